@@ -1,0 +1,82 @@
+// The errors that steer a run. Each has a stable code, a status it leads to, and says what to do next.
+
+import type { Duration } from './job.ts';
+
+const BRAND = Symbol.for('run-job.error');
+
+/** The stable names of our errors; each leads to one status. */
+export type ErrorCode =
+  | 'ERR_RUN_JOB_USAGE'
+  | 'ERR_RUN_JOB_CONFIG'
+  | 'ERR_RUN_JOB_UNAVAILABLE'
+  | 'ERR_RUN_JOB_PERMANENT'
+  | 'ERR_RUN_JOB_RETRYABLE'
+  | 'ERR_RUN_JOB_CRASH'
+  | 'ERR_RUN_JOB_TIMEOUT'
+  | 'ERR_RUN_JOB_INTERRUPTED';
+
+/** The base of our errors. Recognised by a brand, so that copies of this library in one process agree. */
+export class RunJobError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  static {
+    RunJobError.prototype.name = 'RunJobError';
+  }
+}
+
+/** Whether an error is one of ours with this code, from whichever copy of the library. */
+export function hasCode(error: unknown, code: ErrorCode): error is RunJobError {
+  return (
+    typeof error === 'object' && error !== null && BRAND in error && (error as unknown as RunJobError).code === code
+  );
+}
+
+/** The command line can't be understood: status `rejected`, exit 64. */
+export class UsageError extends RunJobError {
+  override readonly name = 'UsageError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_RUN_JOB_USAGE', message, options);
+  }
+}
+
+/** The environment, a job file or the database's schema isn't as it must be: status `misconfigured`, exit 78. */
+export class ConfigError extends RunJobError {
+  override readonly name = 'ConfigError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_RUN_JOB_CONFIG', message, options);
+  }
+}
+
+/** Something that the job depends on can't be reached. Worth a retry; status `unavailable`, exit 69, when none is left. */
+export class UnavailableError extends RunJobError {
+  override readonly name = 'UnavailableError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_RUN_JOB_UNAVAILABLE', message, options);
+  }
+}
+
+/** Throw it from a job when no retry can help: no further attempt, status `failed`, exit 65, and Kubernetes fails the Job. */
+export class PermanentError extends RunJobError {
+  override readonly name = 'PermanentError';
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_RUN_JOB_PERMANENT', message, options);
+  }
+}
+
+/** Throw it from a job to say when the next attempt makes sense. It is retried even where the job's `when` would say no. */
+export class RetryableError extends RunJobError {
+  override readonly name = 'RetryableError';
+  /** The least wait before the next attempt. */
+  readonly retryAfter: Duration | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { retryAfter?: Duration }) {
+    super('ERR_RUN_JOB_RETRYABLE', message, options);
+    this.retryAfter = options?.retryAfter;
+  }
+}

@@ -1,0 +1,79 @@
+// Every way that a run can end: one status and one exit code each.
+// The codes are sysexits(3) where it has one, GNU timeout's 124, and 128 + signal number as shells report it.
+
+/** How a run ended. */
+export type Status =
+  | 'succeeded'
+  | 'skipped'
+  | 'failed'
+  | 'rejected'
+  | 'unavailable'
+  | 'crashed'
+  | 'misconfigured'
+  | 'timed_out'
+  | 'interrupted'
+  | 'lost';
+
+/** The exit code of each way to end. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  /** EX_USAGE */
+  rejected: 64,
+  /** EX_DATAERR: the job threw PermanentError. */
+  permanent: 65,
+  /** EX_UNAVAILABLE */
+  unavailable: 69,
+  /** EX_SOFTWARE */
+  crashed: 70,
+  /** EX_TEMPFAIL: `--locked=fail`, or `--locked=wait` that waited in vain. */
+  locked: 75,
+  /** EX_CONFIG */
+  misconfigured: 78,
+  /** As GNU timeout. */
+  timedOut: 124,
+  /** 128 + SIGKILL: the watchdog had to kill, or somebody else did. */
+  killed: 137,
+  /** 128 + SIGINT */
+  sigint: 130,
+  /** 128 + SIGTERM */
+  sigterm: 143,
+} as const;
+
+/** An error as it is logged, recorded and shown: redacted, and plain data. */
+export interface ErrorInfo {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly causes?: readonly ErrorInfo[];
+}
+
+/** How a run ended, before it is told to anybody. */
+export interface Outcome {
+  readonly status: Status;
+  readonly exitCode: number;
+  readonly result?: unknown;
+  readonly error?: ErrorInfo;
+  /** Why a run was skipped: `locked`, `limit` or `slot_succeeded`. */
+  readonly reason?: SkipReason;
+}
+
+export type SkipReason = 'locked' | 'limit' | 'slot_succeeded';
+
+/** The one account of a run: its last log line, the core of its record, and its termination message. */
+export interface Summary extends Outcome {
+  readonly job: string;
+  readonly runId: string;
+  /** RFC 3339 */
+  readonly scheduledAt: string;
+  readonly shard?: { readonly index: number; readonly count: number };
+  readonly attempts: number;
+  readonly durationMs: number;
+  readonly peakRssBytes: number;
+  readonly cpuMs: number;
+  readonly traceId?: string;
+  /** Absent when telemetry is off. */
+  readonly telemetryFlushed?: boolean;
+  readonly dryRun?: boolean;
+}

@@ -1,0 +1,121 @@
+// What a run needs from the world, each as a port that an adapter implements and test/contracts holds to its word.
+import type { Attributes, PreviousRun, Shard, Span, SpanOptions } from '../job.ts';
+import type { ErrorInfo, SkipReason, Status } from './outcome.ts';
+
+/** The idempotency key: one piece of work that must succeed once. */
+export interface Slot {
+  readonly job: string;
+  readonly scheduledAt: Date;
+  readonly shard: Shard;
+}
+
+/** Where a run takes place. */
+export interface Place {
+  readonly host: string;
+  readonly pid: number;
+  readonly podName?: string;
+  readonly jobName?: string;
+  readonly cronJobName?: string;
+  readonly namespace?: string;
+  readonly nodeName?: string;
+}
+
+/** What is known of a run when it begins. */
+export interface RunStart {
+  readonly id: string;
+  readonly slot: Slot;
+  readonly startedAt: Date;
+  /** When the run must have stopped; absent when it never got so far. */
+  readonly deadline?: Date;
+  /** Already redacted. */
+  readonly params: unknown;
+  readonly dryRun: boolean;
+  /** `--force`: this slot may succeed more than once. */
+  readonly forced: boolean;
+  readonly traceId?: string;
+  readonly version: string;
+  readonly place: Place;
+}
+
+/** What is known of a run when it has ended. */
+export interface RunEnd {
+  readonly status: Status;
+  readonly exitCode: number;
+  readonly endedAt: Date;
+  readonly durationMs: number;
+  readonly attempts: number;
+  readonly reason?: SkipReason;
+  /** Already redacted, and JSON. */
+  readonly result?: unknown;
+  /** Already redacted. */
+  readonly error?: ErrorInfo;
+  readonly peakRssBytes: number;
+  readonly cpuMs: number;
+}
+
+/** The runs of every job, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
+export interface History {
+  /** The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count. */
+  succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined>;
+  /** Records that the run has begun, and closes as `lost` every dead run of the same job; returns the ids of those. */
+  start(run: RunStart): Promise<{ lost: string[] }>;
+  /**
+   * Closes the run's record. It may be called again, and a record that somebody else has closed as `lost` in the meantime is
+   * corrected: the run itself knows better.
+   */
+  end(id: string, end: RunEnd): Promise<void>;
+  /** Records a run that ended before it began (skipped, rejected, misconfigured, unavailable) in one step. */
+  record(run: RunStart, end: RunEnd): Promise<void>;
+  /** Deletes records that ended more than `days` ago; returns how many. */
+  prune(days: number): Promise<number>;
+  previousRuns(job: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
+}
+
+/** Who holds a lock, as far as it can be told. */
+export interface Holder {
+  readonly runId?: string;
+  readonly place?: Partial<Place>;
+  readonly since?: Date;
+}
+
+/** A held lock. It is freed by `release` or by the death of this process, and by nothing else. */
+export interface Lease {
+  /** Resolves with the cause when the lock can no longer be proved to be held; never rejects. */
+  readonly lost: Promise<Error>;
+  release(): Promise<void>;
+}
+
+export type LockResult =
+  | { readonly held: true; readonly lease: Lease }
+  | { readonly held: false; readonly reason: Exclude<SkipReason, 'slot_succeeded'>; readonly holder?: Holder };
+
+/** One run at a time per job and shard, and at most so many at once in all. */
+export interface Locks {
+  /**
+   * Takes the job's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock.
+   * @throws {UnavailableError} the lock's keeper can't be reached
+   */
+  acquire(request: { runId: string; slot: Slot; limit: number }): Promise<LockResult>;
+}
+
+/** Something that was opened and must be closed, within a time limit of its own. */
+export interface Closable {
+  close(): Promise<void>;
+}
+
+/** The run's trace and metrics. Nothing here may throw or change a run's outcome. */
+export interface Telemetry {
+  /** The trace that the run belongs to, if there is one: its own, or that of `TRACEPARENT`. */
+  readonly traceId: string | undefined;
+  /** The ids of the span that is open where this is called, for a log line. */
+  currentSpan(): { traceId: string; spanId: string } | undefined;
+  span<T>(name: string, options: SpanOptions, step: (span: Span) => Promise<T>): Promise<T>;
+  /** Counts items of work (metric `job.items`). */
+  count(item: string, amount: number, attributes?: Attributes): void;
+  /** A log line, for OTLP log export where that is on. */
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
+  /** Records the run's outcome on the root span and in the metrics, and ends every span that is still open. */
+  end(run: RunStart, end: RunEnd): void;
+  /** Sends everything within `budgetMs`. Resolves with what was lost, as a sentence, or with nothing when all arrived. */
+  flush(budgetMs: number): Promise<{ flushed: boolean; warning?: string }>;
+}

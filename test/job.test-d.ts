@@ -1,0 +1,64 @@
+import type { Pool } from 'pg';
+import * as v from 'valibot';
+import { expectTypeOf, test } from 'vitest';
+import { defineJob, type RabbitMq } from '../src/index.ts';
+
+test('a job without needs has neither postgres nor rabbitmq in its context', () => {
+  defineJob({
+    name: 'plain',
+    description: 'needs nothing',
+    run(context) {
+      expectTypeOf(context).not.toHaveProperty('postgres');
+      expectTypeOf(context).not.toHaveProperty('rabbitmq');
+      expectTypeOf(context.params).toEqualTypeOf<Record<string, never>>();
+      expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
+    },
+  });
+});
+
+test('a need adds its own resource and no other', () => {
+  defineJob({
+    name: 'one',
+    description: 'needs PostgreSQL',
+    needs: ['postgres'],
+    run(context) {
+      expectTypeOf(context.postgres).toEqualTypeOf<Pool>();
+      expectTypeOf(context).not.toHaveProperty('rabbitmq');
+    },
+  });
+  defineJob({
+    name: 'both',
+    description: 'needs both',
+    needs: ['postgres', 'rabbitmq'],
+    run(context) {
+      expectTypeOf(context.postgres).toEqualTypeOf<Pool>();
+      expectTypeOf(context.rabbitmq).toEqualTypeOf<RabbitMq>();
+    },
+  });
+});
+
+test('params have the output type of the schema, not its input', () => {
+  defineJob({
+    name: 'with_params',
+    description: 'converts',
+    params: v.object({
+      retentionDays: v.optional(v.number(), 90),
+      since: v.pipe(
+        v.string(),
+        v.transform((text) => new Date(text)),
+      ),
+    }),
+    run({ params }) {
+      expectTypeOf(params).toEqualTypeOf<{ retentionDays: number; since: Date }>();
+    },
+  });
+});
+
+test('what is not a duration, a need or a schema is refused', () => {
+  // @ts-expect-error: a unit is missing
+  defineJob({ name: 'a', description: '', timeout: '30', run: () => undefined });
+  // @ts-expect-error: no such need
+  defineJob({ name: 'b', description: '', needs: ['mysql'], run: () => undefined });
+  // @ts-expect-error: parameters are an object
+  defineJob({ name: 'c', description: '', params: v.string(), run: () => undefined });
+});
