@@ -1,0 +1,34 @@
+// Whatever was thrown, as plain data: name, message, code, stack, and its causes.
+import type { ErrorInfo } from './outcome.ts';
+import type { Redactor } from './redact.ts';
+
+const MAX_CAUSES = 8;
+
+/** Describes anything that can be thrown: an Error, an AggregateError, a string, undefined. Never throws. */
+export function describeError(thrown: unknown, redactor: Redactor, depth = 0): ErrorInfo {
+  if (!(thrown instanceof Error)) {
+    return { name: 'NonError', message: redactor.text(`a value that isn't an Error was thrown: ${show(thrown)}`) };
+  }
+  const code = 'code' in thrown && thrown.code !== undefined ? String(thrown.code) : undefined;
+  const nested: unknown[] = [];
+  if (thrown instanceof AggregateError) nested.push(...thrown.errors);
+  if (thrown.cause !== undefined) nested.push(thrown.cause);
+  const causes =
+    depth < MAX_CAUSES ? nested.slice(0, MAX_CAUSES).map((cause) => describeError(cause, redactor, depth + 1)) : [];
+  return {
+    name: thrown.name,
+    message: redactor.text(thrown.message || '(no message)'),
+    ...(code !== undefined && { code }),
+    ...(thrown.stack !== undefined && { stack: redactor.text(thrown.stack) }),
+    ...(causes.length > 0 && { causes }),
+  };
+}
+
+function show(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
+}

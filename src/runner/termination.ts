@@ -1,0 +1,64 @@
+// The termination message: what `kubectl describe pod` shows of a run that has ended.
+// https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import type { ErrorInfo, Summary } from './outcome.ts';
+
+/** What the kubelet keeps of a container's message, in bytes. */
+export const TERMINATION_LIMIT = 4096;
+
+/** Where the message goes. A path that somebody chose is created; the default one exists only in a pod. */
+export interface TerminationLog {
+  readonly path: string;
+  readonly create: boolean;
+}
+
+/** The summary as one line of JSON that fits: what matters least is dropped first, and no character is cut in two. */
+export function terminationMessage(summary: Summary): string {
+  const { error, ...rest } = summary;
+  const short = error && { name: error.name, message: error.message, ...(error.code && { code: error.code }) };
+  const forms = [
+    { ...rest, ...(error && { error: withoutStacks(error) }) },
+    { ...rest, ...(short && { error: short }) },
+    { ...rest, result: undefined, resultOmitted: true, ...(short && { error: short }) },
+  ];
+  for (const form of forms) {
+    const text = JSON.stringify(form);
+    if (Buffer.byteLength(text) <= TERMINATION_LIMIT) return text;
+  }
+  const head = { ...rest, result: undefined, resultOmitted: true };
+  const room = TERMINATION_LIMIT - Buffer.byteLength(JSON.stringify({ ...head, error: { ...short, message: '' } }));
+  return JSON.stringify({ ...head, error: { ...short, message: cutJson(error?.message ?? '', room) } });
+}
+
+function withoutStacks({ stack: _, causes, ...error }: ErrorInfo): ErrorInfo {
+  return { ...error, ...(causes && { causes: causes.map(withoutStacks) }) };
+}
+
+/** The longest beginning of `text` whose JSON form takes at most `bytes`. */
+function cutJson(text: string, bytes: number): string {
+  const ellipsis = '…';
+  let room = bytes - Buffer.byteLength(ellipsis);
+  let cut = '';
+  for (const character of text) {
+    room -= Buffer.byteLength(JSON.stringify(character)) - 2;
+    if (room < 0) return cut + ellipsis;
+    cut += character;
+  }
+  return cut;
+}
+
+/** Writes the message at once, over any earlier one. A path that isn't there or can't be written to is fine: it returns false. */
+export function writeTermination({ path, create }: TerminationLog, message: string): boolean {
+  try {
+    const flags = constants.O_WRONLY | constants.O_TRUNC | (create ? constants.O_CREAT : 0);
+    const file = openSync(path, flags, 0o644);
+    try {
+      writeSync(file, message);
+    } finally {
+      closeSync(file);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,46 @@
+// The main thread's side of the watchdog: a thread that ends the process when a blocked event loop can't do so itself.
+import { Worker } from 'node:worker_threads';
+import type { TerminationLog } from './termination.ts';
+
+/** What the watchdog needs to speak for a run whose own thread can't. */
+export interface LastWords {
+  /** The run's summary as far as it is known: job, run id, slot, attempts so far. */
+  readonly summary: Readonly<Record<string, unknown>>;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly timeoutMs: number;
+  readonly termination: TerminationLog;
+  /** Where the run's record is, once there is one. */
+  readonly databaseUrl?: string;
+}
+
+/** Kill the process in `inMs` unless another of these arrives before that. */
+export interface Arm {
+  readonly inMs: number;
+  readonly lastWords: LastWords;
+}
+
+/** Ends the process when the time it was given has passed and nobody has given it more. */
+export interface Watchdog {
+  /** From now on the process has `inMs` milliseconds, in place of what it had before. */
+  arm(inMs: number, lastWords: LastWords): void;
+}
+
+/**
+ * Starts the thread. It has its own event loop, and neither keeps the process alive nor delays its exit.
+ * The heap limits are far above what it uses; without them V8 reserves as much as for the main thread.
+ */
+export function startWatchdog(script: URL): Watchdog {
+  const worker = new Worker(script, {
+    stdin: false,
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
+  });
+  // Without a listener an error in the thread would be the run's; a run without a watchdog is still a run.
+  worker.on('error', () => undefined);
+  worker.unref();
+  return {
+    arm: (inMs, lastWords) => worker.postMessage({ inMs, lastWords } satisfies Arm),
+  };
+}

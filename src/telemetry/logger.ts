@@ -1,0 +1,115 @@
+// The log: JSON lines for machines, consola's own look for people. Every line passes the redactor.
+import { type ConsolaInstance, type ConsolaReporter, createConsola, type LogObject } from 'consola/core';
+import type { Fields, Logger } from '../job.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFormat = 'json' | 'pretty';
+
+/** consola's number for each level. */
+const LEVELS: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
+
+/** A log line before it is written. */
+export interface LogLine {
+  readonly time: Date;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+export interface LoggerOptions {
+  readonly format: LogFormat;
+  readonly level: LogLevel;
+  /** Redacts a line's message, and its fields, which it turns into plain JSON. */
+  readonly redact: { text(text: string): string; value(value: unknown): unknown };
+  /** Fields that every line carries as they are when it is written: run id, job, trace and span. */
+  readonly bindings: () => Fields;
+  /** Where lines go; each ends with a newline. */
+  readonly write: (text: string) => void;
+  /** Hears of each line that is written. */
+  readonly onLine?: (line: LogLine) => void;
+}
+
+/** A logger whose children add fields to every line. */
+export interface RunLogger extends Logger {
+  child(fields: Fields): RunLogger;
+}
+
+/** Opens the log. The pretty reporter is loaded only when it is asked for: it is half a Node's start in weight. */
+export async function createLogger(options: LoggerOptions): Promise<RunLogger> {
+  const reporter = options.format === 'pretty' ? await prettyReporter(options.write) : jsonReporter(options.write);
+  const consola = createConsola({
+    level: LEVELS[options.level],
+    // consola folds repeated lines by default, and would lose the fields in which they differ.
+    throttle: 0,
+    reporters: [reporter],
+  });
+  return bind(consola, options, {});
+}
+
+function bind(consola: ConsolaInstance, options: LoggerOptions, extra: Fields): RunLogger {
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: Fields = {}) => {
+      const all = options.redact.value({ ...options.bindings(), ...extra, ...fields }) as Fields;
+      const text = options.redact.text(message);
+      consola[level](text, all);
+      if (LEVELS[level] <= consola.level) options.onLine?.({ time: new Date(), level, message: text, fields: all });
+    };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => bind(consola, options, { ...extra, ...fields }),
+  };
+}
+
+function jsonReporter(write: (text: string) => void): ConsolaReporter {
+  return {
+    log({ date, type, args }: LogObject) {
+      const [msg, fields] = args as [string, Fields];
+      write(`${JSON.stringify({ time: date.toISOString(), level: type, msg, ...fields })}\n`);
+    },
+  };
+}
+
+/** Fields that identify the run: on a terminal they are the same on every line, and only in the way. */
+const QUIET = new Set(['job', 'runId', 'attempt', 'traceId', 'spanId']);
+
+async function prettyReporter(write: (text: string) => void): Promise<ConsolaReporter> {
+  const { createConsola: createFancy } = await import('consola');
+  const stream = {
+    write(text: string) {
+      write(text);
+      return true;
+    },
+  } as unknown as NodeJS.WriteStream;
+  const fancy = createFancy({ level: 5, throttle: 0, stdout: stream, stderr: stream, fancy: !process.env.NO_COLOR });
+  return {
+    log({ type, args }: LogObject) {
+      const [message, fields] = args as [string, Fields];
+      fancy[type]([message, ...tell(fields)].join(' '));
+    },
+  };
+}
+
+function tell(fields: Fields): string[] {
+  return Object.entries(fields)
+    .filter(([key, value]) => !QUIET.has(key) && value !== undefined)
+    .map(([key, value]) => {
+      if (key === 'error') return `\n${tellError(value as ErrorFields)}`;
+      return `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+    });
+}
+
+interface ErrorFields {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly causes?: readonly ErrorFields[];
+}
+
+function tellError(error: ErrorFields): string {
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return [own, ...(error.causes ?? []).map((cause) => `caused by: ${tellError(cause)}`)].join('\n');
+}
