@@ -1,0 +1,108 @@
+// Opens and closes connections to PostgreSQL so that none can hang, kill the process, or keep it alive when idle.
+import type { Socket } from 'node:net';
+import { Client, Pool, type PoolConfig, type QueryResult } from 'pg';
+import { explain } from './explain.ts';
+import type { Server } from './server.ts';
+
+/** How long a connection may stay silent before the kernel asks whether the other side still lives. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+/** How long a connection may take to say goodbye. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** A connection of node-postgres that fails in our words. */
+export class Connection extends Client {
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    // No `options` and no timeouts here: PgBouncer refuses startup parameters that it doesn't track.
+    super({
+      ...server.config,
+      connectionTimeoutMillis: server.connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    });
+    this.#server = server;
+    // Without a listener, a connection that breaks while it is idle would be an uncaught exception. Whoever uses the
+    // connection learns of it from the query that fails; whoever must know at once adds a listener.
+    this.on('error', () => {});
+  }
+
+  override connect(): Promise<Client>;
+  override connect(callback: (error: Error | null, client?: Client) => void): void;
+  override connect(callback?: (error: Error | null, client?: Client) => void): Promise<Client> | undefined {
+    const connected = super.connect().catch((error) => {
+      throw explain(error, this.#server);
+    });
+    if (callback === undefined) return connected;
+    // The pool asks in this way.
+    connected.then(
+      () => callback(null, this),
+      (error) => callback(error),
+    );
+    return undefined;
+  }
+
+  /**
+   * Runs one statement that must answer within `timeoutMs`; a connection that failed to is of no more use.
+   * @throws as node-postgres does; `explain` turns it into our errors
+   */
+  ask(text: string, values: readonly unknown[], timeoutMs: number): Promise<QueryResult> {
+    const query = { text, values: [...values], query_timeout: timeoutMs };
+    return super.query(query);
+  }
+
+  /** Keeps the process alive while something waits for this connection. */
+  hold(): void {
+    this.#socket().ref();
+  }
+
+  /** Lets the process end although this connection is open. */
+  letGo(): void {
+    this.#socket().unref();
+  }
+
+  /** Drops the connection without a word. */
+  destroy(): void {
+    this.#socket().destroy();
+  }
+
+  /** Says goodbye, and hangs up when that takes too long. Never rejects. */
+  async close(): Promise<void> {
+    const hangUp = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
+    await this.end().catch(() => {});
+    clearTimeout(hangUp);
+  }
+
+  #socket(): Socket {
+    return this.connection.stream as Socket;
+  }
+}
+
+/**
+ * Opens one connection.
+ * @throws {UnavailableError} the server can't be reached now
+ * @throws {ConfigError} it never will be with this configuration
+ */
+export async function openConnection(server: Server): Promise<Connection> {
+  const connection = new Connection(server);
+  await connection.connect();
+  return connection;
+}
+
+/**
+ * The pool that jobs are given. Connects when first used; idle connections don't keep the process alive.
+ * Waiting for a free connection isn't bounded: a job with many queries at once may queue for its own pool.
+ */
+export function openPool(server: Server, options: { max: number }): Pool {
+  class PooledConnection extends Connection {
+    constructor() {
+      super(server);
+    }
+  }
+  const config: PoolConfig = { max: options.max, allowExitOnIdle: true, Client: PooledConnection };
+  const pool = new Pool(config);
+  // As for a single connection: one that breaks while idle in the pool must not be an uncaught exception. The pool
+  // has dropped it by now and opens another when asked.
+  pool.on('error', () => {});
+  return pool;
+}

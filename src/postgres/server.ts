@@ -1,0 +1,59 @@
+// Which PostgreSQL server we talk to, and in whose name: DATABASE_URL taken apart.
+import type { ClientConfig } from 'pg';
+import { parseIntoClientConfig } from 'pg-connection-string';
+import { ConfigError } from '../errors.ts';
+
+/** PostgreSQL cuts `application_name` off after this many bytes. */
+const NAME_BYTES = 63;
+
+/** A server, and how to reach it. */
+export interface Server {
+  /** What node-postgres is given. Holds the password: never log it. */
+  readonly config: ClientConfig;
+  /** `host:port/database`, for messages. */
+  readonly label: string;
+  /** How long a connection may take to be ready for queries, in milliseconds. */
+  readonly connectTimeoutMs: number;
+}
+
+/** Who connects, shown in `pg_stat_activity`. */
+export interface Client {
+  /** The job, or the command that is no run, such as `migrate`. */
+  readonly job: string;
+  readonly runId?: string;
+}
+
+/**
+ * Reads a connection URL.
+ * @param url `postgres://user:password@host:5432/database`; it is never part of an error, since it holds the password
+ * @throws {ConfigError} it isn't such a URL, or names a certificate that can't be read
+ */
+export function parseServer(url: string, client: Client, connectTimeoutMs: number): Server {
+  // node-postgres would take any text as the name of a database on the host `base`.
+  if (!/^postgres(ql)?:\/\/./.test(url)) {
+    throw new ConfigError('DATABASE_URL is not a PostgreSQL URL; write postgres://user:password@host:5432/database');
+  }
+  let config: ClientConfig;
+  try {
+    config = parseIntoClientConfig(url);
+  } catch (error) {
+    throw new ConfigError(`DATABASE_URL ${unreadable(error)}`);
+  }
+  return {
+    config: { ...config, application_name: applicationName(client) },
+    label: `${config.host || 'localhost'}:${config.port ?? 5432}/${config.database ?? ''}`,
+    connectTimeoutMs,
+  };
+}
+
+function unreadable(error: unknown): string {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (path !== undefined) return `names the file ${path}, which can't be read (${code})`;
+  return 'is not a valid URL; percent-encode special characters in the user name and the password';
+}
+
+/** The job's name gives way, not the run's id: the id is what leads to the record. */
+function applicationName({ job, runId }: Client): string {
+  const tail = runId === undefined ? '' : ` ${runId}`;
+  return `run-job ${job.slice(0, NAME_BYTES - 'run-job '.length - tail.length)}${tail}`;
+}
