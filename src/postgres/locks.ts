@@ -1,0 +1,58 @@
+// The runner's Locks in PostgreSQL: advisory locks of one open transaction on a connection of its own.
+import type { QueryResult } from 'pg';
+import type { Holder, LockResult, Locks } from '../runner/ports.ts';
+import { type Connection, openConnection } from './connect.ts';
+import { explain } from './explain.ts';
+import { findHolder } from './holder.ts';
+import { jobKey, placeKeys, runKey, shardKey } from './keys.ts';
+import { HeldLease } from './lease.ts';
+import { type Keys, type Taken, takeLocks } from './lock-sql.ts';
+import type { Server } from './server.ts';
+
+/** How the locks are kept. */
+export interface LockOptions {
+  /** How often the connection is checked while the locks are held, and how long an answer may take, in milliseconds. */
+  readonly checkMs: number;
+}
+
+/** Makes the keeper of locks; it connects when a lock is asked for, with a new connection each time. */
+export function createLocks(server: Server, options: LockOptions): Locks {
+  return {
+    async acquire({ runId, slot, limit }): Promise<LockResult> {
+      const shard = slot.shard.count > 1 ? shardKey(slot.job, slot.shard.index) : undefined;
+      const keys: Keys = {
+        job: jobKey(slot.job),
+        ...(shard !== undefined && { shard }),
+        run: runKey(runId),
+        places: placeKeys(limit),
+      };
+      const connection = await openConnection(server);
+      try {
+        const taken = await take(connection, keys, server.connectTimeoutMs);
+        if (taken === 'held') return { held: true, lease: new HeldLease(connection, server, options.checkMs) };
+        const holder = taken === 'locked' ? await whoHolds(connection, keys, server.connectTimeoutMs) : undefined;
+        await connection.close();
+        return { held: false, reason: taken, ...(holder !== undefined && { holder }) };
+      } catch (error) {
+        connection.destroy();
+        throw explain(error, server);
+      }
+    },
+  };
+}
+
+async function take(connection: Connection, keys: Keys, timeoutMs: number): Promise<Taken> {
+  // Several statements in one message give an array of results, which the types of node-postgres don't know.
+  const results = (await connection.ask(takeLocks(keys), [], timeoutMs)) as unknown as QueryResult<{ taken: Taken }>[];
+  const taken = results.at(-1)?.rows[0]?.taken;
+  if (taken === undefined) throw new Error('PostgreSQL gave no answer to the statement that takes the locks.');
+  return taken;
+}
+
+/** Frees what the refused attempt took, and asks who was first. Not to know that is no reason to fail. */
+async function whoHolds(connection: Connection, keys: Keys, timeoutMs: number): Promise<Holder | undefined> {
+  await connection.ask('ROLLBACK', [], timeoutMs);
+  return findHolder(connection, keys.shard === undefined ? [keys.job] : [keys.job, keys.shard], timeoutMs).catch(
+    () => undefined,
+  );
+}

@@ -1,0 +1,98 @@
+// The columns of run_job.runs, and how the runner's words become them and come back.
+import type { ErrorInfo, SkipReason, Status } from '../runner/outcome.ts';
+import type { Place, RunEnd, RunStart } from '../runner/ports.ts';
+import { toJson } from './json.ts';
+import { runKey } from './keys.ts';
+
+/** A record as node-postgres reads it. */
+export interface RunRow {
+  readonly id: string;
+  readonly job: string;
+  readonly scheduled_at: Date;
+  readonly shard_index: number;
+  readonly shard_count: number;
+  readonly status: Status | 'running';
+  readonly exit_code: number | null;
+  readonly reason: SkipReason | null;
+  readonly attempts: number;
+  readonly started_at: Date;
+  readonly deadline: Date | null;
+  readonly ended_at: Date | null;
+  readonly duration_ms: number | null;
+  readonly params: unknown;
+  readonly result: unknown;
+  readonly error: ErrorInfo | null;
+  readonly dry_run: boolean;
+  readonly forced: boolean;
+  readonly trace_id: string | null;
+  readonly version: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly pod_name: string | null;
+  readonly job_name: string | null;
+  readonly cronjob_name: string | null;
+  readonly namespace: string | null;
+  readonly node_name: string | null;
+  readonly peak_rss_bytes: number | null;
+  readonly cpu_ms: number | null;
+}
+
+type Value = string | number | boolean | Date | null;
+
+/** The columns that are known when a run begins. */
+export function startColumns(run: RunStart): Record<string, Value> {
+  const { slot, place } = run;
+  return {
+    id: run.id,
+    job: slot.job,
+    scheduled_at: slot.scheduledAt,
+    shard_index: slot.shard.index,
+    shard_count: slot.shard.count,
+    started_at: run.startedAt,
+    deadline: run.deadline ?? null,
+    params: toJson(run.params),
+    dry_run: run.dryRun,
+    forced: run.forced,
+    trace_id: run.traceId ?? null,
+    version: run.version,
+    host: place.host,
+    pid: place.pid,
+    pod_name: place.podName ?? null,
+    job_name: place.jobName ?? null,
+    cronjob_name: place.cronJobName ?? null,
+    namespace: place.namespace ?? null,
+    node_name: place.nodeName ?? null,
+    lock_key: String(runKey(run.id)),
+  };
+}
+
+/** The columns that are known when it has ended. */
+export function endColumns(end: RunEnd): Record<string, Value> {
+  return {
+    status: end.status,
+    exit_code: end.exitCode,
+    reason: end.reason ?? null,
+    attempts: end.attempts,
+    ended_at: end.endedAt,
+    duration_ms: Math.round(end.durationMs),
+    result: toJson(end.result),
+    error: toJson(end.error),
+    peak_rss_bytes: Math.round(end.peakRssBytes),
+    cpu_ms: Math.round(end.cpuMs),
+  };
+}
+
+/** Where a run takes place, without what isn't known. */
+export function placeOf(
+  row: Pick<RunRow, 'host' | 'pid' | 'pod_name' | 'job_name' | 'cronjob_name' | 'namespace' | 'node_name'>,
+): Place {
+  return {
+    host: row.host,
+    pid: row.pid,
+    ...(row.pod_name !== null && { podName: row.pod_name }),
+    ...(row.job_name !== null && { jobName: row.job_name }),
+    ...(row.cronjob_name !== null && { cronJobName: row.cronjob_name }),
+    ...(row.namespace !== null && { namespace: row.namespace }),
+    ...(row.node_name !== null && { nodeName: row.node_name }),
+  };
+}
