@@ -1,0 +1,26 @@
+// Closes a run's record from outside the run: for the watchdog, whose thread still lives when the run's own is blocked.
+import type { RunEnd } from '../runner/ports.ts';
+import { openConnection } from './connect.ts';
+import { explain } from './explain.ts';
+import { endColumns } from './rows.ts';
+import { update } from './run-sql.ts';
+import type { Server } from './server.ts';
+
+/**
+ * Closes the record if it still says running, over a short-lived connection of its own. Takes at most twice the
+ * server's connect timeout.
+ * @returns whether it said so
+ * @throws {UnavailableError | ConfigError}
+ */
+export async function closeRunning(server: Server, id: string, end: RunEnd): Promise<boolean> {
+  const connection = await openConnection(server);
+  try {
+    const { text, values } = update(id, endColumns(end));
+    const { rowCount } = await connection.ask(`${text} AND status = 'running'`, values, server.connectTimeoutMs);
+    return rowCount === 1;
+  } catch (error) {
+    throw explain(error, server);
+  } finally {
+    connection.destroy();
+  }
+}

@@ -1,0 +1,103 @@
+// The runner's History in PostgreSQL: one row of run_job.runs a run.
+import type { PreviousRun, Shard } from '../job.ts';
+import type { Closable, History, RunEnd, RunStart, Slot } from '../runner/ports.ts';
+import { endColumns, startColumns } from './rows.ts';
+import { CLOSE_LOST, insert, PREVIOUS, PRUNE, SUCCEEDED, update } from './run-sql.ts';
+import type { Server } from './server.ts';
+import { Session } from './session.ts';
+
+/** How the history is kept. */
+export interface HistoryOptions {
+  /** How long `end` and `record` go on trying while the server can't be reached, in milliseconds. */
+  readonly endWithinMs: number;
+}
+
+/** Opens the history: begins to connect at once, and throws what goes wrong from the first call. */
+export function openHistory(server: Server, options: HistoryOptions): History & Closable {
+  const session = new Session(server);
+  session.warm();
+  return new PostgresHistory(session, options.endWithinMs);
+}
+
+class PostgresHistory implements History, Closable {
+  readonly #session: Session;
+  readonly #endWithinMs: number;
+  #begun: RunStart | undefined;
+
+  constructor(session: Session, endWithinMs: number) {
+    this.#session = session;
+    this.#endWithinMs = endWithinMs;
+  }
+
+  async succeeded({ job, scheduledAt, shard }: Slot): Promise<{ runId: string; endedAt: Date } | undefined> {
+    const { rows } = await this.#session.ask(SUCCEEDED, [job, scheduledAt, shard.index, shard.count]);
+    const [row] = rows as { id: string; ended_at: Date }[];
+    return row && { runId: row.id, endedAt: row.ended_at };
+  }
+
+  async start(run: RunStart): Promise<{ lost: string[] }> {
+    this.#begun = run;
+    const begin = insert(startColumns(run));
+    // The id is the statement's first value, the job its second.
+    const { rows } = await this.#session.ask(
+      `WITH ${CLOSE_LOST}, begun AS (${begin.text}) SELECT id FROM lost`,
+      begin.values,
+    );
+    return { lost: (rows as { id: string }[]).map(({ id }) => id) };
+  }
+
+  async end(id: string, end: RunEnd): Promise<void> {
+    await this.#keep(end, async (columns) => {
+      const { text, values } = update(id, columns);
+      const { rowCount } = await this.#session.ask(text, values, this.#endWithinMs);
+      // A failover to a standby that lagged behind may have lost the row.
+      if (rowCount === 0 && this.#begun?.id === id) await this.#insert(this.#begun, columns);
+    });
+  }
+
+  async record(run: RunStart, end: RunEnd): Promise<void> {
+    await this.#keep(end, (columns) => this.#insert(run, columns));
+  }
+
+  async prune(days: number): Promise<number> {
+    let pruned = 0;
+    for (;;) {
+      const { rowCount } = await this.#session.ask(PRUNE.text, [days, PRUNE.batch]);
+      pruned += rowCount ?? 0;
+      if ((rowCount ?? 0) < PRUNE.batch) return pruned;
+    }
+  }
+
+  async previousRuns(job: string, shard: Shard, limit: number): Promise<PreviousRun[]> {
+    const { rows } = await this.#session.ask(PREVIOUS, [job, shard.index, shard.count, limit]);
+    return (rows as { id: string; scheduled_at: Date; result: unknown }[]).map((row) => ({
+      runId: row.id,
+      scheduledAt: row.scheduled_at,
+      result: row.result,
+    }));
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  async #insert(run: RunStart, columns: Record<string, unknown>): Promise<void> {
+    const { text, values } = insert({ ...startColumns(run), ...columns });
+    await this.#session.ask(text, values, this.#endWithinMs);
+  }
+
+  /** Writes how a run ended, in other words where PostgreSQL refuses the first ones: no record is lost over its details. */
+  async #keep(end: RunEnd, write: (columns: Record<string, unknown>) => Promise<void>): Promise<void> {
+    const columns = endColumns(end);
+    try {
+      await write(columns);
+    } catch (error) {
+      const { code = '', message } = error as Error & { code?: string };
+      // Another run of this slot has succeeded since ours began, which its lost lock made possible.
+      if (code === '23505') await write({ ...columns, reason: 'slot_succeeded' });
+      // Class 22 is "data exception", class 54 "program limit exceeded": a result too large or too deep to be stored.
+      else if (/^(22|54)/.test(code)) await write({ ...columns, result: JSON.stringify({ unrecordable: message }) });
+      else throw error;
+    }
+  }
+}
