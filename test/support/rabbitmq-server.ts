@@ -1,0 +1,87 @@
+// A private RabbitMQ node in a temporary folder, on free ports, gone when its owner is gone. No vitest in here.
+// AMQP_URL when it is set; else a rabbitmq-server of this machine; else Docker; else Debian's package, as root on Debian.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { canInstall, findProgram, installPackage } from './install.ts';
+import { pullImage, startContainer, startNode } from './rabbitmq-node.ts';
+
+const run = promisify(execFile);
+
+/** Where a node is, and how it is steered: plain data, so that it can be handed to another process. */
+export interface RabbitMqAddress {
+  /** AMQP, user `guest`, default virtual host. */
+  readonly url: string;
+  /** The management plugin's HTTP API; absent when the server was given to us by AMQP_URL. */
+  readonly managementUrl?: string;
+  /** How to call rabbitmqctl; absent likewise. */
+  readonly control?: {
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly env: Record<string, string>;
+  };
+}
+
+/** A running node. */
+export interface RabbitMqServer extends AsyncDisposable {
+  readonly address: RabbitMqAddress;
+  readonly url: string;
+  /** Runs rabbitmqctl on the node; resolves with its output. About a second. */
+  ctl(...args: string[]): Promise<string>;
+  /** Kills the node as a crash does; its data stay. */
+  stop(): Promise<void>;
+  /** Starts it again, on the same ports, with its data. */
+  start(): Promise<void>;
+}
+
+const CANDIDATES = ['/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server'] as const;
+
+/**
+ * Starts a RabbitMQ node of its own, or takes the one that AMQP_URL names. Some ten seconds.
+ * @throws {Error} one sentence with the remedy when there is no way to have one
+ */
+export async function startRabbitMq(): Promise<RabbitMqServer> {
+  return (await findRabbitMq())();
+}
+
+/**
+ * Finds a way to have RabbitMQ, and downloads what that takes; resolves with what starts it.
+ * @throws {Error} as startRabbitMq
+ */
+export async function findRabbitMq(): Promise<() => Promise<RabbitMqServer>> {
+  const given = process.env.AMQP_URL;
+  if (given) return async () => givenServer(given);
+  const installed = findProgram(...CANDIDATES);
+  if (installed) return () => startNode(installed);
+  if (await pullImage()) return startContainer;
+  if (canInstall()) {
+    await installPackage('rabbitmq-server');
+    const now = findProgram(...CANDIDATES);
+    if (now) return () => startNode(now);
+  }
+  throw new Error(
+    'No RabbitMQ for the tests: set AMQP_URL, or install rabbitmq-server or Docker (as root on Debian it is installed for you)',
+  );
+}
+
+/** Runs rabbitmqctl on the node at this address. */
+export async function rabbitmqctl({ control }: RabbitMqAddress, ...args: string[]): Promise<string> {
+  if (!control)
+    throw new Error("rabbitmqctl can't reach a server that was given by AMQP_URL; unset it to get a private one");
+  const { stdout } = await run(control.command, [...control.args, ...args], {
+    env: { ...process.env, ...control.env },
+  });
+  return stdout;
+}
+
+function givenServer(url: string): RabbitMqServer {
+  const refuse = () => Promise.reject(new Error('The server that AMQP_URL names is not ours to stop or start'));
+  const address = { url };
+  return {
+    address,
+    url,
+    ctl: (...args) => rabbitmqctl(address, ...args),
+    stop: refuse,
+    start: refuse,
+    async [Symbol.asyncDispose]() {},
+  };
+}
