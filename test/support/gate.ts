@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 
 /** A job that stands at the gate. */
 export interface Visitor {
@@ -22,7 +22,7 @@ export interface Gate extends AsyncDisposable {
 
 /** Opens a gate on a Unix socket of its own. Jobs that still stand at it when it is disposed of go on. */
 export async function openGate(): Promise<Gate> {
-  const folder = mkdtempSync(join(tmpdir(), 'run-job-gate-'));
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'gate-'));
   const path = join(folder, 'gate.sock');
   const sockets = new Set<Socket>();
   const arrived: Visitor[] = [];

@@ -1,6 +1,4 @@
 // Starts what the suite needs from the world, once: PostgreSQL before the first test, RabbitMQ when the first test asks for it.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ensureBuilt } from './built.ts';
@@ -8,6 +6,7 @@ import { serveOnDemand } from './on-demand.ts';
 import { findPgBouncer } from './pgbouncer.ts';
 import { startPostgres } from './postgres-server.ts';
 import { findRabbitMq } from './rabbitmq-server.ts';
+import { createScratchFolder } from './scratch-folder.ts';
 import { createTemplate } from './template-database.ts';
 
 declare module 'vitest' {
@@ -18,18 +17,20 @@ declare module 'vitest' {
     postgresTemplate: string;
     /** The Unix socket that starts RabbitMQ and tells its address. */
     rabbitMqSocket: string;
+    /** A folder for temporary files, removed after the suite, however it ends. */
+    scratchFolder: string;
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await using opened = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), 'run-job-suite-'));
-  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const scratch = opened.use(createScratchFolder());
+  project.provide('scratchFolder', scratch.path);
 
   ensureBuilt();
   // What has to be downloaded is downloaded before the tests' clocks run; what can't be had is told by the tests that need it.
   const [rabbitMq] = await Promise.allSettled([findRabbitMq(), findPgBouncer()]);
-  const socket = join(folder, 'rabbitmq.sock');
+  const socket = join(scratch.path, 'rabbitmq.sock');
   opened.use(
     await serveOnDemand(socket, async () => {
       if (rabbitMq.status === 'rejected') throw rabbitMq.reason;

@@ -2,10 +2,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import type { Summary } from '../../src/runner/outcome.ts';
 import { EXECUTABLE } from './built.ts';
 
@@ -55,7 +55,7 @@ const HANGS_AFTER_MS = 50_000;
 
 /** Starts `run-job` with these arguments, in an empty folder, with nothing of our environment but PATH. */
 export function runJob(args: readonly string[], options: RunOptions = {}): Running {
-  const folder = mkdtempSync(join(tmpdir(), 'run-job-run-'));
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'run-'));
   const terminationLog = join(folder, 'termination-log');
   const startedAt = performance.now();
   const child = spawn(process.execPath, [EXECUTABLE, ...args], {
