@@ -19,7 +19,9 @@ function jobEntries(): Record<string, string> {
 rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: {
+    'run-job': 'src/run-job.ts',
     index: 'src/index.ts',
+    'watchdog-thread': 'src/cli/watchdog-thread.ts',
     ...jobEntries(),
   },
   outdir: 'dist',

@@ -1,10 +1,10 @@
 // What escapes the job's own promise: uncaught exceptions, unhandled rejections, and an event loop that runs empty.
 import type { Stop } from './stop.ts';
 
-/** Turns each of them into the run's cause. `onLate` hears of those that come after the outcome was decided. */
-export function guardAgainstCrashes(stop: Stop, onLate: (error: unknown, origin: string) => void): void {
+/** Turns each of them into the run's cause; what comes after the outcome was decided is only told. */
+export function guardAgainstCrashes(stop: Stop): void {
   const onError = (error: unknown, origin: string) => {
-    if (stop.settled) onLate(error, origin);
+    if (stop.settled) stop.onLateError?.(error, origin);
     else stop.request({ kind: 'crash', error, origin });
   };
   process.on('uncaughtException', (error) => onError(error, 'uncaughtException'));

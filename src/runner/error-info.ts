@@ -4,6 +4,15 @@ import type { Redactor } from './redact.ts';
 
 const MAX_CAUSES = 8;
 
+/** Ours that say all in their message: a stack trace is for bugs. */
+const WITHOUT_STACK = new Set<unknown>([
+  'ERR_RUN_JOB_USAGE',
+  'ERR_RUN_JOB_CONFIG',
+  'ERR_RUN_JOB_UNAVAILABLE',
+  'ERR_RUN_JOB_TIMEOUT',
+  'ERR_RUN_JOB_INTERRUPTED',
+]);
+
 /** Describes anything that can be thrown: an Error, an AggregateError, a string, undefined. Never throws. */
 export function describeError(thrown: unknown, redactor: Redactor, depth = 0): ErrorInfo {
   if (!(thrown instanceof Error)) {
@@ -19,7 +28,7 @@ export function describeError(thrown: unknown, redactor: Redactor, depth = 0): E
     name: thrown.name,
     message: redactor.text(thrown.message || '(no message)'),
     ...(code !== undefined && { code }),
-    ...(thrown.stack !== undefined && { stack: redactor.text(thrown.stack) }),
+    ...(thrown.stack !== undefined && !WITHOUT_STACK.has(code) && { stack: redactor.text(thrown.stack) }),
     ...(causes.length > 0 && { causes }),
   };
 }

@@ -1,5 +1,5 @@
 // What a run needs from the world, each as a port that an adapter implements and test/contracts holds to its word.
-import type { Attributes, PreviousRun, Shard, Span, SpanOptions } from '../job.ts';
+import type { Attributes, Fields, Logger, PreviousRun, Shard, Span, SpanOptions } from '../job.ts';
 import type { ErrorInfo, SkipReason, Status } from './outcome.ts';
 
 /** The idempotency key: one piece of work that must succeed once. */
@@ -98,7 +98,12 @@ export interface Locks {
   acquire(request: { runId: string; slot: Slot; limit: number }): Promise<LockResult>;
 }
 
-/** Something that was opened and must be closed, within a time limit of its own. */
+/** A log whose children add fields to every line. */
+export interface RunLog extends Logger {
+  child(fields: Fields): RunLog;
+}
+
+/** Something that was opened and must be closed. */
 export interface Closable {
   close(): Promise<void>;
 }
@@ -116,6 +121,6 @@ export interface Telemetry {
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Records the run's outcome on the root span and in the metrics, and ends every span that is still open. */
   end(run: RunStart, end: RunEnd): void;
-  /** Sends everything within `budgetMs`. Resolves with what was lost, as a sentence, or with nothing when all arrived. */
-  flush(budgetMs: number): Promise<{ flushed: boolean; warning?: string }>;
+  /** Sends everything within `budgetMs`, and says as a sentence what was lost. Undefined when telemetry is off. */
+  flush(budgetMs: number): Promise<{ flushed: boolean; warning?: string } | undefined>;
 }

@@ -50,7 +50,8 @@ export function createRedactor(known: readonly string[]): Redactor {
 export function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] {
   const secrets = new Set<string>();
   for (const [name, value] of Object.entries(env)) {
-    if (!value) continue;
+    // PWD is the shell's working directory.
+    if (!value || name === 'PWD' || name === 'OLDPWD') continue;
     if (SECRET_KEY.test(name)) secrets.add(value);
     if (name.endsWith('_HEADERS'))
       for (const header of value.split(',')) secrets.add(header.slice(header.indexOf('=') + 1).trim());

@@ -3,12 +3,12 @@
 import { EXIT } from './outcome.ts';
 import type { Stop, StopSignal } from './stop.ts';
 
-/** Listens for both signals. `exitNow` gets the exit code of the second one. */
-export function listenForSignals(stop: Stop, exitNow: (signal: StopSignal, exitCode: number) => void): void {
+/** Listens for both signals. `exitNow` is called at the second one. */
+export function listenForSignals(stop: Stop, exitNow: (exitCode: number) => void): void {
   let received = 0;
   const onSignal = (signal: StopSignal) => {
     received += 1;
-    if (received > 1) exitNow(signal, signalExitCode(signal));
+    if (received > 1) exitNow(stop.lastWords?.(signal) ?? signalExitCode(signal));
     else stop.request({ kind: 'signal', signal });
   };
   process.on('SIGINT', onSignal);

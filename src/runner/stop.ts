@@ -40,6 +40,10 @@ export function causeError(cause: StopCause): Error {
 export class Stop {
   readonly #asked = new AbortController();
   readonly #abandoned = new AbortController();
+  /** Says the last words of a run that a second signal ends at once, and knows the exit code that is true by then. */
+  lastWords: ((signal: StopSignal) => number) | undefined;
+  /** Hears of what crashed after the outcome was decided. */
+  onLateError: ((error: unknown, origin: string) => void) | undefined;
   #cause: StopCause | undefined;
   #settled = false;
 

@@ -25,27 +25,33 @@ export function guard(port: MessagePort, closeRecord: CloseRecord): void {
 }
 
 async function bark(lastWords: LastWords, closeRecord: CloseRecord): Promise<void> {
-  const summary = {
+  const summary: Summary = {
     ...lastWords.summary,
-    status: 'timed_out',
     exitCode: EXIT.killed,
     durationMs: Date.now() - lastWords.startedAt,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    error: {
+    error: lastWords.summary.error ?? {
       name: 'RunJobError',
       code: 'ERR_RUN_JOB_TIMEOUT',
       message:
-        'The event loop was blocked past the deadline and the grace period, so the watchdog killed the process: ' +
-        'look for a loop or a synchronous call that never yields',
+        `The event loop was blocked while ${lastWords.doing}, past the deadline and the grace period, so the watchdog killed ` +
+        'the process: look for a loop or a synchronous call that never yields',
     },
-  } as unknown as Summary;
+  };
   writeTermination(lastWords.termination, terminationMessage(summary));
   if (lastWords.databaseUrl) {
     // Whatever goes wrong here, the record stays open and the next run finds it dead: that is all that is lost.
     const closing = closeRecord(lastWords.databaseUrl, summary, RECORD_LIMIT_MS).catch(() => undefined);
     await Promise.race([closing, new Promise((done) => setTimeout(done, RECORD_LIMIT_MS))]);
   }
-  writeLine(JSON.stringify({ time: new Date().toISOString(), level: 'error', msg: 'run timed out', ...summary }));
+  writeLine(
+    JSON.stringify({
+      time: new Date().toISOString(),
+      level: 'error',
+      msg: `run ${summary.status.replace('_', ' ')}`,
+      ...summary,
+    }),
+  );
 }
 
 /** Writes to stdout, but rather loses the line than waits for a reader who has stopped reading. */

@@ -1,16 +1,18 @@
 // The main thread's side of the watchdog: a thread that ends the process when a blocked event loop can't do so itself.
 import { Worker } from 'node:worker_threads';
+import type { Summary } from './outcome.ts';
 import type { TerminationLog } from './termination.ts';
 
 /** What the watchdog needs to speak for a run whose own thread can't. */
 export interface LastWords {
-  /** The run's summary as far as it is known: job, run id, slot, attempts so far. */
-  readonly summary: Readonly<Record<string, unknown>>;
+  /** What the run is doing, to follow 'while'. */
+  readonly doing: string;
+  /** The run's summary as it will be true: `timed_out`, or the outcome once that is decided. */
+  readonly summary: Summary;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  readonly timeoutMs: number;
   readonly termination: TerminationLog;
-  /** Where the run's record is, once there is one. */
+  /** Where the run's record is, as long as it says running. */
   readonly databaseUrl?: string;
 }
 

@@ -1,6 +1,7 @@
 // The log: JSON lines for machines, consola's own look for people. Every line passes the redactor.
 import { type ConsolaInstance, type ConsolaReporter, createConsola, type LogObject } from 'consola/core';
-import type { Fields, Logger } from '../job.ts';
+import type { Fields } from '../job.ts';
+import type { RunLog } from '../runner/ports.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'json' | 'pretty';
@@ -29,13 +30,8 @@ export interface LoggerOptions {
   readonly onLine?: (line: LogLine) => void;
 }
 
-/** A logger whose children add fields to every line. */
-export interface RunLogger extends Logger {
-  child(fields: Fields): RunLogger;
-}
-
 /** Opens the log. The pretty reporter is loaded only when it is asked for: it is half a Node's start in weight. */
-export async function createLogger(options: LoggerOptions): Promise<RunLogger> {
+export async function createLogger(options: LoggerOptions): Promise<RunLog> {
   const reporter = options.format === 'pretty' ? await prettyReporter(options.write) : jsonReporter(options.write);
   const consola = createConsola({
     level: LEVELS[options.level],
@@ -46,7 +42,7 @@ export async function createLogger(options: LoggerOptions): Promise<RunLogger> {
   return bind(consola, options, {});
 }
 
-function bind(consola: ConsolaInstance, options: LoggerOptions, extra: Fields): RunLogger {
+function bind(consola: ConsolaInstance, options: LoggerOptions, extra: Fields): RunLog {
   const at =
     (level: LogLevel) =>
     (message: string, fields: Fields = {}) => {

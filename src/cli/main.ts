@@ -1,0 +1,77 @@
+// From the command line to an exit code: a command of ours, or else the name of a job to run.
+import type { ArgsDef } from 'citty';
+import { hasCode } from '../errors.ts';
+import { EXIT } from '../runner/outcome.ts';
+import { signalExitCode } from '../runner/signals.ts';
+import type { Stop } from '../runner/stop.ts';
+import { COMMANDS, loadCommand } from './commands.ts';
+
+/** What the executable gives us. */
+export interface Invocation {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** The folder that holds the executable, and the jobs that ship beside it. */
+  readonly home: URL;
+  readonly stop: Stop;
+}
+
+/** Does what the command line says, and returns the exit code. Throws only what is a bug. */
+export async function main(invocation: Invocation): Promise<number> {
+  loadDotEnv();
+  const [name, ...rest] = invocation.argv;
+  const isJob = name !== undefined && !name.startsWith('-') && !(name in COMMANDS);
+  try {
+    if (isJob) {
+      const { run } = await import('./run.ts');
+      return await run(name, rest, invocation);
+    }
+    return await invocation.stop.race(runCommand(name, rest, invocation));
+  } catch (error) {
+    return tellError(error, invocation.stop);
+  }
+}
+
+/** `.env` in the working directory fills what the environment doesn't set (https://12factor.net/config). */
+function loadDotEnv(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+async function runCommand(name: string | undefined, rest: string[], { env, home }: Invocation): Promise<number> {
+  if (name === undefined || name.startsWith('-')) {
+    const { topLevel } = await import('./top-level.ts');
+    return topLevel(name, home, env);
+  }
+  const { checkArguments } = await import('./arguments.ts');
+  const { runCommand: runCitty } = await import('citty');
+  const command = await loadCommand(name);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    const { commandHelp } = await import('./help.ts');
+    process.stdout.write(commandHelp(name, command));
+    return EXIT.ok;
+  }
+  checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
+  const { result } = await runCitty(command, { rawArgs: rest, data: { home, env } });
+  return typeof result === 'number' ? result : EXIT.ok;
+}
+
+/** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */
+function tellError(error: unknown, stop: Stop): number {
+  if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
+  const code = exitCodeOf(error);
+  if (code === undefined) throw error;
+  process.stderr.write(`run-job: ${(error as Error).message}\n`);
+  return code;
+}
+
+function exitCodeOf(error: unknown): number | undefined {
+  if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return EXIT.rejected;
+  if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return EXIT.misconfigured;
+  if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return EXIT.unavailable;
+  // citty's own complaint, such as a missing positional argument.
+  if (error instanceof Error && error.name === 'CLIError') return EXIT.rejected;
+  return undefined;
+}

@@ -1,0 +1,135 @@
+// `run-job <name>`: puts the runner, the adapters and the job together for one run.
+import { type Config, configError, missingFor, readConfig } from '../config.ts';
+import { parseDuration } from '../runner/duration.ts';
+import { live } from '../runner/lifecycle.ts';
+import { EXIT } from '../runner/outcome.ts';
+import { createRedactor, secretsOf } from '../runner/redact.ts';
+import type { RunRequest } from '../runner/request.ts';
+import { newRunId } from '../runner/run-id.ts';
+import { slotFromJobName } from '../runner/scheduled-time.ts';
+import { startWatchdog } from '../runner/watchdog.ts';
+import { createLogger, type LogFormat, type LogLevel } from '../telemetry/logger.ts';
+import { checkArguments, type StrictArguments } from './arguments.ts';
+import { locate, openDatabase } from './database.ts';
+import { findJobFile, findJobFiles, loadJob } from './job-files.ts';
+import type { Invocation } from './main.ts';
+import { validateParams } from './params.ts';
+import { neededBy, openResources } from './resources.ts';
+import { RUN_ARGUMENTS, type RunFlags, readRunFlags } from './run-arguments.ts';
+import { openTelemetry } from './telemetry.ts';
+import { VERSION } from './version.ts';
+
+/** Runs the job with this name, and returns the exit code. */
+export async function run(name: string, rawArgs: readonly string[], invocation: Invocation): Promise<number> {
+  const { env, home, stop } = invocation;
+  if (rawArgs.includes('--help') || rawArgs.includes('-h')) return printHelp(name, invocation);
+  const watchdog = startWatchdog(new URL('watchdog-thread.js', home));
+  const startedAt = new Date(performance.timeOrigin);
+  const runId = newRunId(startedAt);
+  const { config, problems } = readConfig(env);
+
+  // What is wrong is told by the run itself, as its outcome: here it is only kept.
+  const args = attempt(() => checkArguments(rawArgs, RUN_ARGUMENTS, `run-job ${name}`));
+  const flags = attempt(() => readRunFlags(unwrap(args)));
+  const file = attempt(() => findJobFile(findJobFiles(home, config.jobDirs), name));
+  const given = flags.ok ? flags.value : NO_FLAGS;
+
+  const telemetry = await openTelemetry({ env });
+  const redactor = createRedactor(secretsOf(env));
+  const log = await createLogger({
+    ...logOptions(config, args.ok ? args.value : undefined),
+    redact: redactor,
+    write: (text) => void process.stdout.write(text),
+    bindings: () => ({ job: name, runId, ...telemetry.currentSpan() }),
+    onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
+  });
+  // A name that is no job's has no runs: there is nothing to lock or record.
+  const server =
+    config.databaseUrl && file.ok ? await locate(config.databaseUrl, config, { job: name, runId }) : undefined;
+
+  const request: RunRequest = {
+    runId,
+    job: name,
+    startedAt,
+    scheduledAt:
+      given.scheduledAt ?? slotFromJobName(config.place.jobName, config.place.cronJobName, startedAt) ?? startedAt,
+    shard: config.shard,
+    dryRun: given.dryRun,
+    forced: given.forced,
+    locked: given.locked,
+    params: { ...given.params.json, ...Object.fromEntries(given.params.pairs) },
+    version: VERSION,
+    place: config.place,
+    lockWaitMs: given.locked === 'wait' ? config.lockWaitMs : 0,
+    maxConcurrentJobs: config.maxConcurrentJobs,
+    connectTimeoutMs: config.connectTimeoutMs,
+    graceMs: config.graceMs,
+    flushMs: config.flushTimeoutMs,
+    historyDays: config.historyDays,
+    terminationLog: config.terminationLog,
+    databaseUrl: config.databaseUrl,
+    shutdownUrls: config.shutdownUrls,
+  };
+  const summary = await live(request, {
+    stop,
+    log,
+    redactor,
+    telemetry,
+    database: server && (await openDatabase(server, config)),
+    watchdog,
+    terminal: process.stderr.isTTY ? process.stderr : undefined,
+    random: Math.random,
+    async prepare() {
+      unwrap(flags);
+      const job = await loadJob(home, unwrap(file));
+      const params = validateParams(job.params, given.params, env, name);
+      const wrong = [...problems, ...missingFor(neededBy(job, given.dryRun), config)];
+      if (wrong.length > 0) throw configError(wrong);
+      return { job, params, timeoutMs: given.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs };
+    },
+    open: (job) => openResources(neededBy(job, given.dryRun), config, server),
+  });
+  return summary.exitCode;
+}
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+function attempt<T>(get: () => T): Attempt<T> {
+  try {
+    return { ok: true, value: get() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+function unwrap<T>(tried: Attempt<T>): T {
+  if (tried.ok) return tried.value;
+  throw tried.error;
+}
+
+/** A run whose flags can't be read still gets an outcome; it is told with the defaults. */
+const NO_FLAGS: RunFlags = {
+  params: { json: {}, pairs: new Map() },
+  timeoutMs: undefined,
+  dryRun: false,
+  scheduledAt: undefined,
+  locked: 'skip',
+  forced: false,
+};
+
+function logOptions(config: Config, args: StrictArguments | undefined): { format: LogFormat; level: LogLevel } {
+  const flag = (name: string) => args?.values.get(name)?.at(-1);
+  return {
+    format:
+      (flag('log-format') as LogFormat | undefined) ?? config.log.format ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+    level: (flag('log-level') as LogLevel | undefined) ?? config.log.level,
+  };
+}
+
+async function printHelp(name: string, { home, env }: Invocation): Promise<number> {
+  const { jobHelp } = await import('./help.ts');
+  const { config } = readConfig(env);
+  const job = await loadJob(home, findJobFile(findJobFiles(home, config.jobDirs), name));
+  process.stdout.write(jobHelp(job));
+  return EXIT.ok;
+}

@@ -1,0 +1,93 @@
+// The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
+
+import { toPlainJson } from './json.ts';
+import { limited } from './limited.ts';
+import type { ErrorInfo, Outcome, Status, Summary } from './outcome.ts';
+import type { RunState } from './state.ts';
+import { terminationMessage, writeTermination } from './termination.ts';
+
+/** The longest that each step may take, in milliseconds. */
+export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: 2_000 } as const;
+
+/** The longest that the end can take besides the telemetry's flush: RabbitMQ, the job's pool and our own connections are closed. */
+const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 3 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
+
+/** Ends the run and returns its summary, which has been logged and left as the termination message. */
+export async function conclude(
+  state: RunState,
+  decided: Outcome,
+  describe: (error: unknown) => ErrorInfo,
+): Promise<Summary> {
+  const { request, world } = state;
+  const { log, telemetry, database } = world;
+  state.finish();
+  const outcome = tellable(decided, state);
+  state.outcome = outcome;
+  state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + request.flushMs);
+  // Already now: whoever is killed while it tidies up has said how it ended.
+  tell(state, state.summary(outcome));
+
+  const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await limited(what, limitMs, work());
+    } catch (error) {
+      log.warn(`${what} failed; the outcome stands`, { error: describe(error) });
+    }
+  };
+
+  const end = state.end(outcome);
+  if (database && !(state.databaseFailed && !state.recorded)) {
+    await step('recording the end of the run', STEP_LIMITS.record, () =>
+      state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
+    );
+    if (state.recorded) {
+      await step('pruning the history', STEP_LIMITS.close, () => database.history.prune(request.historyDays));
+    }
+  }
+  const { lease } = state;
+  if (lease) await step('releasing the lock', STEP_LIMITS.unlock, () => lease.release());
+  for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
+  if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());
+
+  telemetry.end(state.start(), end);
+  const flushed = await telemetry.flush(request.flushMs);
+  if (flushed?.warning) log.warn(flushed.warning);
+  if (request.shutdownUrls.length > 0) await shutDownSidecars(request.shutdownUrls);
+
+  const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
+  tell(state, summary);
+  log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
+  return summary;
+}
+
+const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {
+  succeeded: 'info',
+  skipped: 'warn',
+  interrupted: 'warn',
+  failed: 'error',
+  rejected: 'error',
+  unavailable: 'error',
+  crashed: 'error',
+  misconfigured: 'error',
+  timed_out: 'error',
+  lost: 'error',
+};
+
+/** The outcome with a result that is plain JSON and holds no secret; what had to be changed for that is a warning. */
+function tellable(outcome: Outcome, { world: { redactor, log } }: RunState): Outcome {
+  if (outcome.result === undefined) return outcome;
+  const { problems } = toPlainJson(outcome.result);
+  if (problems.length > 0)
+    log.warn('the result is not JSON; it was changed to be told', { problems: problems.slice(0, 10) });
+  return { ...outcome, result: redactor.value(outcome.result) };
+}
+
+function tell({ request }: RunState, summary: Summary): void {
+  writeTermination(request.terminationLog, terminationMessage(summary));
+}
+
+/** Asks sidecars that were injected into the pod to stop, so that they don't keep the Job alive. Best effort, and last. */
+async function shutDownSidecars(urls: readonly string[]): Promise<void> {
+  const signal = AbortSignal.timeout(STEP_LIMITS.shutdownUrls);
+  await Promise.allSettled(urls.map((url) => fetch(url, { method: 'POST', signal })));
+}

@@ -1,0 +1,81 @@
+// What a run is asked to do, and the world that it does it in.
+import type { Context, Job, Need, Shard } from '../job.ts';
+import type { Closable, History, Locks, Place, RunLog, Telemetry } from './ports.ts';
+import type { Terminal } from './progress.ts';
+import type { Redactor } from './redact.ts';
+import type { Stop } from './stop.ts';
+import type { TerminationLog } from './termination.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** What to do when the job's lock is held, or the concurrency limit reached. */
+export type LockedPolicy = 'skip' | 'fail' | 'wait';
+
+/** One run, as it was asked for. Times are in milliseconds. */
+export interface RunRequest {
+  readonly runId: string;
+  readonly job: string;
+  readonly startedAt: Date;
+  readonly scheduledAt: Date;
+  readonly shard: Shard;
+  readonly dryRun: boolean;
+  /** Run a slot that has succeeded already once more. */
+  readonly forced: boolean;
+  readonly locked: LockedPolicy;
+  /** As given on the command line: what is recorded of a run that never got to validate them. */
+  readonly params: unknown;
+  readonly version: string;
+  readonly place: Place;
+  readonly lockWaitMs: number;
+  readonly maxConcurrentJobs: number;
+  readonly connectTimeoutMs: number;
+  readonly graceMs: number;
+  readonly flushMs: number;
+  readonly historyDays: number;
+  readonly terminationLog: TerminationLog;
+  readonly databaseUrl: string | undefined;
+  readonly shutdownUrls: readonly string[];
+}
+
+/** The job, ready to run: loaded, its parameters validated. */
+export interface Prepared {
+  readonly job: Job;
+  readonly params: unknown;
+  readonly timeoutMs: number;
+}
+
+/** What the job needs, connected; closed in the reverse order of opening. */
+export interface OpenResources {
+  readonly resources: Partial<Pick<Context<unknown, Need>, Need>>;
+  /** Each step's name, and how it is closed. */
+  readonly close: readonly (Closable & { readonly what: string })[];
+}
+
+/** The database that locks and records runs. */
+export interface Database extends Closable {
+  readonly locks: Locks;
+  readonly history: History;
+}
+
+/** Everything outside the runner that a run touches. */
+export interface World {
+  readonly stop: Stop;
+  readonly log: RunLog;
+  readonly redactor: Redactor;
+  readonly telemetry: Telemetry;
+  readonly database: Database | undefined;
+  readonly watchdog: Watchdog;
+  readonly terminal: Terminal | undefined;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /**
+   * Loads the job and validates what it was given.
+   * @throws {UsageError} bad parameters
+   * @throws {ConfigError} a bad environment, or a file that isn't a job
+   */
+  prepare(): Promise<Prepared>;
+  /**
+   * Connects what the job needs.
+   * @throws {UnavailableError} it can't be reached
+   */
+  open(job: Job): Promise<OpenResources>;
+}

@@ -1,0 +1,74 @@
+// From what happened to how the run ended: the pure table from causes and errors to statuses and exit codes.
+import { hasCode } from '../errors.ts';
+import type { AttemptsResult } from './attempts.ts';
+import { type ErrorInfo, EXIT, type Outcome } from './outcome.ts';
+import { signalExitCode } from './signals.ts';
+import { causeError, type StopCause } from './stop.ts';
+
+type Describe = (error: unknown) => ErrorInfo;
+
+/** The outcome of an error before the job's first attempt: one of ours says what it is, and any other is a bug of the runner's. */
+export function verdictOfRunner(error: unknown, describe: Describe): Outcome {
+  const verdict = verdictOfError(error, describe);
+  return verdict.status === 'failed' ? { ...verdict, status: 'crashed', exitCode: EXIT.crashed } : verdict;
+}
+
+/** The outcome of an error that the job threw. */
+function verdictOfError(error: unknown, describe: Describe): Outcome {
+  return { ...statusOfError(error), error: describe(error) };
+}
+
+function statusOfError(error: unknown): Pick<Outcome, 'status' | 'exitCode'> {
+  if (hasCode(error, 'ERR_RUN_JOB_PERMANENT')) return { status: 'failed', exitCode: EXIT.permanent };
+  if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return { status: 'unavailable', exitCode: EXIT.unavailable };
+  if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return { status: 'misconfigured', exitCode: EXIT.misconfigured };
+  if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return { status: 'rejected', exitCode: EXIT.rejected };
+  if (hasCode(error, 'ERR_RUN_JOB_CRASH')) return { status: 'crashed', exitCode: EXIT.crashed };
+  return { status: 'failed', exitCode: EXIT.failed };
+}
+
+/** The outcome of attempts that ended by themselves. */
+export function verdictOfAttempts(attempts: AttemptsResult, describe: Describe): Outcome {
+  if (!attempts.ok) return verdictOfError(attempts.error, describe);
+  return { status: 'succeeded', exitCode: EXIT.ok, result: attempts.value };
+}
+
+/**
+ * The outcome of a run that was stopped. What the job made of it is told too, as the result or as a cause, but doesn't change the
+ * status: a job that returns after it was asked to stop may have done only a part.
+ */
+export function verdictOfCause(cause: StopCause, attempts: AttemptsResult | undefined, describe: Describe): Outcome {
+  const error = causeError(cause);
+  const told = describe(error);
+  const own = attempts && !attempts.ok && !isEcho(attempts.error, cause) ? describe(attempts.error) : undefined;
+  return {
+    ...statusOfCause(cause),
+    ...(attempts?.ok && { result: attempts.value }),
+    error: own ? { ...told, causes: [...(told.causes ?? []), own] } : told,
+  };
+}
+
+function statusOfCause(cause: StopCause): Pick<Outcome, 'status' | 'exitCode'> {
+  switch (cause.kind) {
+    case 'deadline':
+      return { status: 'timed_out', exitCode: EXIT.timedOut };
+    case 'signal':
+      return { status: 'interrupted', exitCode: signalExitCode(cause.signal) };
+    case 'lock_lost':
+      return { status: 'unavailable', exitCode: EXIT.unavailable };
+    case 'crash':
+    case 'drained':
+      return { status: 'crashed', exitCode: EXIT.crashed };
+  }
+}
+
+/** Whether the job only threw on what the abort signal gave it: that is no news. */
+function isEcho(error: unknown, cause: StopCause): boolean {
+  if (!(error instanceof Error)) return false;
+  const reason = causeError(cause).message;
+  return (
+    error.message === reason ||
+    error.name === 'AbortError' ||
+    (error.cause instanceof Error && error.cause.message === reason)
+  );
+}
