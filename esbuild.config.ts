@@ -1,9 +1,74 @@
-// Bundles src/ into dist/: the executable, the library's face, the watchdog thread and one lazily loaded chunk a job.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+// Bundles src/ into dist/: the executable, the library's face, the watchdog's thread, and a file for each job and each lazy import.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/**
+ * Imports of Node's own modules become `process.getBuiltinModule`. An import statement would make Node evaluate every lazy export
+ * of the module first (`node:crypto` loads WebCrypto that way), at a start that is to cost 25 ms in all.
+ */
+const builtinsWithoutFacade: Plugin = {
+  name: 'builtins-without-facade',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default');
+      const exports = names.map((name) => `export const ${name} = /* @__PURE__ */ get('${name}');`);
+      // Pure, so that only what is imported stays.
+      const head = `const all = /* @__PURE__ */ process.getBuiltinModule('${path}'); const get = (name) => all[name];`;
+      return { contents: [head, 'export default all;', ...exports].join('\n'), loader: 'js' };
+    });
+  },
+};
+
+/**
+ * `import('./x.ts')` becomes a file `lazy/x.js` of its own that shares nothing with the others. esbuild's code splitting would put
+ * whatever two of them have in common into one more file each, and a run would load sixteen files where three do.
+ */
+function lazyImports(found: Map<string, string>, folder: string): Plugin {
+  return {
+    name: 'lazy-imports',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const file = resolve(resolveDir, path);
+        const name = basename(file, '.ts');
+        if ((found.get(name) ?? file) !== file) throw new Error(`two lazy imports are named ${name}`);
+        found.set(name, file);
+        return { path: `${folder}${name}.js`, external: true };
+      });
+    },
+  };
+}
+
+const COMMON: BuildOptions = {
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  loader: { '.sql': 'text' },
+  define: { __RUN_JOB_VERSION__: JSON.stringify(version) },
+  external: ['pg-native'],
+  // CommonJS dependencies ask for Node's own modules with require(), which an ES module doesn't have.
+  banner: { js: 'const require = process.getBuiltinModule;' },
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** Bundles entries, then everything that they import lazily, and so on. */
+async function buildWithLazyImports(entryPoints: Record<string, string>, options: BuildOptions = {}): Promise<void> {
+  const found = new Map<string, string>();
+  const built = new Set<string>();
+  await build({ ...COMMON, ...options, entryPoints, plugins: [builtinsWithoutFacade, lazyImports(found, './lazy/')] });
+  for (let next = [...found]; next.length > 0; next = [...found].filter(([name]) => !built.has(name))) {
+    for (const [name] of next) built.add(name);
+    const plugins = [builtinsWithoutFacade, lazyImports(found, './')];
+    await build({ ...COMMON, outdir: 'dist/lazy', entryPoints: Object.fromEntries(next), plugins });
+  }
+}
 
 /** Every file, and every folder with an index.ts, in src/jobs is a job named after it: nothing is registered. */
 function jobEntries(): Record<string, string> {
@@ -17,25 +82,14 @@ function jobEntries(): Record<string, string> {
 }
 
 rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: {
-    'run-job': 'src/run-job.ts',
-    index: 'src/index.ts',
-    'watchdog-thread': 'src/cli/watchdog-thread.ts',
-    ...jobEntries(),
-  },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  chunkNames: 'chunks/[name]-[hash]',
-  loader: { '.sql': 'text' },
-  define: { __RUN_JOB_VERSION__: JSON.stringify(version) },
-  external: ['pg-native'],
-  // CommonJS dependencies ask for Node's own modules with require(), which an ES module doesn't have.
-  banner: { js: 'const require = process.getBuiltinModule;' },
-  legalComments: 'none',
-  logLevel: 'warning',
-});
+mkdirSync('dist/jobs', { recursive: true });
+await Promise.all([
+  buildWithLazyImports({ 'run-job': 'src/run-job.ts' }),
+  // A thread without a module loader starts sooner.
+  buildWithLazyImports(
+    { 'watchdog-thread': 'src/cli/watchdog-thread.ts' },
+    { format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} },
+  ),
+  build({ ...COMMON, entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: [builtinsWithoutFacade] }),
+  build({ ...COMMON, entryPoints: { valibot: 'valibot' } }),
+]);

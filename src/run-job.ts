@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { ignoreClosedPipes } from './cli/stdio.ts';
 import { guardAgainstCrashes } from './runner/crash-guard.ts';
 import { EXIT } from './runner/outcome.ts';
 import { listenForSignals } from './runner/signals.ts';
@@ -14,9 +15,7 @@ process.exitCode = EXIT.crashed;
 const stop = new Stop();
 listenForSignals(stop, (code) => process.exit(code));
 guardAgainstCrashes(stop);
-// A reader that goes away (`run-job … | head -1`) is no reason to stop: the run goes on, and its exit code stays true.
-process.stdout.on('error', () => undefined);
-process.stderr.on('error', () => undefined);
+ignoreClosedPipes();
 
 const home = new URL('.', import.meta.url);
 const cache = fileURLToPath(new URL('.compile-cache', home));

@@ -1,19 +1,10 @@
 // The database that locks and records runs, put together from PostgreSQL's adapter.
-
 import type { Config } from '../config.ts';
 import type { Server } from '../postgres/server.ts';
 import { STEP_LIMITS } from '../runner/conclude.ts';
 import type { Database } from '../runner/request.ts';
 
-/** A database that has begun to connect; what goes wrong shows when it is first used. */
-export async function openDatabase(server: Server, config: Config): Promise<Database> {
-  const [{ createLocks }, { openHistory }] = await Promise.all([
-    import('../postgres/locks.ts'),
-    import('../postgres/history.ts'),
-  ]);
-  const history = openHistory(server, { endWithinMs: STEP_LIMITS.record });
-  return { locks: createLocks(server, { checkMs: config.lockCheckMs }), history, close: () => history.close() };
-}
+const postgres = () => import('../postgres/index.ts');
 
 /**
  * Where the database is.
@@ -24,6 +15,13 @@ export async function locate(
   config: Config,
   run: { job: string; runId: string },
 ): Promise<Server> {
-  const { parseServer } = await import('../postgres/server.ts');
+  const { parseServer } = await postgres();
   return parseServer(databaseUrl, run, config.connectTimeoutMs);
+}
+
+/** A database that has begun to connect; what goes wrong shows when it is first used. */
+export async function openDatabase(server: Server, config: Config): Promise<Database> {
+  const { createLocks, openHistory } = await postgres();
+  const history = openHistory(server, { endWithinMs: STEP_LIMITS.record });
+  return { locks: createLocks(server, { checkMs: config.lockCheckMs }), history, close: () => history.close() };
 }

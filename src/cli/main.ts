@@ -1,10 +1,10 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
-import type { ArgsDef } from 'citty';
 import { hasCode } from '../errors.ts';
 import { EXIT } from '../runner/outcome.ts';
 import { signalExitCode } from '../runner/signals.ts';
 import type { Stop } from '../runner/stop.ts';
-import { COMMANDS, loadCommand } from './commands.ts';
+import { COMMANDS } from './commands.ts';
+import { run } from './run.ts';
 
 /** What the executable gives us. */
 export interface Invocation {
@@ -22,9 +22,9 @@ export async function main(invocation: Invocation): Promise<number> {
   const isJob = name !== undefined && !name.startsWith('-') && !(name in COMMANDS);
   try {
     if (isJob) {
-      const { run } = await import('./run.ts');
       return await run(name, rest, invocation);
     }
+    const { runCommand } = await import('./run-command.ts');
     return await invocation.stop.race(runCommand(name, rest, invocation));
   } catch (error) {
     return tellError(error, invocation.stop);
@@ -38,24 +38,6 @@ function loadDotEnv(): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-}
-
-async function runCommand(name: string | undefined, rest: string[], { env, home }: Invocation): Promise<number> {
-  if (name === undefined || name.startsWith('-')) {
-    const { topLevel } = await import('./top-level.ts');
-    return topLevel(name, home, env);
-  }
-  const { checkArguments } = await import('./arguments.ts');
-  const { runCommand: runCitty } = await import('citty');
-  const command = await loadCommand(name);
-  if (rest.includes('--help') || rest.includes('-h')) {
-    const { commandHelp } = await import('./help.ts');
-    process.stdout.write(commandHelp(name, command));
-    return EXIT.ok;
-  }
-  checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
-  const { result } = await runCitty(command, { rawArgs: rest, data: { home, env } });
-  return typeof result === 'number' ? result : EXIT.ok;
 }
 
 /** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */

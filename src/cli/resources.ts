@@ -21,7 +21,7 @@ export async function openResources(
   const resources: { -readonly [N in Need]?: OpenResources['resources'][N] } = {};
   const close: OpenResources['close'][number][] = [];
   if (needs.includes('postgres') && server) {
-    const { openPool } = await import('../postgres/connect.ts');
+    const { openPool } = await import('../postgres/index.ts');
     const pool = openPool(server, { max: config.databasePoolSize });
     resources.postgres = pool;
     close.push({ what: "the job's PostgreSQL pool", close: () => pool.end() });

@@ -7,7 +7,7 @@ import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { newRunId } from '../runner/run-id.ts';
 import { slotFromJobName } from '../runner/scheduled-time.ts';
-import { startWatchdog } from '../runner/watchdog.ts';
+import { createWatchdog } from '../runner/watchdog.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../telemetry/logger.ts';
 import { checkArguments, type StrictArguments } from './arguments.ts';
 import { locate, openDatabase } from './database.ts';
@@ -16,6 +16,7 @@ import type { Invocation } from './main.ts';
 import { validateParams } from './params.ts';
 import { neededBy, openResources } from './resources.ts';
 import { RUN_ARGUMENTS, type RunFlags, readRunFlags } from './run-arguments.ts';
+import { isTerminal, writeAll } from './stdio.ts';
 import { openTelemetry } from './telemetry.ts';
 import { VERSION } from './version.ts';
 
@@ -23,7 +24,6 @@ import { VERSION } from './version.ts';
 export async function run(name: string, rawArgs: readonly string[], invocation: Invocation): Promise<number> {
   const { env, home, stop } = invocation;
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) return printHelp(name, invocation);
-  const watchdog = startWatchdog(new URL('watchdog-thread.js', home));
   const startedAt = new Date(performance.timeOrigin);
   const runId = newRunId(startedAt);
   const { config, problems } = readConfig(env);
@@ -39,7 +39,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   const log = await createLogger({
     ...logOptions(config, args.ok ? args.value : undefined),
     redact: redactor,
-    write: (text) => void process.stdout.write(text),
+    write: (text) => writeAll(1, text),
     bindings: () => ({ job: name, runId, ...telemetry.currentSpan() }),
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
@@ -76,8 +76,8 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     redactor,
     telemetry,
     database: server && (await openDatabase(server, config)),
-    watchdog,
-    terminal: process.stderr.isTTY ? process.stderr : undefined,
+    watchdog: createWatchdog(new URL('watchdog-thread.cjs', home)),
+    terminal: isTerminal(2) ? process.stderr : undefined,
     random: Math.random,
     async prepare() {
       unwrap(flags);
@@ -120,8 +120,7 @@ const NO_FLAGS: RunFlags = {
 function logOptions(config: Config, args: StrictArguments | undefined): { format: LogFormat; level: LogLevel } {
   const flag = (name: string) => args?.values.get(name)?.at(-1);
   return {
-    format:
-      (flag('log-format') as LogFormat | undefined) ?? config.log.format ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+    format: (flag('log-format') as LogFormat | undefined) ?? config.log.format ?? (isTerminal(1) ? 'pretty' : 'json'),
     level: (flag('log-level') as LogLevel | undefined) ?? config.log.level,
   };
 }

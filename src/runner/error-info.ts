@@ -13,24 +13,44 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_INTERRUPTED',
 ]);
 
+/** How much of a message and of a stack trace is told; a message of megabytes would bury the log. */
+const MAX_MESSAGE = 8 * 1024;
+const MAX_STACK = 16 * 1024;
+
 /** Describes anything that can be thrown: an Error, an AggregateError, a string, undefined. Never throws. */
-export function describeError(thrown: unknown, redactor: Redactor, depth = 0): ErrorInfo {
+export function describeError(thrown: unknown, redactor: Redactor): ErrorInfo {
+  try {
+    return describe(thrown, redactor, 0);
+  } catch {
+    return { name: 'NonError', message: 'a value that throws when it is looked at was thrown' };
+  }
+}
+
+function describe(thrown: unknown, redactor: Redactor, depth: number): ErrorInfo {
   if (!(thrown instanceof Error)) {
-    return { name: 'NonError', message: redactor.text(`a value that isn't an Error was thrown: ${show(thrown)}`) };
+    return {
+      name: 'NonError',
+      message: redactor.text(cut(`a value that isn't an Error was thrown: ${show(thrown)}`, MAX_MESSAGE)),
+    };
   }
   const code = 'code' in thrown && thrown.code !== undefined ? String(thrown.code) : undefined;
   const nested: unknown[] = [];
   if (thrown instanceof AggregateError) nested.push(...thrown.errors);
   if (thrown.cause !== undefined) nested.push(thrown.cause);
   const causes =
-    depth < MAX_CAUSES ? nested.slice(0, MAX_CAUSES).map((cause) => describeError(cause, redactor, depth + 1)) : [];
+    depth < MAX_CAUSES ? nested.slice(0, MAX_CAUSES).map((cause) => describe(cause, redactor, depth + 1)) : [];
   return {
     name: thrown.name,
-    message: redactor.text(thrown.message || '(no message)'),
+    message: redactor.text(cut(thrown.message || '(no message)', MAX_MESSAGE)),
     ...(code !== undefined && { code }),
-    ...(thrown.stack !== undefined && !WITHOUT_STACK.has(code) && { stack: redactor.text(thrown.stack) }),
+    ...(thrown.stack !== undefined &&
+      !WITHOUT_STACK.has(code) && { stack: redactor.text(cut(thrown.stack, MAX_STACK)) }),
     ...(causes.length > 0 && { causes }),
   };
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters in all)`;
 }
 
 function show(thrown: unknown): string {

@@ -12,6 +12,9 @@ import type { OpenResources, Prepared, RunRequest, World } from './request.ts';
 import { RunState } from './state.ts';
 import { verdictOfAttempts, verdictOfCause, verdictOfRunner } from './verdict.ts';
 
+/** How long the job's module may block the event loop while it loads. */
+const PREPARE_LIMIT_MS = 60_000;
+
 /** Runs one job once. Never throws: whatever happens is an outcome. */
 export async function live(request: RunRequest, world: World): Promise<Summary> {
   const describe = (error: unknown) => describeError(error, world.redactor);
@@ -20,7 +23,6 @@ export async function live(request: RunRequest, world: World): Promise<Summary> 
   world.stop.lastWords = (signal) => state.sayLastWords(signal);
   world.stop.onLateError = (error, origin) =>
     world.log.error(`${origin} after the outcome was decided; the outcome stands`, { error: describe(error) });
-  state.armWatchdog('starting', request.connectTimeoutMs * 2 + request.lockWaitMs);
 
   let outcome: Outcome;
   try {
@@ -38,8 +40,11 @@ async function perform(state: RunState, describe: (error: unknown) => ErrorInfo)
   const { request, world } = state;
   const { stop, telemetry } = world;
 
+  // The job's module is the first code that isn't ours.
+  state.armWatchdog('loading the job', PREPARE_LIMIT_MS + request.graceMs);
   const prepared = await telemetry.span('job.prepare', {}, () => stop.race(world.prepare()));
   state.prepared = prepared;
+  state.armWatchdog('connecting', request.connectTimeoutMs * 2 + request.lockWaitMs + request.graceMs);
   const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
 
   if (world.database) {

@@ -29,20 +29,31 @@ export interface Watchdog {
 }
 
 /**
- * Starts the thread. It has its own event loop, and neither keeps the process alive nor delays its exit.
- * The heap limits are far above what it uses; without them V8 reserves as much as for the main thread.
+ * A watchdog whose thread starts when it is first armed. It has its own event loop, and neither keeps the process alive nor delays
+ * its exit.
  */
-export function startWatchdog(script: URL): Watchdog {
+export function createWatchdog(script: URL): Watchdog {
+  let worker: Worker | undefined;
+  return {
+    arm(inMs, lastWords) {
+      worker ??= start(script);
+      worker.postMessage({ inMs, lastWords } satisfies Arm);
+    },
+  };
+}
+
+function start(script: URL): Worker {
   const worker = new Worker(script, {
-    stdin: false,
+    // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.
+    stdout: true,
+    stderr: true,
     env: {},
     execArgv: [],
+    // Far above what it uses; without limits V8 lets it grow like the main thread.
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   });
   // Without a listener an error in the thread would be the run's; a run without a watchdog is still a run.
   worker.on('error', () => undefined);
   worker.unref();
-  return {
-    arm: (inMs, lastWords) => worker.postMessage({ inMs, lastWords } satisfies Arm),
-  };
+  return worker;
 }

@@ -32,7 +32,10 @@ export interface LoggerOptions {
 
 /** Opens the log. The pretty reporter is loaded only when it is asked for: it is half a Node's start in weight. */
 export async function createLogger(options: LoggerOptions): Promise<RunLog> {
-  const reporter = options.format === 'pretty' ? await prettyReporter(options.write) : jsonReporter(options.write);
+  const reporter =
+    options.format === 'pretty'
+      ? (await import('./pretty.ts')).prettyReporter(options.write)
+      : jsonReporter(options.write);
   const consola = createConsola({
     level: LEVELS[options.level],
     // consola folds repeated lines by default, and would lose the fields in which they differ.
@@ -67,45 +70,4 @@ function jsonReporter(write: (text: string) => void): ConsolaReporter {
       write(`${JSON.stringify({ time: date.toISOString(), level: type, msg, ...fields })}\n`);
     },
   };
-}
-
-/** Fields that identify the run: on a terminal they are the same on every line, and only in the way. */
-const QUIET = new Set(['job', 'runId', 'attempt', 'traceId', 'spanId']);
-
-async function prettyReporter(write: (text: string) => void): Promise<ConsolaReporter> {
-  const { createConsola: createFancy } = await import('consola');
-  const stream = {
-    write(text: string) {
-      write(text);
-      return true;
-    },
-  } as unknown as NodeJS.WriteStream;
-  const fancy = createFancy({ level: 5, throttle: 0, stdout: stream, stderr: stream, fancy: !process.env.NO_COLOR });
-  return {
-    log({ type, args }: LogObject) {
-      const [message, fields] = args as [string, Fields];
-      fancy[type]([message, ...tell(fields)].join(' '));
-    },
-  };
-}
-
-function tell(fields: Fields): string[] {
-  return Object.entries(fields)
-    .filter(([key, value]) => !QUIET.has(key) && value !== undefined)
-    .map(([key, value]) => {
-      if (key === 'error') return `\n${tellError(value as ErrorFields)}`;
-      return `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
-    });
-}
-
-interface ErrorFields {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string;
-  readonly causes?: readonly ErrorFields[];
-}
-
-function tellError(error: ErrorFields): string {
-  const own = error.stack ?? `${error.name}: ${error.message}`;
-  return [own, ...(error.causes ?? []).map((cause) => `caused by: ${tellError(cause)}`)].join('\n');
 }

@@ -1,0 +1,30 @@
+// Runs a command of ours, whose flags citty reads after we have checked them strictly.
+import { type ArgsDef, runCommand as runCitty } from 'citty';
+import { EXIT } from '../runner/outcome.ts';
+import { checkArguments } from './arguments.ts';
+import { loadCommand } from './commands.ts';
+import { commandHelp } from './help.ts';
+import type { Invocation } from './main.ts';
+import { topLevel } from './top-level.ts';
+
+/**
+ * Runs the command, or what `run-job` alone means, and returns the exit code.
+ * @throws {UsageError} the command line can't be understood
+ */
+export async function runCommand(
+  name: string | undefined,
+  rest: readonly string[],
+  { env, home }: Invocation,
+): Promise<number> {
+  if (name === undefined || name.startsWith('-')) {
+    return topLevel(name, home, env);
+  }
+  const command = await loadCommand(name);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(commandHelp(name, command));
+    return EXIT.ok;
+  }
+  checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
+  const { result } = await runCitty(command, { rawArgs: [...rest], data: { home, env } });
+  return typeof result === 'number' ? result : EXIT.ok;
+}

@@ -1,0 +1,5 @@
+// What a run needs of this adapter, behind one lazy import: a run without a database loads none of it.
+export { openPool } from './connect.ts';
+export { openHistory } from './history.ts';
+export { createLocks } from './locks.ts';
+export { parseServer } from './server.ts';

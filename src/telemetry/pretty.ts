@@ -1,0 +1,45 @@
+// The log on a terminal: consola's own look, without the fields that would only be in the way there.
+import { createConsola as createFancy } from 'consola';
+import type { ConsolaReporter, LogObject } from 'consola/core';
+import type { Fields } from '../job.ts';
+
+/** Fields that identify the run: on a terminal they are the same on every line, and only in the way. */
+const QUIET = new Set(['job', 'runId', 'attempt', 'traceId', 'spanId']);
+
+/** Writes lines for people. */
+export function prettyReporter(write: (text: string) => void): ConsolaReporter {
+  const stream = {
+    write(text: string) {
+      write(text);
+      return true;
+    },
+  } as unknown as NodeJS.WriteStream;
+  const fancy = createFancy({ level: 5, throttle: 0, stdout: stream, stderr: stream, fancy: !process.env.NO_COLOR });
+  return {
+    log({ type, args }: LogObject) {
+      const [message, fields] = args as [string, Fields];
+      fancy[type]([message, ...tell(fields)].join(' '));
+    },
+  };
+}
+
+function tell(fields: Fields): string[] {
+  return Object.entries(fields)
+    .filter(([key, value]) => !QUIET.has(key) && value !== undefined)
+    .map(([key, value]) => {
+      if (key === 'error') return `\n${tellError(value as ErrorFields)}`;
+      return `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+    });
+}
+
+interface ErrorFields {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly causes?: readonly ErrorFields[];
+}
+
+function tellError(error: ErrorFields): string {
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return [own, ...(error.causes ?? []).map((cause) => `caused by: ${tellError(cause)}`)].join('\n');
+}
