@@ -28,7 +28,7 @@ export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number): P
   };
   if (stop.signal.aborted) onAbort();
   else stop.signal.addEventListener('abort', onAbort, { once: true });
-  const onAbandon = () => giveUp('The job was abandoned');
+  const onAbandon = () => giveUp('Nothing was left that could have ended the job, so it was abandoned');
   if (stop.abandoned.aborted) onAbandon();
   else stop.abandoned.addEventListener('abort', onAbandon, { once: true });
   return promise;

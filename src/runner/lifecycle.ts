@@ -118,7 +118,6 @@ async function runAttempts(
   const deadline = state.deadline ?? new Date();
   // Doesn't keep the process alive: an event loop with nothing but this timer left can never finish the job.
   const timer = setTimeout(() => stop.request({ kind: 'deadline', timeoutMs }), state.remainingMs()).unref();
-  state.armWatchdog('running the job', state.remainingMs() + request.graceMs);
   world.log.info('run started', {
     scheduledAt: request.scheduledAt,
     deadline,
@@ -169,6 +168,7 @@ async function runAttempts(
       log: (attempt) => world.log.child({ attempt }),
       onAttempt: (attempt) => {
         state.attempts = attempt;
+        state.armWatchdog('running the job', state.remainingMs() + request.graceMs);
       },
     });
   } finally {
