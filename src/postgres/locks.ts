@@ -7,7 +7,7 @@ import { findHolder } from './holder.ts';
 import { jobKey, placeKeys, runKey, shardKey } from './keys.ts';
 import { HeldLease } from './lease.ts';
 import { type Keys, type Taken, takeLocks } from './lock-sql.ts';
-import type { Server } from './server.ts';
+import { inTheNameOf, type Server } from './server.ts';
 
 /** How the locks are kept. */
 export interface LockOptions {
@@ -26,7 +26,8 @@ export function createLocks(server: Server, options: LockOptions): Locks {
         run: runKey(runId),
         places: placeKeys(limit),
       };
-      const connection = await openConnection(server);
+      // In the run's own name, by which a refused run learns who holds the lock even before there is a record.
+      const connection = await openConnection(inTheNameOf({ job: slot.job, runId }, server));
       try {
         const taken = await take(connection, keys, server.connectTimeoutMs);
         if (taken === 'held') return { held: true, lease: new HeldLease(connection, server, options.checkMs) };

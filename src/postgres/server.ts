@@ -52,6 +52,11 @@ function unreadable(error: unknown): string {
   return 'is not a valid URL; percent-encode special characters in the user name and the password';
 }
 
+/** The same server, for a connection in another name. */
+export function inTheNameOf(client: Client, server: Server): Server {
+  return { ...server, config: { ...server.config, application_name: applicationName(client) } };
+}
+
 /** The job's name gives way, not the run's id: the id is what leads to the record. */
 function applicationName({ job, runId }: Client): string {
   const tail = runId === undefined ? '' : ` ${runId}`;
