@@ -3,14 +3,9 @@
 import { openHistory } from '../../src/postgres/history.ts';
 import { createLocks } from '../../src/postgres/locks.ts';
 import type { Server } from '../../src/postgres/server.ts';
-import { parseServer } from '../../src/postgres/server.ts';
 import type { Closable, History, Locks } from '../../src/runner/ports.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-
-/** The server at this URL, as a run of the job `report` would speak to it. */
-export function serverAt(url: string, connectTimeoutMs = 5_000): Server {
-  return parseServer(url, { job: 'report' }, connectTimeoutMs);
-}
+import { serverAt } from './server-at.ts';
 
 /** Locks and a history in one database. */
 export interface Adapter extends AsyncDisposable {
