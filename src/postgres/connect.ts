@@ -31,6 +31,8 @@ export class Connection extends Client {
   override connect(callback: (error: Error | null, client?: Client) => void): void;
   override connect(callback?: (error: Error | null, client?: Client) => void): Promise<Client> | undefined {
     const connected = super.connect().catch((error) => {
+      // Where the login fails on our side (no password to give), node-postgres leaves the socket open and the server waiting.
+      this.destroy();
       throw explain(error, this.#server);
     });
     if (callback === undefined) return connected;
