@@ -23,7 +23,9 @@ function envExample(variables: readonly Variable[]): string {
 }
 
 function environmentTable(variables: readonly Variable[]): string {
-  const rows = variables.map(({ name, fallback, description }) => `| \`${name}\` | ${fallback && `\`${fallback}\``} | ${description} |`);
+  const rows = variables.map(
+    ({ name, fallback, description }) => `| \`${name}\` | ${fallback && `\`${fallback}\``} | ${description} |`,
+  );
   return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
