@@ -22,9 +22,9 @@ export async function openResources(
   const close: OpenResources['close'][number][] = [];
   if (needs.includes('postgres') && server) {
     const { openPool } = await import('../postgres/index.ts');
-    const pool = openPool(server, { max: config.databasePoolSize });
+    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize });
     resources.postgres = pool;
-    close.push({ what: "the job's PostgreSQL pool", close: () => pool.end() });
+    close.push({ what: "the job's PostgreSQL pool", close: closePool });
   }
   return { resources, close };
 }

@@ -1,6 +1,6 @@
 // Opens and closes connections to PostgreSQL so that none can hang, kill the process, or keep it alive when idle.
 import type { Socket } from 'node:net';
-import { Client, Pool, type PoolConfig, type QueryResult } from 'pg';
+import { Client, type QueryResult } from 'pg';
 import { explain } from './explain.ts';
 import type { Server } from './server.ts';
 
@@ -89,22 +89,4 @@ export async function openConnection(server: Server): Promise<Connection> {
   const connection = new Connection(server);
   await connection.connect();
   return connection;
-}
-
-/**
- * The pool that jobs are given. Connects when first used; idle connections don't keep the process alive.
- * Waiting for a free connection isn't bounded: a job with many queries at once may queue for its own pool.
- */
-export function openPool(server: Server, options: { max: number }): Pool {
-  class PooledConnection extends Connection {
-    constructor() {
-      super(server);
-    }
-  }
-  const config: PoolConfig = { max: options.max, allowExitOnIdle: true, Client: PooledConnection };
-  const pool = new Pool(config);
-  // As for a single connection: one that breaks while idle in the pool must not be an uncaught exception. The pool
-  // has dropped it by now and opens another when asked.
-  pool.on('error', () => {});
-  return pool;
 }

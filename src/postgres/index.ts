@@ -1,5 +1,5 @@
 // What a run needs of this adapter, behind one lazy import: a run without a database loads none of it.
-export { openPool } from './connect.ts';
 export { openHistory } from './history.ts';
+export { openPool } from './job-pool.ts';
 export { createLocks } from './locks.ts';
 export { parseServer } from './server.ts';

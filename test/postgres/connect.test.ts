@@ -1,11 +1,11 @@
 // Connecting: never for longer than was allowed, and one sentence with the remedy when it can't be done.
 import { inspect } from 'node:util';
 import { describe, expect, inject, test } from 'vitest';
-import { openConnection, openPool } from '../../src/postgres/connect.ts';
+import { openConnection } from '../../src/postgres/connect.ts';
 import { createDatabase } from '../support/database.ts';
 import { freePorts } from '../support/free-port.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
-import { startBlackHole, startTcpProxy } from '../support/tcp-proxy.ts';
+import { startBlackHole } from '../support/tcp-proxy.ts';
 import { serverAt } from './server-at.ts';
 
 const UNAVAILABLE = 'ERR_RUN_JOB_UNAVAILABLE';
@@ -129,43 +129,4 @@ test('a password with characters that mean something in a URL works when it is p
   } finally {
     await database.query(`DROP ROLE ${role}`);
   }
-});
-
-describe('the pool that jobs are given', () => {
-  test('survives that a connection breaks while it is idle, and connects again', async () => {
-    await using database = await createDatabase();
-    await using proxy = await startTcpProxy(database.url);
-    const pool = openPool(serverAt(proxy.urlFor(database.url)), { max: 2 });
-    await pool.query('SELECT 1');
-    const removed = new Promise((resolve) => pool.on('remove', resolve));
-    proxy.cut();
-    await removed;
-    expect((await pool.query('SELECT 2 AS two')).rows).toEqual([{ two: 2 }]);
-    await pool.end();
-  });
-
-  test('tells in our words why it could not connect', async () => {
-    const [port] = await freePorts(1);
-    const pool = openPool(serverAt(`postgres://user:s3cret@127.0.0.1:${port}/db`), { max: 2 });
-    await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: UNAVAILABLE });
-    await expect(pool.connect()).rejects.toThrow('refused the connection');
-    await pool.end();
-  });
-
-  test('opens no more connections than it may', async () => {
-    await using database = await createDatabase();
-    const pool = openPool(serverAt(database.url), { max: 2 });
-    const pids = await Promise.all(
-      Array.from({ length: 6 }, () => pool.query('SELECT pg_backend_pid() AS pid, pg_sleep(0.01)')),
-    );
-    expect(new Set(pids.map(({ rows }) => rows[0].pid)).size).toBe(2);
-    await pool.end();
-  });
-
-  test('does not show the password to whoever prints it', async () => {
-    const pool = openPool(serverAt('postgres://user:s3cret@127.0.0.1:1/db'), { max: 2 });
-    expect(inspect(pool, { depth: 9 })).not.toContain('s3cret');
-    expect(JSON.stringify(pool.options)).not.toContain('s3cret');
-    await pool.end();
-  });
 });

@@ -1,0 +1,73 @@
+// What a command costs: wall time from spawn to exit, and peak memory.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+
+export interface Command {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Cost {
+  readonly name: string;
+  /** Median, in milliseconds. */
+  readonly wallMs: number;
+  /** The fastest, in milliseconds. */
+  readonly bestMs: number;
+  /** Median of the peaks of the resident set, in MiB. */
+  readonly peakMib: number;
+}
+
+/** Measures all commands in turns, so that what else the machine does is spread evenly over them. */
+export async function measure(commands: readonly Command[], rounds: number): Promise<Cost[]> {
+  const walls = commands.map((): number[] => []);
+  const peaks = commands.map((): number[] => []);
+  for (let round = -2; round < rounds; round += 1) {
+    for (const [index, command] of commands.entries()) {
+      const wall = await wallTime(command);
+      // The first two warm up: V8's compile cache, the file system's, the database's.
+      if (round >= 0) walls[index]?.push(wall);
+      if (round >= 0 && round % 4 === 0) peaks[index]?.push(await peakMemory(command));
+    }
+  }
+  return commands.map(({ name }, index) => ({
+    name,
+    wallMs: median(walls[index] ?? []),
+    bestMs: Math.min(...(walls[index] ?? [])),
+    peakMib: median(peaks[index] ?? []),
+  }));
+}
+
+function start({ args, env }: Command) {
+  return spawn(process.execPath, args, { stdio: 'ignore', env: { PATH: process.env.PATH, ...env } });
+}
+
+async function wallTime(command: Command): Promise<number> {
+  const startedAt = performance.now();
+  const [code] = await once(start(command), 'exit');
+  if (code !== 0) throw new Error(`${command.name} exited with ${code}`);
+  return performance.now() - startedAt;
+}
+
+/** The kernel's high-water mark, read until the process is gone; Linux only. Such a run isn't timed. */
+async function peakMemory(command: Command): Promise<number> {
+  const child = start(command);
+  let peakKib = 0;
+  const poll = setInterval(() => {
+    try {
+      const mark = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
+      peakKib = Math.max(peakKib, Number(mark ?? 0));
+    } catch {
+      // It has just ended.
+    }
+  }, 1);
+  await once(child, 'exit');
+  clearInterval(poll);
+  return peakKib / 1024;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

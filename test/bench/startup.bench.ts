@@ -1,0 +1,59 @@
+// What one run of a job that does nothing costs, beside Node itself and the nearest peer.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { startPostgres } from '../support/postgres-server.ts';
+import { type Command, measure } from './measure.ts';
+import { tell } from './report.ts';
+
+const EXECUTABLE = resolve('dist/run-job.js');
+
+const JOB = `import { defineJob } from 'run-job';
+export default defineJob({ name: 'nothing', description: 'Does nothing', run() {} });
+`;
+
+/** Runs each command `rounds` times (40 unless given) and prints medians. */
+export async function bench([rounds = '40']: readonly string[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'run-job-bench-'));
+  await using postgres = await startPostgres();
+  try {
+    writeFileSync(join(folder, 'nothing.mjs'), JOB);
+    execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: postgres.url } });
+    const costs = await measure(commands(folder, postgres.url), Number(rounds));
+    const [base] = costs;
+    if (!base) return;
+    const times = (value: number, of: number) => `${(value / of).toFixed(2)}x`;
+    tell(
+      'startup',
+      ['one process', 'median ms', 'of node', 'best ms', 'peak MiB', 'of node'],
+      costs.map(({ name, wallMs, bestMs, peakMib }) => [
+        name,
+        wallMs.toFixed(1),
+        times(wallMs, base.wallMs),
+        bestMs.toFixed(1),
+        peakMib.toFixed(1),
+        times(peakMib, base.peakMib),
+      ]),
+      { costs },
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function commands(folder: string, databaseUrl: string): Command[] {
+  const env = { RUN_JOB_DIRS: folder };
+  const graphile = join(dirname(createRequire(import.meta.url).resolve('graphile-worker')), 'cli.js');
+  return [
+    { name: 'node -e 0', args: ['-e', '0'] },
+    { name: 'run-job, nothing configured', args: [EXECUTABLE, 'nothing'], env },
+    {
+      name: 'run-job, with lock, slot and record',
+      args: [EXECUTABLE, 'nothing'],
+      env: { ...env, DATABASE_URL: databaseUrl },
+    },
+    { name: 'graphile-worker --once, empty queue', args: [graphile, '--once', '-c', databaseUrl] },
+  ];
+}
