@@ -60,7 +60,11 @@ async function cancel({ config }: Server, client: PoolClient): Promise<void> {
   const port = config.port ?? 5432;
   const host = config.host ?? 'localhost';
   const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-  socket.on('error', () => {}).end(message);
+  // Not `end`: PgBouncer forgets the request of a client that is gone. The server hangs up when it has done it.
+  socket
+    .on('error', () => {})
+    .resume()
+    .write(message);
   const limit = setTimeout(() => socket.destroy(), CANCEL_TIMEOUT_MS);
   await once(socket, 'close');
   clearTimeout(limit);
