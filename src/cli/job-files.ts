@@ -28,7 +28,7 @@ export function findJobFiles(home: URL, extraDirs: readonly string[]): Map<strin
   const found = new Map<string, JobFile>();
   const shipped = fileURLToPath(new URL('jobs', home));
   for (const dir of new Set([shipped, ...extraDirs.map((extra) => resolve(extra))])) {
-    for (const file of filesIn(dir)) {
+    for (const file of filesIn(dir, shipped)) {
       const twin = found.get(file.name);
       if (twin) {
         throw new ConfigError(
@@ -46,11 +46,13 @@ export function findJobFiles(home: URL, extraDirs: readonly string[]): Map<strin
   return found;
 }
 
-function filesIn(dir: string): JobFile[] {
+function filesIn(dir: string, shipped: string): JobFile[] {
   let entries: Dirent[];
   try {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
+    // An installation of which somebody has removed the jobs that ship.
+    if (dir === shipped && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new ConfigError(
       `The folder ${dir} of RUN_JOB_DIRS can't be read (${(error as NodeJS.ErrnoException).code}); mend or remove it`,
     );
