@@ -9,8 +9,8 @@ import { terminationMessage, writeTermination } from './termination.ts';
 /** The longest that each step may take, in milliseconds. */
 export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: 2_000 } as const;
 
-/** The longest that the end can take besides the telemetry's flush: RabbitMQ, the job's pool and our own connections are closed. */
-const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 3 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
+/** The longest that the end can take besides the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the history. */
+const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
 
 /** Ends the run and returns its summary, which has been logged and left as the termination message. */
 export async function conclude(
@@ -27,20 +27,22 @@ export async function conclude(
   // Already now: whoever is killed while it tidies up has said how it ended.
   tell(state, state.summary(outcome));
 
-  const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<void> => {
+  const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<boolean> => {
     try {
       await limited(what, limitMs, work());
+      return true;
     } catch (error) {
       log.warn(`${what} failed; the outcome stands`, { error: describe(error) });
+      return false;
     }
   };
 
   const end = state.end(outcome);
   if (database && !(state.databaseFailed && !state.recorded)) {
-    await step('recording the end of the run', STEP_LIMITS.record, () =>
+    const told = await step('recording the end of the run', STEP_LIMITS.record, () =>
       state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
     );
-    if (state.recorded) {
+    if (told && state.recorded) {
       await step('pruning the history', STEP_LIMITS.close, () => database.history.prune(request.historyDays));
     }
   }
