@@ -1,11 +1,10 @@
 // What escapes the job's own promise: uncaught exceptions, unhandled rejections, and an event loop that runs empty.
 import type { Stop } from './stop.ts';
 
-/** Turns each of them into the run's cause; what comes after the outcome was decided is only told. */
+/** Turns each of them into the run's cause; what comes when there is one already, or the outcome is decided, is only told. */
 export function guardAgainstCrashes(stop: Stop): void {
   const onError = (error: unknown, origin: string) => {
-    if (stop.settled) stop.onLateError?.(error, origin);
-    else stop.request({ kind: 'crash', error, origin });
+    if (!stop.request({ kind: 'crash', error, origin })) stop.onLateError?.(error, origin);
   };
   process.on('uncaughtException', (error) => onError(error, 'uncaughtException'));
   process.on('unhandledRejection', (reason) => onError(reason, 'unhandledRejection'));

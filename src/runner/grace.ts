@@ -18,7 +18,8 @@ export function graceFor(stop: Stop, graceMs: number): number {
 export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   work.then(resolve, reject);
-  const giveUp = (message: string) => reject(new RunJobError('ERR_RUN_JOB_TIMEOUT', message));
+  const giveUp = (message: string, options?: ErrorOptions) =>
+    reject(new RunJobError('ERR_RUN_JOB_TIMEOUT', message, options));
   const onAbort = () => {
     const ms = graceFor(stop, graceMs);
     setTimeout(
@@ -28,7 +29,7 @@ export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number): P
   };
   if (stop.signal.aborted) onAbort();
   else stop.signal.addEventListener('abort', onAbort, { once: true });
-  const onAbandon = () => giveUp('Nothing was left that could have ended the job, so it was abandoned');
+  const onAbandon = () => giveUp('The job was abandoned', { cause: stop.abandoned.reason });
   if (stop.abandoned.aborted) onAbandon();
   else stop.abandoned.addEventListener('abort', onAbandon, { once: true });
   return promise;

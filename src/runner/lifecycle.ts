@@ -22,7 +22,7 @@ export async function live(request: RunRequest, world: World): Promise<Summary> 
   world.stop.signal.addEventListener('abort', () => onStop(state, describe), { once: true });
   world.stop.lastWords = (signal) => state.sayLastWords(signal);
   world.stop.onLateError = (error, origin) =>
-    world.log.error(`${origin} after the outcome was decided; the outcome stands`, { error: describe(error) });
+    world.log.error(`${origin} when it was decided already how the run ends; that stands`, { error: describe(error) });
 
   let outcome: Outcome;
   try {

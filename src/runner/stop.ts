@@ -42,7 +42,7 @@ export class Stop {
   readonly #abandoned = new AbortController();
   /** Says the last words of a run that a second signal ends at once, and knows the exit code that is true by then. */
   lastWords: ((signal: StopSignal) => number) | undefined;
-  /** Hears of what crashed after the outcome was decided. */
+  /** Hears of what crashed when the outcome was decided already, or the run asked to stop for another cause. */
   onLateError: ((error: unknown, origin: string) => void) | undefined;
   #cause: StopCause | undefined;
   #settled = false;
@@ -75,7 +75,7 @@ export class Stop {
       this.#cause = cause;
       this.#asked.abort(causeError(cause));
     }
-    if (cause.kind === 'crash' || cause.kind === 'drained') this.#abandoned.abort();
+    if (cause.kind === 'crash' || cause.kind === 'drained') this.#abandoned.abort(causeError(cause));
     return first;
   }
 
