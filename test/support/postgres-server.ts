@@ -18,7 +18,7 @@ export interface PostgresOptions {
   readonly settings?: Record<string, string | number>;
 }
 
-/** A running PostgreSQL server, whose superuser is `postgres` with the password `postgres`. */
+/** A running PostgreSQL server, whose superuser is `postgres`. */
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** The URL of the database `postgres`. */
@@ -30,6 +30,9 @@ export interface PostgresServer extends AsyncDisposable {
   /** Starts it again, on the same port, with its data. */
   start(): Promise<void>;
 }
+
+/** No word of any text, so that its redaction can be told from an accident. */
+const PASSWORD = 'Q7wz-9xKp_2vTn';
 
 const FAST: Record<string, string | number> = {
   listen_addresses: '127.0.0.1',
@@ -72,7 +75,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 
   const port = options.port ?? ((await freePorts(1))[0] as number);
   let server: GuardedProcess = await launch(port);
-  const urlOf = (database: string) => `postgres://postgres:postgres@127.0.0.1:${port}/${database}`;
+  const urlOf = (database: string) => `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/${database}`;
   return {
     port,
     url: urlOf('postgres'),
@@ -112,7 +115,7 @@ function everybodyMayRead(file: string): boolean {
 
 async function initialise(initdb: string, folder: string, data: string, user: User): Promise<void> {
   const password = join(folder, 'password');
-  writeFileSync(password, 'postgres');
+  writeFileSync(password, PASSWORD);
   if (user) chownSync(password, user.uid, user.gid);
   await run(
     initdb,

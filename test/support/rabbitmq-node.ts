@@ -46,6 +46,7 @@ export async function startNode(program: string): Promise<RabbitMqServer> {
     RABBITMQ_MNESIA_BASE: at('data'),
     RABBITMQ_LOG_BASE: at('log'),
     RABBITMQ_PID_FILE: at('pid'),
+    ERL_CRASH_DUMP: at('erl_crash.dump'),
     // A port mapper of its own, that ends with the node.
     ERL_EPMD_PORT: String(portMapper),
     ERL_EPMD_ADDRESS: '127.0.0.1',

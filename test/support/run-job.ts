@@ -37,6 +37,8 @@ export interface Running extends AsyncDisposable {
   readonly pid: number;
   /** Resolves with the first line, said already or yet to come, that fits; rejects when the process ends without it. */
   waitForLine(fits: (line: Line) => boolean): Promise<Line>;
+  /** What `event` resolves with; rejects when the process ends before. */
+  until<T>(event: Promise<T>): Promise<T>;
   kill(signal: NodeJS.Signals): void;
   readonly done: Promise<Ended>;
 }
@@ -52,6 +54,12 @@ export interface RunOptions {
 
 /** A process that takes longer than this hangs: it is killed, and `done` rejects with what it said. */
 const HANGS_AFTER_MS = 50_000;
+
+/** A test worker that ends leaves nobody behind. */
+const alive = new Set<ChildProcessByStdio<Writable, Readable, Readable>>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
 
 /** Starts `run-job` with these arguments, in an empty folder, with nothing of our environment but PATH. */
 export function runJob(args: readonly string[], options: RunOptions = {}): Running {
@@ -71,9 +79,7 @@ export function runJob(args: readonly string[], options: RunOptions = {}): Runni
   });
   const output = collectOutput(child, options.unread ?? false);
   const kill = (signal: NodeJS.Signals) => void child.kill(signal);
-  // A test worker that ends leaves nobody behind.
-  const killAtExit = () => kill('SIGKILL');
-  process.once('exit', killAtExit);
+  alive.add(child);
 
   const finish = async (): Promise<Ended> => {
     let hung = false;
@@ -83,7 +89,7 @@ export function runJob(args: readonly string[], options: RunOptions = {}): Runni
     }, HANGS_AFTER_MS);
     const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     clearTimeout(timer);
-    process.off('exit', killAtExit);
+    alive.delete(child);
     const termination = existsSync(terminationLog) ? readFileSync(terminationLog, 'utf8') : '';
     rmSync(folder, { recursive: true, force: true });
     if (hung) throw new Error(`run-job ${args.join(' ')} hangs. It said:\n${output.stdout}${output.stderr}`);
@@ -106,6 +112,11 @@ export function runJob(args: readonly string[], options: RunOptions = {}): Runni
     child,
     pid: child.pid as number,
     waitForLine: output.waitForLine,
+    until: (event) =>
+      Promise.race([
+        event,
+        done.then(({ stdout, stderr }) => Promise.reject(new Error(`run-job ended too early:\n${stdout}${stderr}`))),
+      ]),
     kill,
     done,
     async [Symbol.asyncDispose]() {

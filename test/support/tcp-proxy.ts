@@ -9,6 +9,8 @@ export type Direction = 'to-server' | 'to-client';
 export interface Match {
   /** Lets the bytes go on; until then nothing passes on this connection in this direction. */
   release(): void;
+  /** Resets the connection; the bytes never arrive. */
+  drop(): void;
 }
 
 /** A proxy in front of one server. */
@@ -33,6 +35,13 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number;
 }
 
+/** The client's connection to us, and ours to the server. */
+type Pair = readonly [Socket, Socket];
+
+const reset = (pair: Pair) => {
+  for (const socket of pair) socket.resetAndDestroy();
+};
+
 interface Watcher {
   readonly pattern: string;
   readonly direction: Direction;
@@ -42,7 +51,7 @@ interface Watcher {
 /** Starts a proxy on a free port of the loopback address, in front of the server that `url` names. */
 export async function startTcpProxy(url: string): Promise<TcpProxy> {
   const target = new URL(url);
-  const pairs = new Set<[Socket, Socket]>();
+  const pairs = new Set<Pair>();
   const watchers = new Set<Watcher>();
   let silent = false;
   let refusing = false;
@@ -50,22 +59,30 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
 
   const gate = () => (silent ? new Promise<void>((open) => waiting.push(open)) : undefined);
 
-  function meet(text: string, direction: Direction): Promise<void> | undefined {
+  function meet(text: string, direction: Direction, pair: Pair): Promise<void> | undefined {
     for (const watcher of watchers) {
       if (watcher.direction !== direction || !text.includes(watcher.pattern)) continue;
       watchers.delete(watcher);
-      return new Promise((release) => watcher.resolve({ release }));
+      return new Promise((release) => {
+        const drop = () => {
+          reset(pair);
+          release();
+        };
+        watcher.resolve({ release, drop });
+      });
     }
     return undefined;
   }
 
-  async function pump(from: Socket, to: Socket, direction: Direction): Promise<void> {
+  async function pump(pair: Pair, direction: Direction): Promise<void> {
+    const [from, to] = direction === 'to-server' ? pair : pair.toReversed();
+    if (!from || !to) return;
     let tail = '';
     for await (const chunk of from as AsyncIterable<Buffer>) {
       // A pattern may be split between two chunks.
       const text = tail + chunk.toString('latin1').toLowerCase();
       tail = text.slice(-256);
-      const met = meet(text, direction);
+      const met = meet(text, direction, pair);
       if (met) tail = '';
       await met;
       await gate();
@@ -82,21 +99,19 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
       return;
     }
     const upstream = createConnection({ host: target.hostname, port: Number(target.port), allowHalfOpen: true });
-    const pair: [Socket, Socket] = [client, upstream];
+    const pair: Pair = [client, upstream];
     pairs.add(pair);
     client.setNoDelay(true);
     upstream.setNoDelay(true);
     upstream.on('error', () => client.destroy());
     for (const socket of pair) socket.on('close', () => pairs.delete(pair));
-    pump(client, upstream, 'to-server').catch(() => upstream.destroy());
-    pump(upstream, client, 'to-client').catch(() => client.destroy());
+    pump(pair, 'to-server').catch(() => upstream.destroy());
+    pump(pair, 'to-client').catch(() => client.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
-  const cut = () => {
-    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
-  };
+  const cut = () => pairs.forEach(reset);
   return {
     port,
     urlFor: (original) => Object.assign(new URL(original), { host: `127.0.0.1:${port}` }).href,

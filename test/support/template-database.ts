@@ -1,9 +1,7 @@
 // The database that every test clones: made and migrated once.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-
-const ADAPTER = fileURLToPath(new URL('../../src/postgres', import.meta.url));
+import { migrate } from '../../src/postgres/migrate.ts';
+import { parseServer } from '../../src/postgres/server.ts';
 
 /** Creates the template on this server and migrates `run_job` in it; returns its name. */
 export async function createTemplate(serverUrl: string): Promise<string> {
@@ -15,12 +13,7 @@ export async function createTemplate(serverUrl: string): Promise<string> {
   } finally {
     await client.end();
   }
-  // TODO static imports, once the adapter is there.
-  if (existsSync(`${ADAPTER}/migrate.ts`)) {
-    const { migrate } = await import(/* @vite-ignore */ `${ADAPTER}/migrate.ts`);
-    const { parseServer } = await import(/* @vite-ignore */ `${ADAPTER}/server.ts`);
-    const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
-    await migrate(parseServer(url, { job: 'tests' }, 10_000));
-  }
+  const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+  await migrate(parseServer(url, { job: 'tests' }, 10_000));
   return name;
 }
