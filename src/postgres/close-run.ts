@@ -1,7 +1,6 @@
 // Closes a run's record from outside the run: for the watchdog, whose thread still lives when the run's own is blocked.
 import type { RunEnd } from '../runner/ports.ts';
-import { openConnection } from './connect.ts';
-import { explain } from './explain.ts';
+import { withConnection } from './connect.ts';
 import { endColumns } from './rows.ts';
 import { update } from './run-sql.ts';
 import type { Server } from './server.ts';
@@ -13,14 +12,9 @@ import type { Server } from './server.ts';
  * @throws {UnavailableError | ConfigError}
  */
 export async function closeRunning(server: Server, id: string, end: RunEnd): Promise<boolean> {
-  const connection = await openConnection(server);
-  try {
+  return withConnection(server, async (connection) => {
     const { text, values } = update(id, endColumns(end));
     const { rowCount } = await connection.ask(`${text} AND status = 'running'`, values, server.connectTimeoutMs);
     return rowCount === 1;
-  } catch (error) {
-    throw explain(error, server);
-  } finally {
-    connection.destroy();
-  }
+  });
 }

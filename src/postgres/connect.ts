@@ -90,3 +90,18 @@ export async function openConnection(server: Server): Promise<Connection> {
   await connection.connect();
   return connection;
 }
+
+/**
+ * Opens one connection, works with it and closes it.
+ * @throws {UnavailableError | ConfigError} whatever PostgreSQL says, in our words where we have some
+ */
+export async function withConnection<T>(server: Server, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await openConnection(server);
+  try {
+    return await work(connection);
+  } catch (error) {
+    throw explain(error, server);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,8 +1,7 @@
 // Brings the schema run_job up to date: plain SQL files in order, each once, safe when many programs do it at the same time.
 
 import { ConfigError } from '../errors.ts';
-import { type Connection, openConnection } from './connect.ts';
-import { explain } from './explain.ts';
+import { type Connection, withConnection } from './connect.ts';
 import runs from './migrations/001_runs.sql';
 import type { Server } from './server.ts';
 
@@ -51,7 +50,7 @@ CREATE TABLE IF NOT EXISTS run_job.migrations (
  * @throws {UnavailableError | ConfigError}
  */
 export async function migrate(server: Server, migrations: readonly Migration[] = MIGRATIONS): Promise<Migration[]> {
-  return using(server, async (connection) => {
+  return withConnection(server, async (connection) => {
     const applied: Migration[] = [];
     for (const migration of (await readState(connection, migrations)).pending) {
       if (await apply(connection, migration).catch(mayNotChange)) applied.push(migration);
@@ -65,7 +64,7 @@ export async function migrate(server: Server, migrations: readonly Migration[] =
  * @throws {UnavailableError | ConfigError}
  */
 export async function schemaState(server: Server, migrations: readonly Migration[] = MIGRATIONS): Promise<SchemaState> {
-  return using(server, (connection) => readState(connection, migrations));
+  return withConnection(server, (connection) => readState(connection, migrations));
 }
 
 async function readState(connection: Connection, migrations: readonly Migration[]): Promise<SchemaState> {
@@ -104,17 +103,6 @@ async function apply(connection: Connection, { version, name, breaking, sql }: M
 async function exists(connection: Connection, lookup: string): Promise<boolean> {
   const { rows } = await connection.query<{ there: boolean }>(`SELECT ${lookup} IS NOT NULL AS there`);
   return rows[0]?.there ?? false;
-}
-
-async function using<T>(server: Server, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await openConnection(server);
-  try {
-    return await work(connection);
-  } catch (error) {
-    throw explain(error, server);
-  } finally {
-    await connection.close();
-  }
 }
 
 /** A run that has too few rights needs a GRANT; a migration needs another role. */

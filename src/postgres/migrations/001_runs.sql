@@ -48,8 +48,8 @@ CREATE INDEX runs_running ON run_job.runs (job) WHERE status = 'running';
 -- history, with and without a job, and pruning.
 CREATE INDEX runs_job_started_at ON run_job.runs (job, started_at DESC);
 CREATE INDEX runs_started_at ON run_job.runs (started_at DESC);
--- previousRuns, and the last success of each job.
-CREATE INDEX runs_job_succeeded ON run_job.runs (job, scheduled_at DESC) WHERE status = 'succeeded';
+-- The runs of a slot, previousRuns, and the last success of each job.
+CREATE INDEX runs_job_scheduled_at ON run_job.runs (job, scheduled_at DESC);
 
 CREATE TABLE run_job.outbox (
   message_id   text        PRIMARY KEY,

@@ -1,0 +1,95 @@
+// Reads how each job is doing: its last run, its last success, what runs now, and how often it has failed since.
+import type { Connection } from './connect.ts';
+import { RUN_COLUMNS, type RunRecord, read } from './records.ts';
+import { ALIVE } from './run-sql.ts';
+
+/** How a job is doing. A sharded run is one run with a record for each part. */
+export interface JobOverview {
+  readonly job: string;
+  /** The parts of the newest run that was neither skipped nor a dry run, each as its newest record tells it. */
+  readonly lastRun: readonly RunRecord[];
+  /** When a run last succeeded, in all its parts. */
+  readonly lastSuccess?: { readonly scheduledAt: Date; readonly endedAt: Date };
+  /** What runs now. */
+  readonly running: readonly RunRecord[];
+  /** Runs that failed since the last success; the parts of one sharded run count once. */
+  readonly consecutiveFailures: number;
+}
+
+/** Every job of which there is a record; found by jumping from name to name through the index. */
+const JOBS = `
+jobs (job) AS (
+  (SELECT job FROM run_job.runs ORDER BY job LIMIT 1)
+  UNION ALL
+  SELECT (SELECT r.job FROM run_job.runs r WHERE r.job > jobs.job ORDER BY r.job LIMIT 1) FROM jobs WHERE jobs.job IS NOT NULL
+)`;
+
+/** Runs that say how the job is doing: a skipped run says only that another one is running, a dry run did nothing. */
+const COUNTS = `status <> 'skipped' AND NOT dry_run`;
+
+const LAST_SUCCESS = `
+SELECT s.scheduled_at, max(s.ended_at) AS ended_at, max(s.started_at) AS started_at
+FROM run_job.runs s
+WHERE s.job = jobs.job AND s.status = 'succeeded' AND NOT s.dry_run
+GROUP BY s.scheduled_at, s.shard_count
+HAVING count(DISTINCT s.shard_index) = s.shard_count
+ORDER BY s.scheduled_at DESC
+LIMIT 1`;
+
+const SUMMARY = `
+WITH RECURSIVE ${JOBS}
+SELECT jobs.job, success.scheduled_at, success.ended_at, (
+  SELECT count(DISTINCT CASE WHEN r.shard_count > 1 THEN r.scheduled_at::text ELSE r.id::text END)::integer
+  FROM run_job.runs r
+  WHERE r.job = jobs.job AND r.${COUNTS} AND r.status <> 'succeeded' AND NOT (r.status = 'running' AND ${ALIVE})
+    AND (success.started_at IS NULL OR r.started_at > success.started_at)
+) AS failures
+FROM jobs LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
+WHERE jobs.job IS NOT NULL
+ORDER BY jobs.job`;
+
+const LAST_RUNS = `
+WITH RECURSIVE ${JOBS}
+SELECT part.*
+FROM jobs
+CROSS JOIN LATERAL (
+  SELECT scheduled_at, shard_count, id FROM run_job.runs
+  WHERE job = jobs.job AND ${COUNTS}
+  ORDER BY started_at DESC LIMIT 1
+) AS last
+CROSS JOIN LATERAL (
+  SELECT DISTINCT ON (r.shard_index) ${RUN_COLUMNS}
+  FROM run_job.runs r
+  WHERE r.job = jobs.job AND r.scheduled_at = last.scheduled_at AND r.shard_count = last.shard_count AND r.${COUNTS}
+  ORDER BY r.shard_index, r.started_at DESC
+) AS part
+WHERE jobs.job IS NOT NULL`;
+
+const RUNNING = `SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE r.status = 'running' ORDER BY r.started_at`;
+
+interface SummaryRow {
+  readonly job: string;
+  readonly scheduled_at: Date | null;
+  readonly ended_at: Date | null;
+  readonly failures: number;
+}
+
+/** How every job is doing that has ever run, by name. */
+export async function overview(connection: Connection): Promise<JobOverview[]> {
+  const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ job }) => job);
+  const running = Map.groupBy(await read(connection, RUNNING, []), ({ job }) => job);
+  // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
+  const [first, second] = [await summarise(connection), await summarise(connection)];
+  return second.map(({ job, scheduled_at, ended_at, failures }) => ({
+    job,
+    lastRun: lastRuns.get(job) ?? [],
+    ...(scheduled_at !== null &&
+      ended_at !== null && { lastSuccess: { scheduledAt: scheduled_at, endedAt: ended_at } }),
+    running: (running.get(job) ?? []).filter(({ status }) => status === 'running'),
+    consecutiveFailures: Math.min(failures, first.find((row) => row.job === job)?.failures ?? failures),
+  }));
+}
+
+async function summarise(connection: Connection): Promise<SummaryRow[]> {
+  return (await connection.query<SummaryRow>(SUMMARY)).rows;
+}
