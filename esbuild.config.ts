@@ -12,7 +12,11 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 const builtinsWithoutFacade: Plugin = {
   name: 'builtins-without-facade',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    onResolve({ filter: /^node:/ }, ({ path, kind }) => {
+      // A CommonJS dependency wants the module itself, which may be a class (`node:events`): the banner's require() gives it that.
+      if (kind === 'require-call') return { path, external: true };
+      return { path, namespace: 'builtin', sideEffects: false };
+    });
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default');
       const exports = names.map((name) => `export const ${name} = /* @__PURE__ */ get('${name}');`);
