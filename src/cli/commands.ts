@@ -4,6 +4,11 @@ import type { ArgsDef, CommandDef } from 'citty';
 /** Every command, by name, in the order in which help lists them. */
 export const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
   list: () => import('./list.ts'),
+  history: () => import('./history.ts'),
+  status: () => import('./status.ts'),
+  show: () => import('./show.ts'),
+  unlock: () => import('./unlock.ts'),
+  migrate: () => import('./migrate.ts'),
 };
 
 /** Loads a command. citty's type of a command is invariant in its arguments, which nobody needs here. */
