@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown 
   show: () => import('./show.ts'),
   unlock: () => import('./unlock.ts'),
   migrate: () => import('./migrate.ts'),
+  doctor: () => import('./doctor.ts'),
 };
 
 /** Loads a command. citty's type of a command is invariant in its arguments, which nobody needs here. */
