@@ -1,0 +1,55 @@
+// The adapter to RabbitMQ: a publisher that returns only after the broker has confirmed the message.
+import { ConfigError, PermanentError } from '../errors.ts';
+import type { Logger, RabbitMq } from '../job.ts';
+import { parseBroker } from './broker.ts';
+import { Publisher } from './publisher.ts';
+import { readTlsFiles, type TlsFiles } from './tls.ts';
+
+/** What `openRabbitMq` takes. */
+export interface RabbitMqOptions {
+  /** `AMQP_URL`, split: brokers that are tried in turn. */
+  readonly urls: readonly string[];
+  /** `AMQP_EXCHANGE`: where a message goes that names no exchange. Declared (durable, topic) when it is missing. */
+  readonly exchange: string;
+  /** For `amqps://`. */
+  readonly tls?: TlsFiles;
+  /** How long each broker has to answer. */
+  readonly connectTimeoutMs: number;
+  /** The connection's name in the broker's lists, such as the job and the run's id. */
+  readonly clientName: string;
+  readonly log: Logger;
+  /** How long the broker may be silent about a message before it is sent again on a new connection. Default 20 s. */
+  readonly confirmTimeoutMs?: number;
+  /** How long `publish` keeps trying one message, however short the job's own signal. Default 60 s. */
+  readonly giveUpAfterMs?: number;
+}
+
+/**
+ * Connects to the first broker that answers. Close it when it is no longer needed; closing takes 2 s at most.
+ * @throws {ConfigError} a URL, a TLS file, the login, the virtual host or the certificate is wrong
+ * @throws {UnavailableError} no broker could be reached
+ */
+export async function openRabbitMq(options: RabbitMqOptions): Promise<RabbitMq & { close(): Promise<void> }> {
+  const { urls, tls = {}, confirmTimeoutMs = 20_000, giveUpAfterMs = 60_000, ...rest } = options;
+  if (urls.length === 0)
+    throw new ConfigError('AMQP_URL names no broker: set it to amqp://user:password@host:5672/vhost');
+  const publisher = new Publisher({
+    ...rest,
+    brokers: urls.map(parseBroker),
+    tls: readTlsFiles(tls),
+    confirmTimeoutMs,
+    giveUpAfterMs,
+  });
+  await publisher.connect();
+  return publisher;
+}
+
+/** What a job gets in a dry run: it knows the exchange, needs no broker, and refuses to publish. */
+export function unconnectedRabbitMq(exchange: string): RabbitMq {
+  return {
+    exchange,
+    publish: async () => {
+      throw new PermanentError('A dry run publishes nothing: a job must look at ctx.dryRun before it does');
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// The files of AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE, read once.
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { ConfigError } from '../errors.ts';
+
+/** Where the certificates for `amqps://` are; each is optional, a certificate and its key go together. */
+export interface TlsFiles {
+  readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+/** What Node's TLS takes. */
+export interface TlsOptions {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/**
+ * Reads the files and checks that they are certificates and a key that fit, so that a wrong mount is told by its variable.
+ * @throws {ConfigError}
+ */
+export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles): TlsOptions {
+  if (Boolean(certFile) !== Boolean(keyFile)) {
+    throw new ConfigError(
+      'AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both for a client certificate, or neither',
+    );
+  }
+  const options = {
+    ...(caFile && { ca: read('AMQP_CA_FILE', caFile) }),
+    ...(certFile && { cert: read('AMQP_CERT_FILE', certFile) }),
+    ...(keyFile && { key: read('AMQP_KEY_FILE', keyFile) }),
+  };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new ConfigError(
+      'AMQP_CA_FILE, AMQP_CERT_FILE or AMQP_KEY_FILE is not PEM, or the key is not that of the certificate: check what is mounted there',
+      { cause },
+    );
+  }
+  return options;
+}
+
+function read(variable: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new ConfigError(
+      `${variable} names ${path}, which can't be read (${(cause as NodeJS.ErrnoException).code}): mount the file`,
+      {
+        cause,
+      },
+    );
+  }
+}
