@@ -28,9 +28,10 @@ export function explainConnectError(
       { cause },
     );
   }
-  if (reply === 530 && !/limit/.test(cause.message)) {
-    return new ConfigError(
-      `${where} refused virtual host '${broker.vhost}' (530 NOT_ALLOWED): create it, or let the user of AMQP_URL into it (rabbitmqctl set_permissions)`,
+  // amqplib hides the broker's words here, so it may also be a connection limit or a virtual host that is still starting.
+  if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(cause.message)) {
+    return new UnavailableError(
+      `${where} did not let the user of AMQP_URL into virtual host '${broker.vhost}': check that it exists, that the user has permissions there (rabbitmqctl set_permissions) and that no connection limit is reached`,
       { cause },
     );
   }
