@@ -87,7 +87,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
       if (wrong.length > 0) throw configError(wrong);
       return { job, params, timeoutMs: given.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs };
     },
-    open: (job) => openResources(neededBy(job, given.dryRun), config, server),
+    open: (job) => openResources(job, { config, server, dryRun: given.dryRun, log, runId }),
   });
   return summary.exitCode;
 }

@@ -1,6 +1,6 @@
 // Opens the adapter for a test, with limits that keep it fast, and a message to send.
 import type { Logger, OutgoingMessage, RabbitMq } from '../../src/job.ts';
-import { openRabbitMq, type RabbitMqOptions } from '../../src/rabbitmq/index.ts';
+import { openRabbitMq, type RabbitMqOptions } from '../../src/rabbitmq/rabbitmq.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 
 /** The exchange of the tests, in a virtual host of their own. */

@@ -5,7 +5,7 @@ import { vi } from 'vitest';
 import type { JobContext } from '../../../src/jobs/report_generator/deliver.ts';
 import job from '../../../src/jobs/report_generator/index.ts';
 import { params as paramsSchema } from '../../../src/jobs/report_generator/params.ts';
-import { unconnectedRabbitMq } from '../../../src/rabbitmq/index.ts';
+import { unconnectedRabbitMq } from '../../../src/rabbitmq/unconnected.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
 

@@ -1,5 +1,5 @@
 // The adapter to RabbitMQ: a publisher that returns only after the broker has confirmed the message.
-import { ConfigError, PermanentError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import type { Logger, RabbitMq } from '../job.ts';
 import { parseBroker } from './broker.ts';
 import { Publisher } from './publisher.ts';
@@ -42,14 +42,4 @@ export async function openRabbitMq(options: RabbitMqOptions): Promise<RabbitMq &
   });
   await publisher.connect();
   return publisher;
-}
-
-/** What a job gets in a dry run: it knows the exchange, needs no broker, and refuses to publish. */
-export function unconnectedRabbitMq(exchange: string): RabbitMq {
-  return {
-    exchange,
-    publish: async () => {
-      throw new PermanentError('A dry run publishes nothing: a job must look at ctx.dryRun before it does');
-    },
-  };
 }
