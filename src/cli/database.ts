@@ -4,7 +4,7 @@ import type { Server } from '../postgres/server.ts';
 import { STEP_LIMITS } from '../runner/conclude.ts';
 import type { Database } from '../runner/request.ts';
 
-const postgres = () => import('../postgres/index.ts');
+const postgres = () => import('../postgres/postgres.ts');
 
 /**
  * Where the database is.

@@ -28,7 +28,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
   const resources: { -readonly [N in Need]?: OpenResources['resources'][N] } = {};
   const close: OpenResources['close'][number][] = [];
   if (job.needs.includes('postgres') && server) {
-    const { openPool } = await import('../postgres/index.ts');
+    const { openPool } = await import('../postgres/postgres.ts');
     const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize });
     resources.postgres = pool;
     close.push({ what: "the job's PostgreSQL pool", close: closePool });
