@@ -27,6 +27,20 @@ const builtinsWithoutFacade: Plugin = {
   },
 };
 
+/** See pg-crypto.ts. */
+const pgOnNodeCrypto: Plugin = {
+  name: 'pg-on-node-crypto',
+  setup({ onResolve }) {
+    const path = resolve('src/postgres/pg-crypto.ts');
+    onResolve({ filter: /\/utils$/ }, ({ path: asked, importer }) =>
+      /\/pg\/lib\/client\.js$/.test(importer) && asked === './crypto/utils' ? { path } : undefined,
+    );
+    onResolve({ filter: /^\.\/utils$/ }, ({ importer }) =>
+      /\/pg\/lib\/crypto\/sasl\.js$/.test(importer) ? { path } : undefined,
+    );
+  },
+};
+
 /**
  * `import('./x.ts')` becomes a file `lazy/x.js` of its own that shares nothing with the others. esbuild's code splitting would put
  * whatever two of them have in common into one more file each, and a run would load sixteen files where three do.
@@ -47,6 +61,8 @@ function lazyImports(found: Map<string, string>, folder: string): Plugin {
   };
 }
 
+const PLUGINS = [builtinsWithoutFacade, pgOnNodeCrypto];
+
 const COMMON: BuildOptions = {
   outdir: 'dist',
   bundle: true,
@@ -66,10 +82,10 @@ const COMMON: BuildOptions = {
 async function buildWithLazyImports(entryPoints: Record<string, string>, options: BuildOptions = {}): Promise<void> {
   const found = new Map<string, string>();
   const built = new Set<string>();
-  await build({ ...COMMON, ...options, entryPoints, plugins: [builtinsWithoutFacade, lazyImports(found, './lazy/')] });
+  await build({ ...COMMON, ...options, entryPoints, plugins: [...PLUGINS, lazyImports(found, './lazy/')] });
   for (let next = [...found]; next.length > 0; next = [...found].filter(([name]) => !built.has(name))) {
     for (const [name] of next) built.add(name);
-    const plugins = [builtinsWithoutFacade, lazyImports(found, './')];
+    const plugins = [...PLUGINS, lazyImports(found, './')];
     await build({ ...COMMON, outdir: 'dist/lazy', entryPoints: Object.fromEntries(next), plugins });
   }
 }
@@ -94,6 +110,6 @@ await Promise.all([
     { 'watchdog-thread': 'src/cli/watchdog-thread.ts' },
     { format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} },
   ),
-  build({ ...COMMON, entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: [builtinsWithoutFacade] }),
+  build({ ...COMMON, entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: PLUGINS }),
   build({ ...COMMON, entryPoints: { valibot: 'valibot' } }),
 ]);

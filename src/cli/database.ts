@@ -23,5 +23,12 @@ export async function locate(
 export async function openDatabase(server: Server, config: Config): Promise<Database> {
   const { createLocks, openHistory } = await postgres();
   const history = openHistory(server, { endWithinMs: STEP_LIMITS.record });
-  return { locks: createLocks(server, { checkMs: config.lockCheckMs }), history, close: () => history.close() };
+  const locks = createLocks(server, { checkMs: config.lockCheckMs, warm: true });
+  return {
+    locks,
+    history,
+    async close() {
+      await Promise.all([locks.close(), history.close()]);
+    },
+  };
 }

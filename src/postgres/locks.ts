@@ -1,23 +1,37 @@
 // The runner's Locks in PostgreSQL: advisory locks of one open transaction on a connection of its own.
 import type { QueryResult } from 'pg';
-import type { Holder, LockResult, Locks } from '../runner/ports.ts';
+import type { Closable, Holder, LockResult, Locks } from '../runner/ports.ts';
 import { type Connection, openConnection } from './connect.ts';
 import { explain } from './explain.ts';
 import { findHolder } from './holder.ts';
 import { jobKey, placeKeys, runKey, shardKey } from './keys.ts';
 import { HeldLease } from './lease.ts';
 import { type Keys, type Taken, takeLocks } from './lock-sql.ts';
-import { inTheNameOf, type Server } from './server.ts';
+import { type Client, inTheNameOf, type Server } from './server.ts';
 
 /** How the locks are kept. */
 export interface LockOptions {
   /** How often the connection is checked while the locks are held, and how long an answer may take, in milliseconds. */
   readonly checkMs: number;
+  /** Begin to connect at once, for the first lock that will be asked for. */
+  readonly warm?: boolean;
 }
 
-/** Makes the keeper of locks; it connects when a lock is asked for, with a new connection each time. */
-export function createLocks(server: Server, options: LockOptions): Locks {
+/** Makes the keeper of locks. Each lock has a connection of its own. */
+export function createLocks(server: Server, options: LockOptions): Locks & Closable {
+  let early = options.warm ? openConnection(server) : undefined;
+  // A failure is told by whoever asks for the lock.
+  early?.catch(() => {});
+  const connect = (client: Client) => {
+    const opened = early ?? openConnection(inTheNameOf(client, server));
+    early = undefined;
+    return opened;
+  };
   return {
+    async close() {
+      await early?.then((unused) => unused.close()).catch(() => {});
+    },
+
     async acquire({ runId, slot, limit }): Promise<LockResult> {
       const shard = slot.shard.count > 1 ? shardKey(slot.job, slot.shard.index) : undefined;
       const keys: Keys = {
@@ -27,7 +41,7 @@ export function createLocks(server: Server, options: LockOptions): Locks {
         places: placeKeys(limit),
       };
       // In the run's own name, by which a refused run learns who holds the lock even before there is a record.
-      const connection = await openConnection(inTheNameOf({ job: slot.job, runId }, server));
+      const connection = await connect({ job: slot.job, runId });
       try {
         const taken = await take(connection, keys, server.connectTimeoutMs);
         if (taken === 'held') return { held: true, lease: new HeldLease(connection, server, options.checkMs) };
