@@ -33,7 +33,7 @@ export function createProgress(log: Logger, terminal: Terminal | undefined, now:
       last = now();
       if (terminal) {
         drawn = true;
-        terminal.write(`\r\u001b[K${bar(done, total, now() - started).slice(0, (terminal.columns ?? 80) - 1)}`);
+        terminal.write(`\r\u001b[K${bar(done, total, now() - started).slice(0, (terminal.columns || 80) - 1)}`);
       } else {
         const percent = total ? { percent: Math.floor((100 * done) / total) } : {};
         log.info('progress', { done, ...(total !== undefined && { total }), ...percent, ...fields });

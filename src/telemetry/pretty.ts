@@ -3,7 +3,7 @@ import { createConsola as createFancy } from 'consola';
 import type { ConsolaReporter, LogObject } from 'consola/core';
 import type { Fields } from '../job.ts';
 
-/** Fields that identify the run: on a terminal they are the same on every line, and only in the way. */
+/** Fields that identify the run: on a terminal they are the same on every line. */
 const QUIET = new Set(['job', 'runId', 'attempt', 'traceId', 'spanId']);
 
 /** Writes lines for people. */
@@ -18,9 +18,37 @@ export function prettyReporter(write: (text: string) => void): ConsolaReporter {
   return {
     log({ type, args }: LogObject) {
       const [message, fields] = args as [string, Fields];
-      fancy[type]([message, ...tell(fields)].join(' '));
+      fancy[type](isSummary(fields) ? tellSummary(message, fields) : [message, ...tell(fields)].join(' '));
     },
   };
+}
+
+/** The fields of a run's last line that people look for. */
+interface SummaryFields extends Fields {
+  readonly exitCode: number;
+  readonly durationMs: number;
+  readonly attempts: number;
+  readonly runId: string;
+  readonly result?: unknown;
+  readonly error?: ErrorFields;
+}
+
+function isSummary(fields: Fields): fields is SummaryFields {
+  return typeof fields.exitCode === 'number' && typeof fields.status === 'string';
+}
+
+function tellSummary(message: string, { exitCode, durationMs, attempts, runId, result, error }: SummaryFields): string {
+  const facts = [
+    `exit ${exitCode}`,
+    `${(durationMs / 1_000).toFixed(1)} s`,
+    attempts > 1 && `${attempts} attempts`,
+    runId,
+  ];
+  return [
+    `${message} (${facts.filter(Boolean).join(', ')})`,
+    ...(error ? [tellError(error)] : []),
+    ...(result === undefined ? [] : [JSON.stringify(result, null, 2)]),
+  ].join('\n');
 }
 
 function tell(fields: Fields): string[] {
@@ -39,7 +67,8 @@ interface ErrorFields {
   readonly causes?: readonly ErrorFields[];
 }
 
+/** The stack where there is one: it begins with the name and the message. */
 function tellError(error: ErrorFields): string {
   const own = error.stack ?? `${error.name}: ${error.message}`;
-  return [own, ...(error.causes ?? []).map((cause) => `caused by: ${tellError(cause)}`)].join('\n');
+  return [own, ...(error.causes ?? []).map((cause) => `caused by ${tellError(cause)}`)].join('\n');
 }
