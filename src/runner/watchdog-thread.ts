@@ -1,5 +1,5 @@
 // The watchdog's thread: waits for the end of the time it was given, then speaks for the run and kills the process.
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import { EXIT, type Summary } from './outcome.ts';
 import { terminationMessage, writeTermination } from './termination.ts';
@@ -7,6 +7,9 @@ import type { Arm, LastWords } from './watchdog.ts';
 
 /** How long closing the record may hold up the kill. */
 const RECORD_LIMIT_MS = 2_000;
+
+/** How long a line that may block the writer may hold up the kill. */
+const LINE_LIMIT_MS = 500;
 
 /** Closes the record of a run that the watchdog is about to kill, within `limitMs`. */
 export type CloseRecord = (databaseUrl: string, summary: Summary, limitMs: number) => Promise<void>;
@@ -44,7 +47,7 @@ async function bark(lastWords: LastWords, closeRecord: CloseRecord): Promise<voi
     const closing = closeRecord(lastWords.databaseUrl, summary, RECORD_LIMIT_MS).catch(() => undefined);
     await Promise.race([closing, new Promise((done) => setTimeout(done, RECORD_LIMIT_MS))]);
   }
-  writeLine(
+  await writeLine(
     JSON.stringify({
       time: new Date().toISOString(),
       level: 'error',
@@ -55,7 +58,7 @@ async function bark(lastWords: LastWords, closeRecord: CloseRecord): Promise<voi
 }
 
 /** Writes to stdout, but rather loses the line than waits for a reader who has stopped reading. */
-function writeLine(line: string): void {
+async function writeLine(line: string): Promise<void> {
   try {
     // A file description of our own: making the process's stdout itself non-blocking would change it for everybody who shares it.
     const file = openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_APPEND);
@@ -65,7 +68,10 @@ function writeLine(line: string): void {
       closeSync(file);
     }
   } catch (error) {
-    // EAGAIN: the pipe is full. Anything else: stdout can't be opened anew (a socket, no /proc), so it is written to directly.
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') writeSync(1, `${line}\n`);
+    // EAGAIN: the pipe is full. Anything else: stdout can't be opened anew (a socket, no /proc), so it is written to directly, by a
+    // thread of libuv's pool: where nobody reads, that thread is blocked, and this one still kills.
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;
+    const written = new Promise((done) => write(1, `${line}\n`, done));
+    await Promise.race([written, new Promise((passed) => setTimeout(passed, LINE_LIMIT_MS))]);
   }
 }
