@@ -1,6 +1,6 @@
 // A job's parameters: from the command line and the environment to what its valibot schema makes of them.
 import * as v from 'valibot';
-import { UsageError } from '../errors.ts';
+import { ConfigError, UsageError } from '../errors.ts';
 import type { ParamsSchema } from '../job.ts';
 import { describeParams, type Schema } from './param-schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -61,6 +61,7 @@ function parseJson(text: string | undefined): Record<string, unknown> {
 /**
  * The parameters as the job gets them.
  * @throws {UsageError} one is unknown, missing, or not what the schema takes; all problems are told at once
+ * @throws {ConfigError} nothing is wrong but what environment variables set
  */
 export function validateParams(
   schema: ParamsSchema | undefined,
@@ -98,13 +99,18 @@ export function validateParams(
   if (infos.length === 0) for (const [name, text] of given.pairs) input[name] = text;
 
   const parsed = v.safeParse(schema, input);
+  let typed = problems.length > 0;
   for (const issue of parsed.issues ?? []) {
     const path = v.getDotPath(issue) ?? '';
     const name = path.split('.')[0] ?? '';
     if (name && !known.includes(name) && infos.length > 0) continue;
+    typed ||= !origin.has(name);
     problems.push(tellIssue(issue, path, origin.get(name) ?? `parameter ${path || '(all)'}`));
   }
-  if (problems.length > 0) throw new UsageError(`${problems.join('; ')} (see run-job ${job} --help)`);
+  if (problems.length > 0) {
+    const message = `${problems.join('; ')} (see run-job ${job} --help)`;
+    throw typed ? new UsageError(message) : new ConfigError(message);
+  }
   return parsed.output;
 }
 

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { describeParams } from '../../src/cli/param-schema.ts';
 import { readParams, validateParams } from '../../src/cli/params.ts';
-import { UsageError } from '../../src/errors.ts';
+import { ConfigError, UsageError } from '../../src/errors.ts';
 
 const SCHEMA = v.object({
   retentionDays: v.optional(
@@ -28,11 +28,11 @@ const SCHEMA = v.object({
 
 const validate = (pairs: string[], json: string[] = [], env = {}) =>
   validateParams(SCHEMA, readParams(json, pairs), env, 'cleanup');
-const problem = (act: () => unknown): string => {
+const problem = (act: () => unknown, kind: typeof UsageError | typeof ConfigError = UsageError): string => {
   try {
     act();
   } catch (error) {
-    expect(error).toBeInstanceOf(UsageError);
+    expect(error).toBeInstanceOf(kind);
     return (error as Error).message;
   }
   throw new Error('nothing was thrown');
@@ -73,9 +73,12 @@ describe('problems', () => {
     expect(message).not.toContain('many');
   });
 
-  test('a problem in the environment names the variable', () => {
-    expect(problem(() => validate(['table=x'], [], { RETENTION_DAYS: 'many' }))).toContain(
+  test('a problem in the environment names the variable, and is no fault of whoever typed the command', () => {
+    expect(problem(() => validate(['table=x'], [], { RETENTION_DAYS: 'many' }), ConfigError)).toContain(
       'environment variable RETENTION_DAYS must be number',
+    );
+    expect(problem(() => validate(['table=x', 'mode=slow'], [], { RETENTION_DAYS: 'many' }))).toContain(
+      'RETENTION_DAYS',
     );
   });
 
