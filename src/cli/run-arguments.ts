@@ -72,10 +72,15 @@ function readTimeout(text: string | undefined): number | undefined {
 function readTime(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
-  if (!RFC_3339.test(text) || Number.isNaN(time.getTime())) {
+  if (!RFC_3339.test(text) || Number.isNaN(time.getTime()) || !isDay(text.slice(0, 10))) {
     throw new UsageError(
       `--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z, and is ${text}`,
     );
   }
   return time;
+}
+
+/** JavaScript takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  return new Date(text).toISOString().startsWith(text);
 }
