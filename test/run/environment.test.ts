@@ -1,0 +1,109 @@
+// Every variable of the environment is checked before anything else is done; what is wrong is named, and never shown.
+import { expect, test } from 'vitest';
+import type { ENVIRONMENT } from '../../src/config.ts';
+import { expectAccounts } from '../support/accounts.ts';
+import { createDatabase } from '../support/database.ts';
+import { runToEnd } from '../support/run-job.ts';
+
+type Variable = keyof typeof ENVIRONMENT.entries;
+
+const LONG = 'x'.repeat(2_000);
+
+/** What each variable can't be. None of it may be seen in what the run says. */
+const GARBLED: Record<Variable, string> = {
+  DATABASE_URL: 'garbled-9f3b',
+  DATABASE_POOL_SIZE: 'garbled-9f3b',
+  AMQP_URL: 'http://garbled-9f3b',
+  AMQP_EXCHANGE: `garbled-9f3b${LONG}`,
+  AMQP_CA_FILE: `garbled-9f3b${LONG}`,
+  AMQP_CERT_FILE: `garbled-9f3b${LONG}`,
+  AMQP_KEY_FILE: `garbled-9f3b${LONG}`,
+  WORKER_DEFAULT_TIMEOUT_SECONDS: 'garbled-9f3b',
+  WORKER_SHUTDOWN_TIMEOUT_SECONDS: '-30garbled-9f3b',
+  WORKER_MAX_CONCURRENT_JOBS: 'garbled-9f3b',
+  WORKER_CONNECT_TIMEOUT_SECONDS: 'garbled-9f3b',
+  WORKER_LOCK_WAIT_SECONDS: 'garbled-9f3b',
+  WORKER_LOCK_CHECK_SECONDS: 'garbled-9f3b',
+  RUN_JOB_DIRS: '/garbled-9f3b',
+  RUN_JOB_HISTORY_DAYS: '90 garbled-9f3b',
+  RUN_JOB_SHARDS: 'garbled-9f3b',
+  JOB_COMPLETION_INDEX: 'garbled-9f3b',
+  RUN_JOB_TERMINATION_LOG: `garbled-9f3b${LONG}`,
+  RUN_JOB_SHUTDOWN_URLS: 'garbled-9f3b',
+  POD_NAME: `garbled-9f3b${LONG}`,
+  POD_NAMESPACE: `garbled-9f3b\n`,
+  JOB_NAME: `garbled-9f3b\u0007`,
+  CRONJOB_NAME: `garbled-9f3b${LONG}`,
+  NODE_NAME: `garbled-9f3b${LONG}`,
+  LOG_LEVEL: 'garbled-9f3b',
+  LOG_FORMAT: 'garbled-9f3b',
+  OTEL_SHUTDOWN_TIMEOUT_MS: 'garbled-9f3b',
+};
+
+/** A path is no secret, and whoever reads of a folder that isn't there needs to know which. */
+const SHOWN: readonly Variable[] = ['RUN_JOB_DIRS'];
+
+test.concurrent.for(Object.entries(GARBLED) as [Variable, string][])('%s', async ([name, value]) => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['noop'], { database, env: { [name]: value } });
+  expect(ended.summary, ended.stdout).toMatchObject({ status: 'misconfigured', exitCode: 78, attempts: 0 });
+  expect(ended.exitCode).toBe(78);
+  expect(ended.summary.error?.message).toContain(name);
+  if (!SHOWN.includes(name))
+    expect(ended.stdout + ended.stderr + JSON.stringify(ended.termination)).not.toContain('9f3b');
+});
+
+test('all that is wrong is told at once', async () => {
+  const ended = await runToEnd(['noop'], { env: { LOG_LEVEL: 'loud', DATABASE_POOL_SIZE: '0', RUN_JOB_SHARDS: '-1' } });
+  await expectAccounts(ended, undefined, {
+    status: 'misconfigured',
+    exitCode: 78,
+    error: /(?=.*LOG_LEVEL)(?=.*DATABASE_POOL_SIZE)(?=.*RUN_JOB_SHARDS)/,
+  });
+});
+
+test('an empty variable counts as unset', async () => {
+  const empty = Object.fromEntries(
+    Object.keys(GARBLED)
+      .filter((name) => name !== 'RUN_JOB_DIRS' && name !== 'RUN_JOB_TERMINATION_LOG')
+      .map((name) => [name, '']),
+  );
+  const ended = await runToEnd(['noop'], { env: empty });
+  await expectAccounts(ended, undefined, { status: 'succeeded', exitCode: 0 });
+});
+
+test('without DATABASE_URL a job that needs no database runs, and one line at info says what that means', async () => {
+  const ended = await runToEnd(['noop']);
+  await expectAccounts(ended, undefined, { status: 'succeeded', exitCode: 0, attempts: 1 });
+  const lines = ended.lines.filter(({ msg }) => msg.includes('DATABASE_URL'));
+  expect(lines).toMatchObject([{ level: 'info', msg: expect.stringMatching(/neither locked nor recorded/) }]);
+});
+
+test.for([
+  ['needs_postgres', 'DATABASE_URL'],
+  ['needs_rabbitmq', 'AMQP_URL'],
+] as const)('%s can’t run without %s', async ([job, variable]) => {
+  const ended = await runToEnd([job]);
+  await expectAccounts(ended, undefined, { status: 'misconfigured', exitCode: 78, error: variable });
+});
+
+test('the place of the run in Kubernetes is recorded', async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['noop'], {
+    database,
+    env: {
+      POD_NAME: 'pod-1',
+      POD_NAMESPACE: 'night',
+      JOB_NAME: 'noop-manual',
+      CRONJOB_NAME: 'noop',
+      NODE_NAME: 'node-7',
+    },
+  });
+  expect(await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 })).toMatchObject({
+    pod_name: 'pod-1',
+    namespace: 'night',
+    job_name: 'noop-manual',
+    cronjob_name: 'noop',
+    node_name: 'node-7',
+  });
+});

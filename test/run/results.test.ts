@@ -1,0 +1,44 @@
+// Whatever the job returns, the run says what it can of it, and fits where it has to fit.
+import { expect, test } from 'vitest';
+import { expectAccounts } from '../support/accounts.ts';
+import { createDatabase } from '../support/database.ts';
+import { runToEnd } from '../support/run-job.ts';
+
+/** Runs `returns` with this kind of result, which must succeed. */
+async function returns(kind: string) {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['returns', '--param', `kind=${kind}`], { database });
+  const record = await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 });
+  const warnings = ended.lines.filter(({ level }) => level === 'warn');
+  return { ended, record, result: ended.summary.result, warnings };
+}
+
+test('nothing: there is no result, and no warning', async () => {
+  const { result, record, warnings } = await returns('nothing');
+  expect([result, record?.result, warnings]).toEqual([undefined, null, []]);
+});
+
+test('a BigInt: all its digits, and a warning', async () => {
+  const { result, record, warnings } = await returns('bigint');
+  expect(JSON.stringify(result)).toContain('9007199254740993');
+  expect(record?.result).toEqual(result);
+  expect(warnings).toMatchObject([{ msg: expect.stringContaining('not JSON') }]);
+});
+
+test.for(['cycle', 'function', 'throwing'])('%s: what can be told of it, and a warning', async (kind) => {
+  const { result, record, warnings } = await returns(kind);
+  expect(record?.result).toEqual(result);
+  expect(warnings).toMatchObject([{ msg: expect.stringContaining('not JSON') }]);
+});
+
+test.for(['deep', 'nul', 'date'])('%s: the run succeeds, and is recorded', async (kind) => {
+  const { record } = await returns(kind);
+  expect(record?.result).not.toBeNull();
+});
+
+test('two megabytes: the record holds all of it, and the termination message fits without it', async () => {
+  const { ended, record } = await returns('huge');
+  expect(JSON.stringify(record?.result).length).toBeGreaterThan(2_000_000);
+  expect(ended.termination).toMatchObject({ resultOmitted: true });
+  expect(Buffer.byteLength(JSON.stringify(ended.termination))).toBeLessThanOrEqual(4096);
+});

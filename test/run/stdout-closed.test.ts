@@ -1,0 +1,44 @@
+// Whoever reads the log, or stops reading it, has no say in how the run ends.
+import { expect, test } from 'vitest';
+import { readRecords } from '../support/accounts.ts';
+import { createDatabase } from '../support/database.ts';
+import { openGate } from '../support/gate.ts';
+import { runJob, runToEnd } from '../support/run-job.ts';
+
+test('the reader closes standard output and standard error: the run goes on to its own end', async () => {
+  await using database = await createDatabase();
+  await using gate = await openGate();
+  await using run = runJob(['waits', '--param', `gate=${gate.path}`], { database });
+  const visitor = await run.until(gate.arrival());
+  run.child.stdout.destroy();
+  run.child.stderr.destroy();
+  visitor.open();
+  const ended = await run.done;
+  expect(ended).toMatchObject({ exitCode: 0, signal: null, termination: { status: 'succeeded' } });
+  expect(await readRecords(database)).toMatchObject([{ status: 'succeeded' }]);
+});
+
+test('the reader is gone before the first line: the exit code is true all the same', async () => {
+  await using run = runJob(['throws', '--param', 'kind=error']);
+  run.child.stdout.destroy();
+  run.child.stderr.destroy();
+  expect(await run.done).toMatchObject({ exitCode: 1, termination: { status: 'failed' } });
+});
+
+test('the reader stops reading without closing: the run ends by its deadline, and its record says so', async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['chatters', '--param', 'lines=5000', '--timeout', '2s'], {
+    database,
+    unread: true,
+    env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '0.3' },
+  });
+  expect(ended.termination).toMatchObject({ status: 'timed_out' });
+  expect(await readRecords(database)).toMatchObject([{ status: 'timed_out' }]);
+  expect(ended.tookMs).toBeLessThan(15_000);
+});
+
+test('five megabytes of log arrive whole, the summary last', async () => {
+  const ended = await runToEnd(['chatters', '--param', 'lines=5000']);
+  expect(ended.lines.filter(({ msg }) => msg === 'chatter')).toHaveLength(5_000);
+  expect(ended.summary).toMatchObject({ status: 'succeeded', result: { lines: 5_000 } });
+});
