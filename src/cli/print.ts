@@ -42,7 +42,7 @@ export function tellAgo(date: Date, now: Date): string {
 /** `5m`, in the largest unit that fits. */
 export function tellSpan(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
-  return formatDuration(seconds * 1_000).split(' ')[0] ?? '';
+  return seconds === 0 ? '0s' : (formatDuration(seconds * 1_000).split(' ')[0] ?? '');
 }
 
 /** People tell runs apart by how their ids end, since they begin with the time. `run-job show` takes it. */

@@ -29,10 +29,13 @@ export async function findPgBouncer(): Promise<string> {
 }
 
 /**
- * Starts a pooler of its own in front of the database at `url`, with `poolSize` connections to the server.
+ * Starts a pooler of its own in front of the database at `url`, with `poolSize` connections to the server, in transaction mode unless said.
  * @throws {Error} as findPgBouncer, or with PgBouncer's last words when it doesn't start
  */
-export async function startPgBouncer(url: string, { poolSize = 20 } = {}): Promise<PgBouncer> {
+export async function startPgBouncer(
+  url: string,
+  { poolSize = 20, poolMode = 'transaction' as 'session' | 'transaction' | 'statement' } = {},
+): Promise<PgBouncer> {
   const command = await findPgBouncer();
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'run-job-pgbouncer-'));
@@ -56,7 +59,7 @@ listen_port = ${ownPort}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = ${users}
-pool_mode = transaction
+pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits
