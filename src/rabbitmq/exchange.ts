@@ -10,18 +10,24 @@ import { undeclarable } from './publish-errors.ts';
  * @throws {PermanentError} it is missing, and the broker's user may not declare it
  */
 export async function ensureExchange(model: ChannelModel, exchange: string, address: string): Promise<void> {
+  if (!(await isMissing(model, exchange))) return;
+  try {
+    await onOwnChannel(model, (channel) => channel.assertExchange(exchange, 'topic', { durable: true }));
+  } catch (cause) {
+    throw undeclarable(cause as Error, { exchange, address });
+  }
+}
+
+/** Whether the broker says that there is no such exchange. */
+export async function isMissing(model: ChannelModel, exchange: string): Promise<boolean> {
   // The default exchange always exists, and can't be asked for.
-  if (exchange === '') return;
+  if (exchange === '') return false;
   try {
     await onOwnChannel(model, (channel) => channel.checkExchange(exchange));
+    return false;
   } catch (error) {
     // Whatever else is wrong (403) the publish itself will tell better.
-    if ((error as { code?: unknown }).code !== 404) return;
-    try {
-      await onOwnChannel(model, (channel) => channel.assertExchange(exchange, 'topic', { durable: true }));
-    } catch (cause) {
-      throw undeclarable(cause as Error, { exchange, address });
-    }
+    return (error as { code?: unknown }).code === 404;
   }
 }
 
