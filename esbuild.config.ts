@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { leanTelemetry } from './build/lean-telemetry.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -50,7 +51,7 @@ function lazyImports(found: Map<string, string>, folder: string): Plugin {
     name: 'lazy-imports',
     setup({ onResolve }) {
       onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
-        if (kind !== 'dynamic-import') return undefined;
+        if (kind !== 'dynamic-import' || resolveDir.includes('node_modules')) return undefined;
         const file = resolve(resolveDir, path);
         const name = basename(file, '.ts');
         if ((found.get(name) ?? file) !== file) throw new Error(`two lazy imports are named ${name}`);
@@ -61,7 +62,7 @@ function lazyImports(found: Map<string, string>, folder: string): Plugin {
   };
 }
 
-const PLUGINS = [builtinsWithoutFacade, pgOnNodeCrypto];
+const PLUGINS = [leanTelemetry, builtinsWithoutFacade, pgOnNodeCrypto];
 
 const COMMON: BuildOptions = {
   outdir: 'dist',

@@ -9,6 +9,8 @@ import { newRunId } from '../runner/run-id.ts';
 import { slotFromJobName } from '../runner/scheduled-time.ts';
 import { createWatchdog } from '../runner/watchdog.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../telemetry/logger.ts';
+import { noTelemetry } from '../telemetry/noop.ts';
+import { openTelemetry } from '../telemetry/open.ts';
 import { checkArguments, type StrictArguments } from './arguments.ts';
 import { locate, openDatabase } from './database.ts';
 import { findJobFile, findJobFiles, loadJob } from './job-files.ts';
@@ -17,7 +19,6 @@ import { validateParams } from './params.ts';
 import { neededBy, openResources } from './resources.ts';
 import { RUN_ARGUMENTS, type RunFlags, readRunFlags } from './run-arguments.ts';
 import { isTerminal, writeAll } from './stdio.ts';
-import { openTelemetry } from './telemetry.ts';
 import { VERSION } from './version.ts';
 
 /** Runs the job with this name, and returns the exit code. */
@@ -34,8 +35,8 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   const file = attempt(() => findJobFile(findJobFiles(home, config.jobDirs), name));
   const given = flags.ok ? flags.value : NO_FLAGS;
 
-  const telemetry = await openTelemetry({ env });
   const redactor = createRedactor(secretsOf(env));
+  let telemetry = noTelemetry(env);
   const log = await createLogger({
     ...logOptions(config, args.ok ? args.value : undefined),
     redact: redactor,
@@ -43,9 +44,13 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     bindings: () => ({ job: name, runId, ...telemetry.currentSpan() }),
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
+  const { place } = config;
+  const opening = openTelemetry({ env, job: name, runId, version: VERSION, place, log, startedAt, redact: redactor });
   // A name that is no job's has no runs: there is nothing to lock or record.
   const server =
     config.databaseUrl && file.ok ? await locate(config.databaseUrl, config, { job: name, runId }) : undefined;
+  const database = server && (await openDatabase(server, config));
+  telemetry = await opening;
 
   const request: RunRequest = {
     runId,
@@ -59,7 +64,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     locked: given.locked,
     params: { ...given.params.json, ...Object.fromEntries(given.params.pairs) },
     version: VERSION,
-    place: config.place,
+    place,
     lockWaitMs: given.locked === 'wait' ? config.lockWaitMs : 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
     connectTimeoutMs: config.connectTimeoutMs,
@@ -75,7 +80,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     log,
     redactor,
     telemetry,
-    database: server && (await openDatabase(server, config)),
+    database,
     watchdog: createWatchdog(new URL('watchdog-thread.cjs', home)),
     terminal: isTerminal(2) ? process.stderr : undefined,
     random: Math.random,

@@ -1,8 +1,7 @@
 // Telemetry that goes nowhere. It still knows the caller's trace, so that log lines can be found by it.
 import type { Span } from '../job.ts';
 import type { Telemetry } from '../runner/ports.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './options.ts';
 
 /** https://www.w3.org/TR/trace-context/#traceparent-header, version 00 */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/;

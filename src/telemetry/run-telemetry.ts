@@ -1,0 +1,209 @@
+// The run's trace, metrics and log lines, on top of OpenTelemetry's API.
+import {
+  type Attributes as ApiAttributes,
+  type Span as ApiSpan,
+  type Context,
+  context,
+  isSpanContextValid,
+  type Logger as LogEmitter,
+  logs,
+  propagation,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import type { Attributes, Span, SpanOptions } from '../job.ts';
+import type { RunEnd, RunStart, Telemetry } from '../runner/ports.ts';
+import type { Delivery } from './delivery.ts';
+import { environmentGetter } from './environment-carrier.ts';
+import { Instruments } from './instruments.ts';
+import { NO_SPAN } from './noop.ts';
+import type { TelemetryOptions } from './options.ts';
+import { isGood } from './outcome.ts';
+import { rootAttributes, whatHappened } from './root-attributes.ts';
+import { SEVERITY } from './severity.ts';
+
+const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT, producer: SpanKind.PRODUCER } as const;
+
+/** The SDK, as far as a run has to do with it. */
+export interface RunningSdk {
+  readonly delivery: Delivery;
+  readonly exportsLogs: boolean;
+  /** Sends what is left, and resolves when all of it has arrived or has been given up. */
+  shutdown(): Promise<void>;
+  /** Ends every connection to the collector at once. */
+  abort(): void;
+}
+
+export class RunTelemetry implements Telemetry {
+  readonly #options: TelemetryOptions;
+  readonly #sdk: RunningSdk;
+  readonly #tracer: Tracer;
+  readonly #logs: LogEmitter | undefined;
+  readonly #instruments: Instruments;
+  readonly #root: ApiSpan;
+  readonly #rootContext: Context;
+  readonly #open = new Set<ApiSpan>();
+  /** Errors that are in the trace already: a span further up only takes on the status. */
+  readonly #recorded = new WeakSet<object>();
+  readonly #recordedTexts = new Set<string>();
+  #lastAttempt: SpanContext | undefined;
+  #ended = false;
+  #flushed: Promise<{ flushed: boolean; warning?: string }> | undefined;
+
+  constructor(options: TelemetryOptions, sdk: RunningSdk) {
+    const { env, job, runId, version, startedAt = new Date() } = options;
+    this.#options = options;
+    this.#sdk = sdk;
+    this.#tracer = trace.getTracer('run-job', version);
+    this.#logs = sdk.exportsLogs ? logs.getLogger('run-job', version) : undefined;
+    this.#instruments = new Instruments(job, version);
+    const caller = propagation.extract(ROOT_CONTEXT, env, environmentGetter);
+    const attributes = { 'job.name': job, 'job.run.id': runId };
+    this.#root = this.#tracer.startSpan(`job.run ${job}`, { startTime: startedAt, attributes }, caller);
+    this.#rootContext = trace.setSpan(caller, this.#root);
+  }
+
+  get traceId(): string | undefined {
+    return this.#idsOf(this.#root)?.traceId;
+  }
+
+  currentSpan(): { traceId: string; spanId: string } | undefined {
+    return this.#idsOf(trace.getSpan(context.active()) ?? this.#root);
+  }
+
+  async span<T>(name: string, options: SpanOptions, step: (span: Span) => Promise<T>): Promise<T> {
+    if (this.#ended) return step(NO_SPAN);
+    const parent = this.#here();
+    const links = name === 'job.attempt' && this.#lastAttempt ? [{ context: this.#lastAttempt }] : [];
+    const attributes = this.#clean(options.attributes);
+    const span = this.#tracer.startSpan(name, { kind: KINDS[options.kind ?? 'internal'], attributes, links }, parent);
+    if (name === 'job.attempt') this.#lastAttempt = span.spanContext();
+    this.#open.add(span);
+    const began = performance.now();
+    const inside = trace.setSpan(parent, span);
+    try {
+      return await context.with(inside, () => step(this.#face(span, inside)));
+    } catch (error) {
+      this.#fail(span, error);
+      throw error;
+    } finally {
+      if (name === 'job.lock' && !this.#ended) this.#instruments.recordLockWait((performance.now() - began) / 1000);
+      if (this.#open.delete(span)) span.end();
+    }
+  }
+
+  count(item: string, amount: number, attributes?: Attributes): void {
+    this.#instruments.countItems(item, amount, this.#clean(attributes) as Attributes);
+  }
+
+  log(level: keyof typeof SEVERITY, message: string, fields: Record<string, unknown>): void {
+    this.#logs?.emit({
+      severityNumber: SEVERITY[level],
+      severityText: level.toUpperCase(),
+      body: message,
+      attributes: fields as ApiAttributes,
+      context: this.#here(),
+    });
+    if (this.#logs) this.#sdk.delivery.made('LOGS', 1);
+  }
+
+  end(run: RunStart, end: RunEnd): void {
+    if (this.#ended) return;
+    this.#instruments.recordEnd(run, end);
+    this.#root.setAttributes(rootAttributes(run, end) as ApiAttributes);
+    const good = isGood(end.status);
+    const error = end.error && whatHappened(end.error);
+    if (!good && error && !this.#recordedTexts.has(`${error.name}: ${error.message}`)) {
+      const { name, message, stack = '' } = error;
+      this.#root.recordException({ name, message, stack });
+    }
+    this.#close(good ? undefined : end.status, end.error?.message ?? end.status);
+  }
+
+  flush(budgetMs: number): Promise<{ flushed: boolean; warning?: string }> {
+    this.#flushed ??= this.#flush(budgetMs);
+    return this.#flushed;
+  }
+
+  async #flush(budgetMs: number): Promise<{ flushed: boolean; warning?: string }> {
+    if (!this.#ended) this.#close('lost', 'the run ended without an outcome');
+    const { promise: overdue, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, budgetMs);
+    // What failed is in the books; the SDK's own words for it are not needed.
+    await Promise.race([this.#sdk.shutdown().catch(() => undefined), overdue]);
+    clearTimeout(timer);
+    const warning = this.#sdk.delivery.losses();
+    this.#sdk.abort();
+    return warning === undefined ? { flushed: true } : { flushed: false, warning: this.#redact(warning) };
+  }
+
+  /** Ends every span that is still open, innermost first, so that the call that hung is in the trace. */
+  #close(failure: string | undefined, message: string): void {
+    this.#ended = true;
+    for (const span of [...this.#open].reverse()) {
+      if (failure !== undefined) {
+        span.setAttribute('job.step.unfinished', true);
+        span.setStatus({ code: SpanStatusCode.ERROR, message: `the run ended (${failure}) before this step did` });
+      }
+      span.end();
+    }
+    this.#open.clear();
+    if (failure !== undefined) this.#root.setStatus({ code: SpanStatusCode.ERROR, message });
+    this.#root.end();
+  }
+
+  #fail(span: ApiSpan, thrown: unknown): void {
+    if (!span.isRecording()) return;
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const message = this.#redact(error.message);
+    span.setStatus({ code: SpanStatusCode.ERROR, message });
+    const code = (error as { code?: unknown }).code;
+    span.setAttribute('error.type', typeof code === 'string' ? code : error.name);
+    if (this.#recorded.has(error)) return;
+    this.#recorded.add(error);
+    this.#recordedTexts.add(`${error.name}: ${message}`);
+    span.recordException({ name: error.name, message, stack: this.#redact(error.stack ?? '') });
+  }
+
+  /** What a job sees of a span. Once the run has ended it does nothing. */
+  #face(span: ApiSpan, inside: Context): Span {
+    return {
+      setAttributes: (attributes) => {
+        if (span.isRecording()) span.setAttributes(this.#clean(attributes));
+      },
+      addEvent: (name, attributes) => {
+        if (span.isRecording()) span.addEvent(name, this.#clean(attributes));
+      },
+      headers: () => {
+        const carrier: Record<string, string> = {};
+        propagation.inject(inside, carrier);
+        return carrier;
+      },
+    };
+  }
+
+  /** Where a new span belongs: below the span that is active, else below the root. */
+  #here(): Context {
+    const active = context.active();
+    return trace.getSpan(active) ? active : this.#rootContext;
+  }
+
+  #idsOf(span: ApiSpan): { traceId: string; spanId: string } | undefined {
+    const ids = span.spanContext();
+    return isSpanContextValid(ids) ? { traceId: ids.traceId, spanId: ids.spanId } : undefined;
+  }
+
+  #redact(text: string): string {
+    return this.#options.redact?.text(text) ?? text;
+  }
+
+  #clean(attributes: Attributes | undefined): ApiAttributes {
+    const known = Object.entries(attributes ?? {}).filter(([, value]) => value !== undefined);
+    const plain = Object.fromEntries(known);
+    return (this.#options.redact?.value(plain) ?? plain) as ApiAttributes;
+  }
+}
