@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { answering, type BrokenCollector, refusing, resetting, silent } from '../support/broken-collectors.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { type Ended, runToEnd } from '../support/run-job.ts';
+
+const BUDGET_MS = 800;
+/** What a busy machine may add to a run that would take a tenth of that. */
+const SLACK_MS = 1_500;
+
+interface Case {
+  readonly does: string;
+  readonly start: () => Promise<BrokenCollector>;
+  readonly reason: string;
+  /** Whether the exporter has given up before the budget is used. */
+  readonly atOnce?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  { does: 'refuses connections', start: refusing, reason: 'the connection was refused' },
+  { does: 'answers 400', start: () => answering(400), reason: 'the collector answered 400', atOnce: true },
+  { does: 'answers 500', start: () => answering(500), reason: 'the collector answered 500', atOnce: true },
+  { does: 'answers 503', start: () => answering(503), reason: 'the collector answered 503' },
+  {
+    does: 'answers 429 with a Retry-After of a minute',
+    start: () => answering(429, { 'retry-after': '60' }),
+    reason: 'the collector answered 429',
+    atOnce: true,
+  },
+  {
+    does: 'answers 429 with a Retry-After of two seconds',
+    start: () => answering(429, { 'retry-after': '2' }),
+    reason: 'the collector answered 429',
+  },
+  { does: 'hangs after it accepts', start: () => silent('http'), reason: 'no answer in time' },
+  { does: 'resets connections', start: resetting, reason: 'the connection was reset' },
+  { does: 'never completes TLS', start: () => silent('https'), reason: 'no answer in time' },
+];
+
+const run = (url: string, job = ['traced']): Promise<Ended> =>
+  runToEnd(job, {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SHUTDOWN_TIMEOUT_MS: String(BUDGET_MS), OTEL_LOGS_EXPORTER: 'otlp' },
+  });
+
+test.for(CASES)('a collector that $does costs at most the budget, and one warning', async (broken, { annotate }) => {
+  await using healthy = await startOtlpReceiver();
+  const good = await run(healthy.url);
+  await using collector = await broken.start();
+  const bad = await run(collector.url);
+
+  expect(bad.exitCode).toBe(0);
+  expect(bad.summary).toMatchObject({ status: 'succeeded', telemetryFlushed: false });
+  const warnings = bad.lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(
+    /^telemetry was lost: 6 of 6 spans \(.+\), \d+ of \d+ metric points \(.+\), \d+ of \d+ log/,
+  );
+  expect(warnings[0]).toContain(`(${broken.reason})`);
+  const delay = bad.tookMs - good.tookMs;
+  await annotate(`delay: ${Math.round(delay)} ms of ${BUDGET_MS}`, 'measured');
+  expect(delay).toBeLessThan((broken.atOnce ? 0 : BUDGET_MS) + SLACK_MS);
+});
+
+test('a run that fails keeps its exit code when the collector is down', async () => {
+  await using collector = await refusing();
+  const { exitCode, summary } = await run(collector.url, ['traced', '--param', 'end=fails']);
+
+  expect(exitCode).toBe(1);
+  expect(summary).toMatchObject({ status: 'failed', telemetryFlushed: false });
+});
+
+test('no budget is no wait', async () => {
+  await using collector = await silent('http');
+  const { exitCode, summary } = await runToEnd(['traced'], {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SHUTDOWN_TIMEOUT_MS: '0' },
+  });
+
+  expect(exitCode).toBe(0);
+  expect(summary.telemetryFlushed).toBe(false);
+});
+
+test('spans that the queue had no room for are counted as lost', async () => {
+  await using receiver = await startOtlpReceiver();
+  const { lines, summary } = await runToEnd(['traced', '--param', 'spans=50'], {
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_BSP_MAX_QUEUE_SIZE: '10',
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10',
+    },
+  });
+
+  expect(summary.telemetryFlushed).toBe(false);
+  const made = 50 + 6;
+  const lost = made - receiver.spans.length;
+  expect(lost).toBeGreaterThan(0);
+  expect(lines.find(({ msg }) => msg.startsWith('telemetry was lost'))?.msg).toContain(`${lost} of ${made} spans`);
+});
+
+test.for(['http/json', 'http/protobuf'])(
+  'what the collector took only in part is counted as lost (%s)',
+  async (protocol) => {
+    await using receiver = await startOtlpReceiver({ rejectSpans: 2 });
+    const { lines, summary } = await runToEnd(['traced'], {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol },
+    });
+
+    expect(summary.telemetryFlushed).toBe(false);
+    expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual([
+      expect.stringContaining('2 of 6 spans (refused by the collector: quota exceeded)'),
+    ]);
+  },
+);
