@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { type Command, measure } from './measure.ts';
 import { tell } from './report.ts';
+import { telemetryCommands } from './telemetry-commands.ts';
 
 const EXECUTABLE = resolve('dist/run-job.js');
 
@@ -18,10 +20,11 @@ export default defineJob({ name: 'nothing', description: 'Does nothing', run() {
 export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-bench-'));
   await using postgres = await startPostgres();
+  await using collector = await startOtlpReceiver();
   try {
     writeFileSync(join(folder, 'nothing.mjs'), JOB);
     execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: postgres.url } });
-    const costs = await measure(commands(folder, postgres.url), Number(rounds));
+    const costs = await measure(commands(folder, postgres.url, collector.url), Number(rounds));
     const [base] = costs;
     if (!base) return;
     const times = (value: number, of: number) => `${(value / of).toFixed(2)}x`;
@@ -43,17 +46,19 @@ export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   }
 }
 
-function commands(folder: string, databaseUrl: string): Command[] {
+function commands(folder: string, databaseUrl: string, collectorUrl: string): Command[] {
   const env = { RUN_JOB_DIRS: folder };
+  const nothing = { name: 'run-job, nothing configured', args: [EXECUTABLE, 'nothing'], env };
   const graphile = join(dirname(createRequire(import.meta.url).resolve('graphile-worker')), 'cli.js');
   return [
     { name: 'node -e 0', args: ['-e', '0'] },
-    { name: 'run-job, nothing configured', args: [EXECUTABLE, 'nothing'], env },
+    nothing,
     {
       name: 'run-job, with lock, slot and record',
       args: [EXECUTABLE, 'nothing'],
       env: { ...env, DATABASE_URL: databaseUrl },
     },
+    ...telemetryCommands(nothing, collectorUrl),
     { name: 'graphile-worker --once, empty queue', args: [graphile, '--once', '-c', databaseUrl] },
   ];
 }
