@@ -1,0 +1,56 @@
+{{/* What an entry of `jobs` comes to. */}}
+
+{{/* The entries that are on, each merged over `jobDefaults`, as JSON: a map by key. */}}
+{{- define "run-job.jobs" -}}
+{{- $jobs := dict -}}
+{{- range $key, $entry := .Values.jobs -}}
+{{- $job := mergeOverwrite (deepCopy $.Values.jobDefaults) (deepCopy (default dict $entry)) -}}
+{{- $_ := include "run-job.dropNulls" $job -}}
+{{- if $job.enabled -}}
+{{- if not $job.schedule -}}
+{{- fail (printf "\n\njobs.%s.schedule is missing: give it a cron line, such as \"0 2 * * *\"" $key) -}}
+{{- end -}}
+{{- $_ := set $job "job" (default (replace "-" "_" $key) $job.job) -}}
+{{- $_ := set $jobs $key $job -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $jobs -}}
+{{- end -}}
+
+{{/* Takes what is null out of a map and the maps within: null is how an entry takes back a default. */}}
+{{- define "run-job.dropNulls" -}}
+{{- $map := . -}}
+{{- range $key, $value := deepCopy $map -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := unset $map $key -}}
+{{- else if kindIs "map" $value -}}
+{{- include "run-job.dropNulls" (get $map $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The value that a job will see of one of the runner's variables: its own, else that of `config`, else the default. */}}
+{{- define "run-job.setting" -}}
+{{- $own := get (default dict .job.env) .name -}}
+{{- if and (not (kindIs "map" $own)) (ne (toString $own) "") (hasKey (default dict .job.env) .name) -}}
+{{- $own -}}
+{{- else if ne (toString (get (default dict .root.Values.config) .name)) "" -}}
+{{- get .root.Values.config .name -}}
+{{- else -}}
+{{- .default -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuses a credential in a place that isn't a Secret. `values` is a map of names to values, `where` its path. */}}
+{{- define "run-job.refuseSecrets" -}}
+{{- range $name, $value := .values -}}
+{{- if not (kindIs "map" $value) -}}
+{{- $known := has $name (list "DATABASE_URL" "AMQP_URL" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_EXPORTER_OTLP_TRACES_HEADERS" "OTEL_EXPORTER_OTLP_METRICS_HEADERS" "OTEL_EXPORTER_OTLP_LOGS_HEADERS") -}}
+{{- $named := regexMatch "(?i)(password|passwd|secret|token|api_?key|private_?key)$" $name -}}
+{{- $inUrl := regexMatch "://[^/@:\\s]*:[^/@\\s]+@" (toString $value) -}}
+{{- if or $known $named $inUrl -}}
+{{- fail (printf "\n\n%s.%s looks like a credential, and would be readable by all who can read the release or its objects: put it into a Secret (secret.existing or secret.refs)" $.where $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

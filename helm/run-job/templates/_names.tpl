@@ -1,0 +1,87 @@
+{{/* Names and labels. */}}
+
+{{- define "run-job.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "run-job.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "run-job.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- include "run-job.fit" (dict "name" .Release.Name "max" 40) -}}
+{{- else -}}
+{{- include "run-job.fit" (dict "name" (printf "%s-%s" .Release.Name $name) "max" 40) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A name of at most `max` characters. One that is cut ends in a hash of the whole, so that two never become one. */}}
+{{- define "run-job.fit" -}}
+{{- if gt (len .name) (int .max) -}}
+{{- printf "%s-%s" (trunc (sub .max 9 | int) .name | trimAll "-.") (sha256sum .name | trunc 8) -}}
+{{- else -}}
+{{- .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The CronJob's name. A CronJob's may have 52 characters, since the controller appends 11 to name a Job. The pods of an Indexed
+Job append a dash and the index for their host names, which may have 63: the API server refuses a Job in which that doesn't fit.
+*/}}
+{{- define "run-job.cronJobName" -}}
+{{- $max := 52 -}}
+{{- $shards := int (default 1 .job.shards) -}}
+{{- if gt $shards 1 -}}
+{{- $max = sub 51 (len (toString (sub $shards 1))) -}}
+{{- end -}}
+{{- include "run-job.fit" (dict "name" (printf "%s-%s" (include "run-job.fullname" .root) .key) "max" $max) -}}
+{{- end -}}
+
+{{- define "run-job.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "run-job.name" . }}
+app.kubernetes.io/instance: {{ include "run-job.fit" (dict "name" .Release.Name "max" 63) }}
+{{- end -}}
+
+{{- define "run-job.labels" -}}
+{{ include "run-job.selectorLabels" . }}
+app.kubernetes.io/version: {{ include "run-job.version" . | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What runs: the tag as a label's value. */}}
+{{- define "run-job.version" -}}
+{{- default .Chart.AppVersion .Values.image.tag | replace "+" "_" | trunc 63 | trimAll "-_." -}}
+{{- end -}}
+
+{{/* The annotations of an object: the common ones and its own, or nothing. */}}
+{{- define "run-job.annotations" -}}
+{{- $all := mergeOverwrite (deepCopy (default dict .root.Values.commonAnnotations)) (deepCopy (default dict .own)) -}}
+{{- with $all }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "run-job.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{- printf "%s@%s" .repository .digest -}}
+{{- else -}}
+{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "run-job.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "run-job.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}

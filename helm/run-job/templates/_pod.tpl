@@ -1,0 +1,219 @@
+{{/* The pod that every object of ours runs: a CronJob's, the migration's and the test's. */}}
+
+{{/* A value as the text of an environment variable: whole numbers without an exponent. */}}
+{{- define "run-job.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- int64 . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "run-job.fieldRef" -}}
+{{- dict "valueFrom" (dict "fieldRef" (dict "fieldPath" .)) | toJson -}}
+{{- end -}}
+
+{{/* Environment variables as a list, by name. What the job sets itself wins. */}}
+{{- define "run-job.env" -}}
+{{- $job := .job -}}
+{{- $env := dict -}}
+{{- if .inlineConfig -}}
+{{- range $name, $value := .root.Values.config -}}
+{{- $_ := set $env $name (dict "value" (include "run-job.text" $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set $env "POD_NAME" (include "run-job.fieldRef" "metadata.name" | fromJson) -}}
+{{- $_ := set $env "POD_NAMESPACE" (include "run-job.fieldRef" "metadata.namespace" | fromJson) -}}
+{{- $_ := set $env "NODE_NAME" (include "run-job.fieldRef" "spec.nodeName" | fromJson) -}}
+{{- if .ofJob -}}
+{{- $_ := set $env "JOB_NAME" (include "run-job.fieldRef" "metadata.labels['batch.kubernetes.io/job-name']" | fromJson) -}}
+{{- end -}}
+{{- with .cronJobName -}}
+{{- $_ := set $env "CRONJOB_NAME" (dict "value" .) -}}
+{{- end -}}
+{{- if gt (int (default 1 $job.shards)) 1 -}}
+{{- $_ := set $env "RUN_JOB_SHARDS" (dict "value" (toString (int $job.shards))) -}}
+{{- end -}}
+{{- with $job.shutdownUrls -}}
+{{- $_ := set $env "RUN_JOB_SHUTDOWN_URLS" (dict "value" (join "," .)) -}}
+{{- end -}}
+{{- range $name, $ref := .root.Values.secret.refs -}}
+{{- $_ := set $env $name (dict "valueFrom" (dict "secretKeyRef" $ref)) -}}
+{{- end -}}
+{{- range $name, $value := $job.env -}}
+{{- if kindIs "map" $value -}}
+{{- $_ := set $env $name $value -}}
+{{- else -}}
+{{- $_ := set $env $name (dict "value" (include "run-job.text" $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- /* The runtime reads the container's memory limit itself; without a limit, its own default is the better one. */ -}}
+{{- if (($job.resources).limits).memory -}}
+{{- $options := get (default dict (get $env "NODE_OPTIONS")) "value" | default "" -}}
+{{- $heap := printf "--max-old-space-size-percentage=%d" (int $job.heapPercent) -}}
+{{- if not (contains "--max-old-space-size" $options) -}}
+{{- $_ := set $env "NODE_OPTIONS" (dict "value" (printf "%s %s" $heap $options | trim)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := keys $env | sortAlpha }}
+- name: {{ $name }}
+  {{- toYaml (get $env $name) | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "run-job.envFrom" -}}
+{{- if and .root.Values.config (not .inlineConfig) }}
+- configMapRef:
+    name: {{ include "run-job.fullname" .root }}
+{{- end }}
+{{- with .secretName }}
+- secretRef:
+    name: {{ . }}
+{{- end }}
+{{- with .root.Values.secret.existing }}
+- secretRef:
+    name: {{ tpl . $.root }}
+{{- end }}
+{{- end -}}
+
+{{/* A container that the user wrote, with our security context unless it has one, and further fields over it. */}}
+{{- define "run-job.userContainer" -}}
+{{- $container := mergeOverwrite (deepCopy .container) .with -}}
+{{- if not (hasKey $container "securityContext") -}}
+{{- $_ := set $container "securityContext" .root.Values.containerSecurityContext -}}
+{{- end -}}
+- {{ toYaml $container | nindent 2 | trim }}
+{{- end -}}
+
+{{/*
+The pod's spec. Takes: root, job (merged), args, serviceAccountName, secretName, inlineConfig, ofJob, cronJobName,
+terminationGracePeriodSeconds.
+*/}}
+{{- define "run-job.podSpec" -}}
+{{- $root := .root -}}
+{{- $job := .job -}}
+restartPolicy: Never
+serviceAccountName: {{ .serviceAccountName }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if or $job.sidecars $job.initContainers }}
+initContainers:
+  {{- range $job.sidecars }}
+  {{- include "run-job.userContainer" (dict "root" $root "container" . "with" (dict "restartPolicy" "Always")) | nindent 2 }}
+  {{- end }}
+  {{- range $job.initContainers }}
+  {{- include "run-job.userContainer" (dict "root" $root "container" . "with" dict) | nindent 2 }}
+  {{- end }}
+{{- end }}
+containers:
+  - name: run-job
+    image: {{ include "run-job.image" $root | quote }}
+    imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+    args:
+      {{- /* Kubernetes reads $(NAME) in an argument as a variable, and $$ as a dollar. */}}
+      {{- range .args }}
+      - {{ . | replace "$" "$$" | toRawJson }}
+      {{- end }}
+    env:
+      {{- include "run-job.env" . | trim | nindent 6 }}
+    {{- with include "run-job.envFrom" . | trim }}
+    envFrom:
+      {{- . | nindent 6 }}
+    {{- end }}
+    {{- with $job.resources }}
+    resources:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with $root.Values.containerSecurityContext }}
+    securityContext:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    terminationMessagePath: /dev/termination-log
+    terminationMessagePolicy: FallbackToLogsOnError
+    volumeMounts:
+      - name: tmp
+        mountPath: /tmp
+      {{- with $job.volumeMounts }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+volumes:
+  - name: tmp
+    emptyDir:
+      sizeLimit: {{ $job.tmpSize }}
+  {{- with $job.volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $job.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $job.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $job.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $job.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $job.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $job.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with $job.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $job.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/*
+What Kubernetes makes of an exit code; see the table in docs/kubernetes.md. The first rule that matches counts: a pod that was
+evicted is replaced, whatever it said; 64 (usage), 65 (permanent) and 78 (configuration) can't be mended by a retry; the rest counts.
+*/}}
+{{- define "run-job.failurePolicy" -}}
+podReplacementPolicy: Failed
+podFailurePolicy:
+  rules:
+    - action: Ignore
+      onPodConditions:
+        - type: DisruptionTarget
+          status: "True"
+    - action: FailJob
+      onExitCodes:
+        containerName: run-job
+        operator: In
+        values: [64, 65, 78]
+{{- end -}}
+
+{{- define "run-job.podMetadata" -}}
+labels:
+  {{- $labels := mergeOverwrite (include "run-job.labels" .root | fromYaml) (deepCopy (default dict .job.podLabels)) (dict "app.kubernetes.io/component" .component) (include "run-job.selectorLabels" .root | fromYaml) }}
+  {{- toYaml $labels | nindent 2 }}
+annotations:
+  {{- $own := dict "checksum/config" (list .root.Values.config .root.Values.secret.values | toJson | sha256sum) }}
+  {{- mergeOverwrite (deepCopy (default dict .root.Values.commonAnnotations)) (deepCopy (default dict .job.podAnnotations)) $own | toYaml | nindent 2 }}
+{{- end -}}
+
+{{/* Whatever of ours that isn't a CronJob runs as the defaults say: where, with what resources, beside which sidecars. */}}
+{{- define "run-job.helperJob" -}}
+{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" -}}
+{{- mergeOverwrite $job (dict "env" (deepCopy (default dict .env))) | toJson -}}
+{{- end -}}

@@ -1,0 +1,170 @@
+// Values that can't work are refused when the chart is rendered, in a sentence that names the value.
+import { describe, expect, test } from 'vitest';
+import { complaint, noHelm } from './support/chart.ts';
+
+const cleanup = (values: object) => ({ jobs: { 'database-cleanup': values } });
+
+describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
+  test.each<[string, object, string]>([
+    // Typos
+    ['a typo at the top', { jobz: {} }, "additional properties 'jobz' not allowed"],
+    [
+      'a typo in a job',
+      cleanup({ shedule: '@daily' }),
+      "'/jobs/database-cleanup': additional properties 'shedule' not allowed",
+    ],
+    ['a typo in the defaults', { jobDefaults: { timout: '5m' } }, "additional properties 'timout' not allowed"],
+    [
+      'a typo in a setting',
+      { config: { WORKER_SHUTDOWN_TIMEOUT: 30 } },
+      "'/config': additional properties 'WORKER_SHUTDOWN_TIMEOUT' not allowed",
+    ],
+    ['a typo deep inside', cleanup({ resources: { limit: {} } }), "additional properties 'limit' not allowed"],
+    ['an unknown choice', cleanup({ locked: 'queue' }), "value must be one of 'skip', 'wait', 'fail'"],
+    // Schedules
+    ['no schedule', { jobs: { mine: {} } }, 'jobs.mine.schedule is missing: give it a cron line, such as "0 2 * * *"'],
+    [
+      'a schedule in words',
+      cleanup({ schedule: 'every day' }),
+      'value must be \'a cron line of five fields, such as "0 2 * * *"',
+    ],
+    ['six fields', cleanup({ schedule: '0 0 2 * * *' }), "value must be 'a cron line of five fields"],
+    [
+      'a zone in the schedule',
+      cleanup({ schedule: 'TZ=Europe/Berlin 0 2 * * *' }),
+      "value must be 'a cron line of five fields",
+    ],
+    [
+      'a minute that is none',
+      cleanup({ schedule: '61 2 * * *' }),
+      '"61 2 * * *" isn\'t a cron line that Kubernetes takes: its minute "61" isn\'t within 0 and 59',
+    ],
+    ['an hour that is none', cleanup({ schedule: '0 24 * * *' }), 'its hour "24" isn\'t within 0 and 23'],
+    ['day 0', cleanup({ schedule: '0 2 0 * *' }), 'its day of the month "0" isn\'t within 1 and 31'],
+    ['Sunday as 7', cleanup({ schedule: '0 2 * * 7' }), 'its day of the week "7" isn\'t within 0 and 6: Sunday is 0'],
+    ['a backward range', cleanup({ schedule: '0 18-6 * * *' }), 'the range of its hour "18-6" ends before it begins'],
+    ['a step of 0', cleanup({ schedule: '*/0 * * * *' }), 'the step of its minute "*/0" is 0'],
+    ['a field that is none', cleanup({ schedule: '0 2 * * MOO' }), '"MOO" isn\'t a day of the week'],
+    [
+      'an unknown macro',
+      cleanup({ schedule: '@nightly' }),
+      'the names it may have are @annually, @daily, @hourly, @midnight, @monthly, @weekly, @yearly',
+    ],
+    // Time zones
+    [
+      'a zone that is none',
+      cleanup({ timeZone: 'Europe/Bärlin' }),
+      "value must be 'an IANA time zone, such as Etc/UTC or Europe/Berlin'",
+    ],
+    [
+      'a misspelt zone',
+      cleanup({ timeZone: 'Europe/Berln' }),
+      'jobs.database-cleanup.timeZone: "Europe/Berln" isn\'t an IANA time zone',
+    ],
+    ['half a zone', cleanup({ timeZone: 'new_york' }), 'did you mean America/New_York?'],
+    ['the local zone', cleanup({ timeZone: 'Local' }), '"Local" isn\'t an IANA time zone'],
+    // Durations and numbers
+    [
+      'a duration without a unit',
+      cleanup({ timeout: '30' }),
+      "'/jobs/database-cleanup/timeout': value must be 'a duration: a number and its unit, such as 90s, 30m or 1h30m'",
+    ],
+    ['a duration in words', cleanup({ timeout: '30 minutes' }), "value must be 'a duration"],
+    ['a duration as a number', cleanup({ timeout: 30 }), 'got number, want string'],
+    ['no time at all', cleanup({ timeout: '0s' }), '"0s" is no time at all'],
+    [
+      'a setting with a unit',
+      { config: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '30s' } },
+      'WORKER_SHUTDOWN_TIMEOUT_SECONDS (for jobs.database-cleanup) is "30s": write a plain number',
+    ],
+    ['a negative number', cleanup({ retries: -1 }), 'minimum: got -1, want 0'],
+    ['a starting deadline that never starts', cleanup({ startingDeadlineSeconds: 5 }), 'minimum: got 5, want 10'],
+    [
+      'a quantity that is none',
+      cleanup({ resources: { limits: { memory: '256 MB' } } }),
+      "value must be 'a quantity such as 250m, 128Mi or 1Gi'",
+    ],
+    [
+      'a URL that is none',
+      cleanup({ shutdownUrls: ['localhost:15020'] }),
+      "value must be 'a URL such as http://127.0.0.1:15020/quitquitquit'",
+    ],
+    ['a digest that is none', { image: { digest: 'latest' } }, "value must be 'a digest such as sha256:"],
+    ['an alert age that is none', cleanup({ alerts: { successWithin: '1 day' } }), "value must be 'a duration"],
+    // Names
+    [
+      'a key that no object can have',
+      { jobs: { database_cleanup: { schedule: '@daily' } } },
+      "value must be 'a name of lower-case letters, digits and dashes",
+    ],
+    ['a job that is none', cleanup({ job: 'database-cleanup' }), "value must be 'the name of a job in snake_case"],
+    // Times that don't add up
+    [
+      'a Job that ends before the runner',
+      cleanup({ activeDeadlineSeconds: 1833 }),
+      'jobs.database-cleanup.activeDeadlineSeconds (1833) must be more than lock wait + timeout + grace + flush (0 + 1800 + 30 + 3 = 1833 s), else Kubernetes ends the run before the runner can say why',
+    ],
+    [
+      'a Job that ends while the lock is waited for',
+      cleanup({ timeout: '1m', locked: 'wait', activeDeadlineSeconds: 150 }),
+      '(60 + 60 + 30 + 3 = 153 s)',
+    ],
+    [
+      'a pod that is killed in its grace',
+      { ...cleanup({ terminationGracePeriodSeconds: 63 }), config: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: 60 } },
+      'jobs.database-cleanup.terminationGracePeriodSeconds (63) must be more than grace + flush (60 + 3 = 63 s), else a run that is told to stop is killed before it can close its record',
+    ],
+    [
+      "a pod that is killed in its job's own grace",
+      cleanup({ terminationGracePeriodSeconds: 60, env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '120' } }),
+      '(120 + 3 = 123 s)',
+    ],
+    [
+      'more at once than there are',
+      cleanup({ shards: 2, parallelism: 3 }),
+      'parallelism (3) is more than its shards (2)',
+    ],
+    // Secrets in the open
+    [
+      'a credential in the ConfigMap',
+      { config: { DATABASE_URL: 'postgres://db/app' } },
+      'config.DATABASE_URL looks like a credential',
+    ],
+    [
+      'headers of a hosted backend',
+      { config: { OTEL_EXPORTER_OTLP_HEADERS: 'api-key=1' } },
+      'config.OTEL_EXPORTER_OTLP_HEADERS looks like a credential',
+    ],
+    [
+      'a password within a URL',
+      { config: { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://u:p@collector' } },
+      'config.OTEL_EXPORTER_OTLP_ENDPOINT looks like a credential',
+    ],
+    [
+      'a credential in the environment',
+      cleanup({ env: { AMQP_URL: 'amqp://mq' } }),
+      'jobs.database-cleanup.env.AMQP_URL looks like a credential',
+    ],
+    [
+      'a credential in the arguments',
+      cleanup({ params: { apiToken: 'x' } }),
+      'jobs.database-cleanup.params.apiToken looks like a credential',
+    ],
+    [
+      'a credential for the migration',
+      { migration: { env: { DATABASE_URL: 'postgres://db' } } },
+      'migration.env.DATABASE_URL looks like a credential',
+    ],
+    ['a variable with no source', cleanup({ env: { A: { valueFrom: {} } } }), 'minProperties'],
+  ])('%s', (_, values, message) => {
+    expect(complaint(values).replaceAll(/\s+/g, ' ')).toContain(message);
+  });
+
+  test('a cluster that is too old is told so', async () => {
+    const { helm } = await import('./support/chart.ts');
+    expect(helm('template', 'r', 'helm/run-job', '--kube-version', '1.28.9').stderr).toContain(
+      'kubeVersion: >=1.29.0-0',
+    );
+    expect(helm('template', 'r', 'helm/run-job', '--kube-version', '1.29.1-gke.100').code).toBe(0);
+  });
+});

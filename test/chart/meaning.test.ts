@@ -1,0 +1,281 @@
+// What the rendered objects mean: who may overlap with whom, who ends a run that takes too long, and who can read what.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { EXIT } from '../../src/runner/outcome.ts';
+import { ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
+
+const seconds = (text: string) => {
+  const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+  return [...text.matchAll(/([\d.]+)(ms|s|m|h|d)/g)].reduce(
+    (sum, [, n, unit]) => sum + Number(n) * (units[unit ?? ''] ?? 0),
+    0,
+  );
+};
+const containerOf = (cronJob: KubeObject) => cronJob.spec.jobTemplate.spec.template.spec.containers[0];
+const flag = (cronJob: KubeObject, name: string) =>
+  containerOf(cronJob)
+    .args.find((arg: string) => arg.startsWith(`--${name}=`))
+    ?.slice(name.length + 3);
+const variable = (container: { env: { name: string; value?: string; valueFrom?: object }[] }, name: string) =>
+  container.env.find((item) => item.name === name);
+
+describe.skipIf(noHelm)('every CronJob', () => {
+  test.each(ciFiles)('never overlaps with itself, keeps its deadlines in order and runs nothing twice (%s)', (file) => {
+    const { config = {} } = (parse(readFileSync(file, 'utf8')) ?? {}) as { config?: Record<string, number> };
+    const cronJobs = ofKind(render(file), 'CronJob');
+    expect(cronJobs.length).toBeGreaterThan(0);
+    for (const cronJob of cronJobs) {
+      const { spec } = cronJob;
+      const job = spec.jobTemplate.spec;
+      const pod = job.template.spec;
+      expect(spec.concurrencyPolicy).toBe('Forbid');
+      expect(spec.startingDeadlineSeconds).toBeGreaterThanOrEqual(10);
+      expect(pod.restartPolicy).toBe('Never');
+      expect(job.podReplacementPolicy).toBe('Failed');
+      const grace = config.WORKER_SHUTDOWN_TIMEOUT_SECONDS ?? 30;
+      const flush = (config.OTEL_SHUTDOWN_TIMEOUT_MS ?? 3000) / 1000;
+      const wait = flag(cronJob, 'locked') === 'wait' ? (config.WORKER_LOCK_WAIT_SECONDS ?? 60) : 0;
+      const timeout = seconds(flag(cronJob, 'timeout'));
+      expect(timeout).toBeGreaterThan(0);
+      expect(job.activeDeadlineSeconds).toBeGreaterThan(timeout + wait + grace + flush);
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(grace + flush);
+      expect(pod.automountServiceAccountToken).toBe(false);
+      expect(pod.containers[0].terminationMessagePath).toBe('/dev/termination-log');
+    }
+  });
+
+  test('makes of an exit code what the table says: disruptions first, then what no retry can mend', () => {
+    const { rules } = only(render(), 'CronJob', 'database-cleanup').spec.jobTemplate.spec.podFailurePolicy;
+    expect(rules[0]).toEqual({ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] });
+    expect(rules[1]).toEqual({
+      action: 'FailJob',
+      onExitCodes: {
+        containerName: 'run-job',
+        operator: 'In',
+        values: [EXIT.rejected, EXIT.permanent, EXIT.misconfigured].sort((a, b) => a - b),
+      },
+    });
+    expect(rules).toHaveLength(2);
+  });
+
+  test('gets a deadline that leaves room for every retry and the waits between them', () => {
+    const deadline = (more: object) =>
+      only(render({ jobs: { 'database-cleanup': { timeout: '10m', ...more } } }), 'CronJob', 'cleanup').spec.jobTemplate
+        .spec.activeDeadlineSeconds;
+    // The way to the run, the run (timeout, grace and flush), and closing.
+    const pod = 120 + 2 * 10 + (600 + 30 + 3) + 15;
+    expect(deadline({ retries: 0 })).toBe(pod);
+    expect(deadline({ retries: 3 })).toBe(4 * pod + 10 + 20 + 40);
+    expect(deadline({ retries: 8 })).toBe(9 * pod + 10 + 20 + 40 + 80 + 160 + 320 + 600 + 600);
+    expect(deadline({ retries: 0, locked: 'wait' })).toBe(pod + 60);
+    expect(deadline({ retries: 0, startAllowance: '10m' })).toBe(pod + 480);
+    expect(deadline({ retries: 1, shards: 10, parallelism: 4 })).toBe(3 * (2 * pod + 10));
+    expect(deadline({ retries: 0, env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: 90 } })).toBe(pod + 60);
+  });
+
+  test('takes a legal 0, false or empty list over a default that is none of it', () => {
+    const values = {
+      jobDefaults: { suspend: true, dryRun: true, shutdownUrls: ['http://127.0.0.1/quit'] },
+      jobs: {
+        'database-cleanup': {
+          retries: 0,
+          ttlSecondsAfterFinished: 0,
+          failedJobsHistoryLimit: 0,
+          suspend: false,
+          dryRun: false,
+          shutdownUrls: [],
+        },
+      },
+    };
+    const cronJob = only(render(values), 'CronJob', 'cleanup');
+    expect(cronJob.spec).toMatchObject({ suspend: false, failedJobsHistoryLimit: 0 });
+    expect(cronJob.spec.jobTemplate.spec).toMatchObject({ backoffLimit: 0, ttlSecondsAfterFinished: 0 });
+    expect(containerOf(cronJob).args).not.toContain('--dry-run');
+    expect(variable(containerOf(cronJob), 'RUN_JOB_SHUTDOWN_URLS')).toBeUndefined();
+  });
+
+  test('hands parameters on as the JSON that they were, out of reach of the kubelet', () => {
+    const params = {
+      maxRows: 1_000_000,
+      ratio: 0.25,
+      note: 'a $(VAR) and $$(VAR), <b> & "c" \\ ü',
+      list: [1, true, null],
+      deep: { a: {} },
+    };
+    const given: string = flag(
+      only(render({ jobs: { 'database-cleanup': { params } } }), 'CronJob', 'cleanup'),
+      'params',
+    );
+    // What the kubelet makes of it: $$ is a dollar, and nothing is left that it would take for a variable.
+    expect(given.replaceAll('$$', '')).not.toMatch(/\$/);
+    expect(JSON.parse(given.replaceAll('$$', '$'))).toEqual(params);
+  });
+
+  test('tells its pods who they are', () => {
+    const cronJob = only(render(), 'CronJob', 'cleanup');
+    const container = containerOf(cronJob);
+    expect(variable(container, 'CRONJOB_NAME')?.value).toBe(cronJob.metadata.name);
+    const sources = ['POD_NAME', 'POD_NAMESPACE', 'NODE_NAME', 'JOB_NAME'].map(
+      (name) => variable(container, name)?.valueFrom,
+    );
+    expect(sources).toEqual(
+      ['metadata.name', 'metadata.namespace', 'spec.nodeName', "metadata.labels['batch.kubernetes.io/job-name']"].map(
+        (fieldPath) => ({
+          fieldRef: { fieldPath },
+        }),
+      ),
+    );
+  });
+
+  test("bounds JavaScript's heap by the memory limit, and not at all without one", () => {
+    const heap = (job: object) =>
+      variable(containerOf(only(render({ jobs: { 'database-cleanup': job } }), 'CronJob', 'cleanup')), 'NODE_OPTIONS')
+        ?.value;
+    expect(heap({})).toBe('--max-old-space-size-percentage=75');
+    expect(heap({ heapPercent: 60, env: { NODE_OPTIONS: '--trace-warnings' } })).toBe(
+      '--max-old-space-size-percentage=60 --trace-warnings',
+    );
+    expect(heap({ env: { NODE_OPTIONS: '--max-old-space-size=100' } })).toBe('--max-old-space-size=100');
+    expect(heap({ resources: { limits: { memory: null } } })).toBeUndefined();
+  });
+
+  test('becomes an Indexed Job whose shards each have their own retries', () => {
+    const job = only(render('helm/run-job/ci/shards-values.yaml'), 'CronJob', 'database-cleanup').spec.jobTemplate.spec;
+    expect(job).toMatchObject({ completionMode: 'Indexed', completions: 12, parallelism: 4, backoffLimitPerIndex: 1 });
+    expect(job.backoffLimit).toBeUndefined();
+    expect(variable(job.template.spec.containers[0], 'RUN_JOB_SHARDS')?.value).toBe('12');
+  });
+
+  test('starts sidecars before the job, as containers that do not keep it alive, and stops injected ones by URL', () => {
+    for (const cronJob of ofKind(render('helm/run-job/ci/sidecars-values.yaml'), 'CronJob')) {
+      const pod = cronJob.spec.jobTemplate.spec.template.spec;
+      expect(pod.initContainers[0]).toMatchObject({ name: 'cloud-sql-proxy', restartPolicy: 'Always' });
+      expect(pod.initContainers[1].restartPolicy).toBeUndefined();
+      expect(variable(pod.containers[0], 'RUN_JOB_SHUTDOWN_URLS')?.value).toBe(
+        'http://127.0.0.1:15020/quitquitquit,http://127.0.0.1:4191/shutdown',
+      );
+    }
+  });
+});
+
+describe.skipIf(noHelm)('secrets', () => {
+  test('are in no ConfigMap, no argument and no plain variable, and come by reference', () => {
+    const secret = { values: { DATABASE_URL: 'postgres://u:hunter2@db/app', AMQP_URL: 'amqp://u:hunter2@mq' } };
+    const objects = render({ secret, networkPolicy: { enabled: true }, prometheusRule: { enabled: true } });
+    for (const object of objects) {
+      if (object.kind !== 'Secret') expect(JSON.stringify(object)).not.toContain('hunter2');
+    }
+    const [data] = ofKind(objects, 'Secret').map((object) => object.data);
+    expect(Buffer.from(data.DATABASE_URL, 'base64').toString()).toBe(secret.values.DATABASE_URL);
+    for (const { spec, object } of podsOf(objects)) {
+      const names = spec.containers[0].envFrom.flatMap(
+        (source: { secretRef?: { name: string } }) => source.secretRef?.name ?? [],
+      );
+      expect(names).toEqual([object.kind === 'Job' ? 'billing-run-job-migrate' : 'billing-run-job']);
+    }
+  });
+
+  test('of others are read variable by variable', () => {
+    for (const { spec, object } of podsOf(render('helm/run-job/ci/secrets-values.yaml'))) {
+      expect(spec.containers[0].envFrom).toContainEqual({ secretRef: { name: 'billing-jobs' } });
+      const name = object.kind === 'Job' ? 'billing-db-owner' : 'billing-db-app';
+      expect(variable(spec.containers[0], 'DATABASE_URL')?.valueFrom).toEqual({ secretKeyRef: { name, key: 'uri' } });
+    }
+  });
+
+  test('and settings show in the pod template when they change, so that an upgrade can be seen', () => {
+    const sum = (values: object) =>
+      podsOf(render(values)).map(({ metadata }) => metadata.annotations?.['checksum/config']);
+    expect(sum({})).not.toEqual(sum({ config: { LOG_LEVEL: 'debug' } }));
+    expect(sum({ secret: { values: { A: '1' } } })).not.toEqual(sum({ secret: { values: { A: '2' } } }));
+  });
+});
+
+describe.skipIf(noHelm)('the migration', () => {
+  const on = {
+    secret: { values: { DATABASE_URL: 'x' } },
+    serviceAccount: { create: true },
+    networkPolicy: { enabled: true },
+  };
+
+  test('finds all that it needs before the release has any objects of its own', () => {
+    const objects = render(on);
+    const hooks = objects.filter(
+      ({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'pre-install,pre-upgrade',
+    );
+    const weight = (object: KubeObject) => Number(object.metadata.annotations?.['helm.sh/hook-weight']);
+    const job = only(hooks, 'Job');
+    const pod = job.spec.template.spec;
+    const earlier = hooks
+      .filter((object) => weight(object) < weight(job))
+      .map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    expect(earlier.sort()).toEqual(
+      ['NetworkPolicy', 'Secret', 'ServiceAccount'].map((kind) => `${kind}/${job.metadata.name}`),
+    );
+    expect(earlier).toContain(`ServiceAccount/${pod.serviceAccountName}`);
+    for (const source of pod.containers[0].envFrom) expect(earlier).toContain(`Secret/${source.secretRef.name}`);
+    expect(variable(pod.containers[0], 'LOG_LEVEL')?.value).toBe('info');
+    expect(pod.containers[0].args).toEqual(['migrate']);
+  });
+
+  test('is kept when it failed, and removed before the next', () => {
+    const annotations = only(render(on), 'Job').metadata.annotations;
+    expect(annotations?.['helm.sh/hook-delete-policy']).toBe('before-hook-creation');
+  });
+
+  test('ends before helm gives up waiting for it', () => {
+    expect(only(render(), 'Job').spec.activeDeadlineSeconds).toBeLessThan(300);
+  });
+});
+
+describe.skipIf(noHelm)('what is off or on by a value', () => {
+  const has = (values: object, kind: string) => ofKind(render(values), kind).length > 0;
+
+  test.each<[string, string, object, object]>([
+    ['the migration', 'Job', {}, { migration: { enabled: false } }],
+    ['the test', 'Pod', {}, { test: { enabled: false } }],
+    ['the network policy', 'NetworkPolicy', { networkPolicy: { enabled: true } }, {}],
+    ['the alerts', 'PrometheusRule', { prometheusRule: { enabled: true } }, {}],
+    ['the service account', 'ServiceAccount', { serviceAccount: { create: true } }, {}],
+    ['the ConfigMap', 'ConfigMap', {}, { config: { LOG_LEVEL: null } }],
+    [
+      'the dashboard',
+      'ConfigMap',
+      { config: { LOG_LEVEL: null }, grafanaDashboard: { enabled: true } },
+      { config: { LOG_LEVEL: null } },
+    ],
+    [
+      'an object of mine',
+      'Role',
+      {
+        extraObjects: [
+          { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'r' }, rules: [] },
+        ],
+      },
+      {},
+    ],
+    ['all jobs', 'CronJob', {}, { jobDefaults: { enabled: false } }],
+  ])('%s', (_, kind, on, off) => {
+    expect(has(on, kind)).toBe(true);
+    expect(has(off, kind)).toBe(false);
+  });
+
+  test('the network policy covers every pod of the release and lets nothing in', () => {
+    const objects = render({ networkPolicy: { enabled: true } });
+    const { spec } = only(objects, 'NetworkPolicy', 'billing-run-job');
+    expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(spec.ingress).toEqual([]);
+    for (const { metadata } of podsOf(objects)) expect(metadata.labels).toMatchObject(spec.podSelector.matchLabels);
+  });
+
+  test('helm test runs the doctor with the settings and secrets of the jobs', () => {
+    const pod = only(render({ secret: { existing: 'env' } }), 'Pod', 'doctor');
+    expect(pod.metadata.annotations?.['helm.sh/hook']).toBe('test');
+    expect(pod.spec.containers[0].args).toEqual(['doctor']);
+    expect(pod.spec.containers[0].envFrom).toEqual([
+      { configMapRef: { name: 'billing-run-job' } },
+      { secretRef: { name: 'env' } },
+    ]);
+  });
+});
