@@ -9,7 +9,7 @@ const PROGRAMS = [
   { program: 'promtool', package: 'prometheus', checks: 'the alert rules' },
   { program: 'shellcheck', package: 'shellcheck', checks: 'the shell scripts' },
   { program: 'buildah', package: 'buildah', checks: 'the image' },
-  { program: 'crun', package: 'crun', checks: 'the image' },
+  { program: 'runc', package: 'runc', checks: 'the image' },
   { program: 'tini-static', package: 'tini', checks: 'the image' },
 ] as const;
 

@@ -1,0 +1,108 @@
+// The image: built from the Dockerfile as it is, and run as Kubernetes would run it.
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../deploy/tools/command.ts';
+import { Images, noImage } from './support/buildah.ts';
+import { type Options, runContainer } from './support/container.ts';
+
+const BLOCKED = `import { defineJob } from 'run-job';
+export default defineJob({ name: 'blocked', description: 'Blocks', timeout: '500ms', run() { for (;;); } });
+`;
+
+describe.skipIf(noImage)('the image', () => {
+  let images: Images;
+  let name: string;
+  let rootfs: string;
+  let entrypoint: string[];
+  const container = (args: readonly string[], options?: Options) =>
+    runContainer(rootfs, images.folder, [...entrypoint, ...args], options);
+
+  beforeAll(() => {
+    images = new Images();
+    name = images.build();
+    rootfs = images.rootfs(name);
+    entrypoint = images.config(name).config.Entrypoint;
+  });
+  afterAll(() => images?.[Symbol.dispose]());
+
+  test('holds Node, an init and dist/, and no shell, npm or node_modules', () => {
+    expect(readdirSync(join(rootfs, 'app')).sort()).toEqual(['LICENSE', 'dist', 'package.json']);
+    for (const path of [
+      'bin/sh',
+      'usr/local/lib/node_modules',
+      'app/node_modules',
+      'app/dist/types',
+      'usr/bin/apt-get',
+    ]) {
+      expect(existsSync(join(rootfs, path)), path).toBe(false);
+    }
+  });
+
+  test('runs as one numeric user that can write to nothing of it', () => {
+    const { User, Labels, Cmd } = images.config(name).config;
+    expect(User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    expect(Cmd).toEqual(['--help']);
+    expect(Labels).toMatchObject({
+      'org.opencontainers.image.licenses': 'MIT',
+      'org.opencontainers.image.title': 'run-job',
+    });
+    const own = run('find', [
+      join(rootfs, 'app'),
+      join(rootfs, 'sbin'),
+      '-xdev',
+      '!',
+      '-user',
+      '0',
+      '-not',
+      '-path',
+      '*/.compile-cache*',
+    ]);
+    expect(own.stdout).toBe('');
+  });
+
+  test('adds little to its base', () => {
+    const bytes =
+      Number(run('du', ['-sb', join(rootfs, 'app')]).stdout.split('\t')[0]) + statSync(join(rootfs, 'sbin/tini')).size;
+    expect(bytes).toBeLessThan(12 * 2 ** 20);
+  });
+
+  test('lists its jobs with a read-only root', () => {
+    const { code, stdout, stderr } = container(['list', '--json']);
+    expect(code, stderr).toBe(0);
+    expect(Array.isArray(JSON.parse(stdout))).toBe(true);
+  });
+
+  test("takes every file of its code from V8's compile cache, whatever the heap's limit", () => {
+    const env = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', NODE_OPTIONS: '--max-old-space-size-percentage=75' };
+    const { stdout, stderr } = container(['list'], { env });
+    const log = stdout + stderr;
+    expect(log.match(/V8 code cache for \S+ \S+ was accepted/g)?.length ?? 0).toBeGreaterThan(0);
+    const mine = log.split('\n').filter((line) => line.includes('/app/dist/'));
+    expect(mine.filter((line) => /rejected|not found|mismatch/.test(line))).toEqual([]);
+  });
+
+  test('runs as any other user too, only without that cache', () => {
+    expect(container(['list'], { uid: 1_000_810_000 }).code).toBe(0);
+  });
+
+  test('ends a job that blocks the event loop, tells why and says 137', () => {
+    const job = join(images.folder, 'blocked.js');
+    const log = join(images.folder, 'termination-log');
+    writeFileSync(job, BLOCKED);
+    writeFileSync(log, '');
+    chmodSync(log, 0o666);
+    const { code, stdout } = container(['blocked'], {
+      env: { RUN_JOB_DIRS: '/jobs', WORKER_SHUTDOWN_TIMEOUT_SECONDS: '1' },
+      mounts: { '/jobs/blocked.js': job, '/dev/termination-log': log },
+    });
+    expect(code, stdout).toBe(137);
+    expect(JSON.parse(readFileSync(log, 'utf8'))).toMatchObject({ status: 'timed_out', job: 'blocked' });
+  });
+
+  test('says what is wrong with a command line, and 64', () => {
+    const { code, stdout, stderr } = container(['database-cleanupp']);
+    expect(code).toBe(64);
+    expect(stdout + stderr).toContain('database-cleanupp');
+  });
+});
