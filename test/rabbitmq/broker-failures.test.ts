@@ -4,7 +4,7 @@ import { PermanentError, UnavailableError } from '../../src/errors.ts';
 import { bindQueue, consume } from '../support/amqp.ts';
 import { type RabbitMqServer, startRabbitMq } from '../support/rabbitmq-server.ts';
 import { recordedLog } from '../support/recorded-log.ts';
-import { EXCHANGE, message, open } from './open.ts';
+import { EXCHANGE, failure, message, open } from './open.ts';
 
 let server: RabbitMqServer;
 let queue: string;
@@ -15,12 +15,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => server?.[Symbol.asyncDispose]());
-
-const failure = (promise: Promise<unknown>): Promise<Error> =>
-  promise.then(
-    () => expect.fail('it succeeded'),
-    (error) => error,
-  );
 
 test('a message that is refused as too large (406) is a permanent error', async () => {
   // Newer servers keep it as a persistent term, older ones in the application's environment.

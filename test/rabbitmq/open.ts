@@ -34,3 +34,14 @@ export function message(messageId: string, rest: Partial<OutgoingMessage> = {}):
     ...rest,
   };
 }
+
+/** The error that a promise is rejected with. */
+export async function failure(promise: Promise<unknown>): Promise<Error> {
+  const failed = Symbol('failed');
+  const error = await promise.then(
+    () => failed,
+    (thrown) => thrown,
+  );
+  if (error === failed) throw new Error('It succeeded, and should have failed');
+  return error;
+}

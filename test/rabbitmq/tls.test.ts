@@ -6,7 +6,7 @@ import { freePorts } from '../support/free-port.ts';
 import { rabbitmqctl } from '../support/rabbitmq-server.ts';
 import { createVhost, rabbitMq, type TestVhost } from '../support/vhost.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
-import { message, open } from './open.ts';
+import { failure, message, open } from './open.ts';
 
 let certificates: Certificates;
 let vhost: TestVhost;
@@ -33,12 +33,6 @@ afterAll(async () => {
   certificates[Symbol.dispose]();
   await vhost[Symbol.asyncDispose]();
 });
-
-const failure = (promise: Promise<unknown>): Promise<Error> =>
-  promise.then(
-    () => expect.fail('it succeeded'),
-    (error) => error,
-  );
 
 test('a broker whose CA is given is trusted', async () => {
   await using rabbitmq = await open(anyone, { tls: { caFile: certificates.ca } });

@@ -28,7 +28,7 @@ export async function writeBody(path: string, message: OutgoingMessage): Promise
 export function describeMessage(message: OutgoingMessage, exchange: string, forTerminal: boolean): string {
   const { routingKey, messageId, contentType, type, headers, mandatory, body } = message;
   const document = {
-    dryRun: {
+    wouldPublish: {
       exchange,
       routingKey,
       mandatory,

@@ -220,15 +220,15 @@ test('a dry run prints the message as one JSON line, writes the file, and touche
   const output = join(inject('scratchFolder'), `dry-${setting.database.name}.json`);
   const { printed } = await runReport(setting.pool, { dryRun: true, params: { output } });
   expect(printed).toMatch(/^\{.*\}\n$/);
-  const { dryRun } = JSON.parse(printed);
-  expect(dryRun).toMatchObject({
+  const { wouldPublish } = JSON.parse(printed);
+  expect(wouldPublish).toMatchObject({
     exchange: EXCHANGE,
     routingKey: KEY,
     mandatory: true,
     persistent: true,
     properties: { messageId: W46, headers: { traceparent: '00-trace-span-01' } },
   });
-  expect(await readFile(output, 'utf8')).toBe(JSON.stringify(dryRun.body));
+  expect(await readFile(output, 'utf8')).toBe(JSON.stringify(wouldPublish.body));
   expect(await setting.outbox()).toEqual([]);
 });
 
@@ -242,7 +242,7 @@ test('a dry run prints what a real run then sends, byte for byte', async () => {
   const { printed } = await runReport(setting.pool, { dryRun: true });
   await runReport(setting.pool, { rabbitmq, params: { output } });
   await consumer.reached(1);
-  expect(bodies(consumer.received)).toEqual([JSON.stringify(JSON.parse(printed).dryRun.body)]);
+  expect(bodies(consumer.received)).toEqual([JSON.stringify(JSON.parse(printed).wouldPublish.body)]);
   expect(await readFile(output, 'utf8')).toBe(bodies(consumer.received)[0]);
 });
 

@@ -1,0 +1,66 @@
+// The job as Kubernetes runs it: the built executable, and its exit codes.
+import { expect, test } from 'vitest';
+import { EXCHANGE } from '../../rabbitmq/open.ts';
+import { bindQueue, consume } from '../../support/amqp.ts';
+import { runToEnd } from '../../support/run-job.ts';
+import { createVhost } from '../../support/vhost.ts';
+import { reportDatabase } from './setting.ts';
+
+const SLOT = ['--scheduled-at', '2026-11-16T08:00:00Z'];
+
+test('a run publishes its report and exits 0; the same slot is not run again', async () => {
+  await using setting = await reportDatabase();
+  await using vhost = await createVhost();
+  await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
+  const world = { database: setting.database, env: { AMQP_URL: vhost.url } };
+  const first = await runToEnd(['report_generator', ...SLOT], world);
+  expect(first.summary).toMatchObject({ status: 'succeeded', result: { week: '2026-W46', sent: true } });
+  expect(first.exitCode).toBe(0);
+  const second = await runToEnd(['report_generator', ...SLOT], world);
+  expect(second.summary).toMatchObject({ status: 'skipped', reason: 'slot_succeeded' });
+  await consumer.reached(1);
+  expect(consumer.ids()).toEqual(['weekly-report/2026-W46/UTC/1']);
+});
+
+test('a dry run needs no AMQP_URL, and its message is one of the JSON lines on standard output', async () => {
+  await using setting = await reportDatabase();
+  const { exitCode, stdout, lines } = await runToEnd(['report_generator', '--dry-run', ...SLOT], setting);
+  expect(exitCode).toBe(0);
+  expect(lines).toHaveLength(stdout.trimEnd().split('\n').length);
+  expect(lines.filter((line) => 'wouldPublish' in line)).toMatchObject([
+    { wouldPublish: { exchange: EXCHANGE, properties: { messageId: 'weekly-report/2026-W46/UTC/1' } } },
+  ]);
+});
+
+test('a run that needs a broker and is given none is misconfigured', async () => {
+  await using setting = await reportDatabase();
+  const { exitCode, summary } = await runToEnd(['report_generator', ...SLOT], setting);
+  expect(exitCode).toBe(78);
+  expect(summary.error?.message).toMatch(/AMQP_URL is not set/);
+});
+
+test('a broker that can not be reached makes the run unavailable, to be retried', async () => {
+  await using setting = await reportDatabase();
+  const world = { database: setting.database, env: { AMQP_URL: 'amqp://guest:guest@127.0.0.1:1/' } };
+  const { exitCode, summary } = await runToEnd(['report_generator', ...SLOT], world);
+  expect(exitCode).toBe(69);
+  expect(summary.error?.message).toMatch(/^RabbitMQ at 127\.0\.0\.1:1 can't be reached \(ECONNREFUSED\)/);
+});
+
+test('a message that no queue takes fails the Job at once', async () => {
+  await using setting = await reportDatabase();
+  await using vhost = await createVhost();
+  const world = { database: setting.database, env: { AMQP_URL: vhost.url } };
+  const { exitCode, summary } = await runToEnd(['report_generator', ...SLOT], world);
+  expect(exitCode).toBe(65);
+  expect(summary).toMatchObject({ status: 'failed', attempts: 1 });
+  expect(summary.error?.message).toMatch(/^No queue takes a message of exchange 'financial\.events'/);
+});
+
+test('a week that is not over is a usage error, and is not tried again', async () => {
+  await using setting = await reportDatabase();
+  const args = ['report_generator', '--dry-run', '--param', 'week=2026-W47', ...SLOT];
+  const { exitCode, summary } = await runToEnd(args, setting);
+  expect(exitCode).toBe(64);
+  expect(summary).toMatchObject({ status: 'rejected', attempts: 1 });
+});
