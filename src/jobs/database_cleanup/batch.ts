@@ -1,0 +1,153 @@
+// One batch: deletes what is due in one place, in a transaction of its own, and tries again where somebody was in the way.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asUnavailable, isContention, isReferred, isRefusedRow, isTooSlow } from './database-errors.ts';
+import type { Table } from './model.ts';
+import { ctidArray, halves, type Place, placeCondition } from './places.ts';
+import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
+import { transaction, undo } from './transaction.ts';
+import { tallyOf, type Work } from './work.ts';
+
+/** What became of the due rows of a place. */
+export interface Outcome {
+  readonly due: number;
+  readonly deleted: number;
+  readonly blocked: number;
+  readonly skipped: number;
+  readonly kept: number;
+}
+
+/** What a batch works on, and whether it may wait for a row's lock for a moment (`at once`) or must look before it deletes. */
+export type BatchSubject = Subject & { readonly careful: boolean };
+
+const MAX_TRIES = 5;
+const FIRST_WAIT_MS = 100;
+/** How long a batch that deletes at once waits for a lock: little, since it holds those that it has got so far. */
+const AT_ONCE_LOCK_TIMEOUT_MS = 100;
+/** Beyond so many rows that are refused one by one, something is wrong with the table and not with the rows. */
+const MAX_REFUSALS = 1_000;
+
+/**
+ * Runs a batch. What it deleted is in the table's tally once it is committed, whatever happens afterwards.
+ * @throws {UnavailableError} the database went away
+ * @throws {Error} PostgreSQL's error, when it stays after several tries or can't be mended by any
+ */
+export async function runBatch(work: Work, subject: BatchSubject, place: Place): Promise<Outcome> {
+  let careful = subject.careful || work.remaining < mostRows(work, place);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await (careful ? lockThenDelete(work, subject, place) : deleteInOneStep(work, subject, place));
+    } catch (error) {
+      const unavailable = asUnavailable(error);
+      if (unavailable) throw unavailable;
+      if (work.ctx.signal.aborted) throw error;
+      if (!careful && (isContention(error) || isRefusedRow(error))) {
+        careful = true;
+        continue;
+      }
+      const parts = isTooSlow(error) ? halves(place) : undefined;
+      if (parts) return sum(await runBatch(work, subject, parts[0]), await runBatch(work, subject, parts[1]));
+      if (tries >= MAX_TRIES || !(isContention(error) || isTooSlow(error))) throw error;
+      work.ctx.log.debug('batch tried again', { table: subject.table.label, tries, error: String(error) });
+      await sleep(FIRST_WAIT_MS * 2 ** tries * Math.random(), undefined, { signal: work.ctx.signal });
+    }
+  }
+}
+
+async function deleteInOneStep(work: Work, subject: BatchSubject, place: Place): Promise<Outcome> {
+  const { sql, values } = placeCondition(place, work.server);
+  const statement = subject.blocked === undefined ? deleteAtOnce(subject, sql) : deleteUnblocked(subject, sql);
+  const limits = { ...work.limits, lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs) };
+  return committed(work, subject.table, () =>
+    transaction(work.ctx.postgres, limits, async (client) => {
+      const row = (await client.query<{ deleted: number; due?: number; blocked?: number }>(statement, values)).rows[0];
+      const deleted = row?.deleted ?? 0;
+      const due = row?.due ?? deleted;
+      const blocked = row?.blocked ?? 0;
+      return { due, deleted, blocked, skipped: due - blocked - deleted, kept: 0 };
+    }),
+  );
+}
+
+async function lockThenDelete(work: Work, subject: BatchSubject, place: Place): Promise<Outcome> {
+  const { table } = subject;
+  const { sql, values } = placeCondition(place, work.server);
+  const limited = work.remaining < mostRows(work, place);
+  const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
+  let seen: Outcome | undefined;
+  let held: string[] = [];
+  try {
+    return await committed(work, table, () =>
+      transaction(work.ctx.postgres, work.limits, async (client) => {
+        const statement = lock(subject, sql, limited ? work.remaining : undefined);
+        const row = (await client.query<{ due: number; blocked: number; held: string[] }>(statement, values)).rows[0];
+        held = row?.held ?? [];
+        const due = row?.due ?? 0;
+        const blocked = row?.blocked ?? 0;
+        const tried = Math.min(due - blocked, work.remaining);
+        seen = { due, deleted: 0, blocked, skipped: tried - held.length, kept: 0 };
+        if (held.length === 0) return seen;
+        const result = await client.query<{ deleted: number }>(deleteLocked(subject), [ctidArray(held)]);
+        const deleted = result.rows[0]?.deleted ?? 0;
+        const stayed = held.length - deleted;
+        const outcome = {
+          ...seen,
+          deleted,
+          blocked: blocked + (mayKeep ? 0 : stayed),
+          kept: mayKeep ? stayed : 0,
+        };
+        // A trigger that keeps every row may do something else instead, such as marking them deleted anew: nothing of it stays.
+        if (deleted === 0) undo(outcome);
+        return outcome;
+      }),
+    );
+  } catch (error) {
+    if (!isRefusedRow(error) || !seen) throw error;
+    return sum(seen, await withoutRefused(work, subject, held, error));
+  }
+}
+
+/** Some of these rows are refused, by a constraint that sees what we don't or by a trigger: finds them by halving. */
+async function withoutRefused(work: Work, subject: BatchSubject, held: string[], error: unknown): Promise<Outcome> {
+  const parts = halves({ kind: 'rows', ctids: held });
+  const careful = { ...subject, careful: true };
+  if (held.length > 1 && parts) {
+    const first = await runBatch(work, careful, parts[0]);
+    return { ...sum(first, await runBatch(work, careful, parts[1])), due: 0 };
+  }
+  work.refusals += 1;
+  if (work.refusals > MAX_REFUSALS) throw error;
+  work.ctx.log.debug('row refused', { table: subject.table.label, ctid: held[0], error: String(error) });
+  return { due: 0, deleted: 0, skipped: 0, ...(isReferred(error) ? { blocked: 1, kept: 0 } : { blocked: 0, kept: 1 }) };
+}
+
+/** Times a batch and writes down what it deleted once it is committed. */
+async function committed(work: Work, table: Table, run: () => Promise<Outcome>): Promise<Outcome> {
+  const startedAt = performance.now();
+  const outcome = await run();
+  const tally = tallyOf(work, table);
+  tally.batches += 1;
+  tally.deleted += outcome.deleted;
+  tally.longestBatchMs = Math.max(tally.longestBatchMs, performance.now() - startedAt);
+  work.remaining -= outcome.deleted;
+  if (outcome.deleted > 0) work.ctx.count('rows_deleted', outcome.deleted, { table: table.label });
+  return outcome;
+}
+
+/** The most rows that the place can hold. */
+function mostRows({ server }: Work, place: Place): number {
+  return place.kind === 'rows'
+    ? place.ctids.length
+    : (place.to - place.from) * Math.floor((server.blockSize - 24) / 28);
+}
+
+export const NOTHING: Outcome = { due: 0, deleted: 0, blocked: 0, skipped: 0, kept: 0 };
+
+export function sum(a: Outcome, b: Outcome): Outcome {
+  return {
+    due: a.due + b.due,
+    deleted: a.deleted + b.deleted,
+    blocked: a.blocked + b.blocked,
+    skipped: a.skipped + b.skipped,
+    kept: a.kept + b.kept,
+  };
+}

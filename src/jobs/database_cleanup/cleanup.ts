@@ -1,0 +1,132 @@
+// The job from beginning to end: look, count, refuse or delete, tell.
+import { ConfigError, PermanentError } from '../../errors.ts';
+import { prepareArchives } from './archive.ts';
+import { cleanLeftovers, cleanOwnPart, type Job } from './component.ts';
+import { isPermanent, sqlState } from './database-errors.ts';
+import { type Discovered, discover } from './discover.ts';
+import { cutoffOf, usualRetentionMs } from './due.ts';
+import { guard } from './guard.ts';
+import { hintAtIndexes } from './hints.ts';
+import type { Ctx, Server, Table } from './model.ts';
+import { inOrder } from './order.ts';
+import { makePlan, type Plan, tellPlan } from './plan.ts';
+import { lagWatch } from './replication.ts';
+import { makeResult, type Result } from './result.ts';
+import serverSql from './server.sql';
+import { transaction } from './transaction.ts';
+import { vacuum } from './vacuum.ts';
+import { mustStop, readingLimits, startWork, type Work } from './work.ts';
+
+/**
+ * Runs the cleanup.
+ * @throws {PermanentError} the guard refuses, or a parameter means nothing that exists
+ * @throws {ConfigError} the database is a read-only replica
+ * @throws {UnavailableError} the database went away
+ * @throws {Error} some tables failed; the message names them all
+ */
+export async function cleanup(ctx: Ctx): Promise<Result> {
+  const server = await readServer(ctx);
+  if (!ctx.dryRun && (server.readOnly || server.inRecovery)) {
+    throw new ConfigError(
+      server.inRecovery
+        ? 'DATABASE_URL points at a read-only replica; point it at the primary (a dry run works on a replica)'
+        : 'The database only takes read-only transactions (default_transaction_read_only); let this role write',
+    );
+  }
+  const work = startWork(ctx, server);
+  const cutoff = cutoffOf(server.base, usualRetentionMs(ctx.params));
+  const found = await transaction(ctx.postgres, readingLimits(work), (client) => discover(client, ctx, server));
+  if (found.tables.length === 0) {
+    ctx.log.warn(
+      `no table in ${ctx.params.schemas.join(', ')} has a column ${ctx.params.column} that says when a row was deleted`,
+    );
+  }
+  const plan = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, found));
+  tellPlan(work, plan);
+  hintAtIndexes(found, ctx);
+  await guard(work, plan);
+
+  const startedAt = performance.now();
+  if (!ctx.dryRun) await deleteAll(work, found, plan);
+  const result = makeResult(work, found.tables, plan, cutoff, startedAt);
+  if (!ctx.dryRun && ctx.params.vacuum) await vacuum(work, found.tables);
+  if (work.failures.size > 0) {
+    // The error takes the result's place in the record: what was done is told here.
+    ctx.log.info('what was done', { result });
+    throw failureOf(work, found.tables, result);
+  }
+  return result;
+}
+
+async function readServer(ctx: Ctx): Promise<Server> {
+  try {
+    const server = (await ctx.postgres.query<Server>(serverSql, [ctx.scheduledAt, ctx.params.timeZone]))
+      .rows[0] as Server;
+    if (server.base < ctx.scheduledAt) {
+      ctx.log.warn("the scheduled time is in the future of the database's clock, which is used instead", {
+        scheduledAt: ctx.scheduledAt,
+        databaseTime: server.base,
+      });
+    }
+    return server;
+  } catch (error) {
+    // invalid_parameter_value
+    if (sqlState(error) !== '22023') throw error;
+    throw new PermanentError(`PostgreSQL knows no time zone ${ctx.params.timeZone}; correct the parameter timeZone`, {
+      cause: error,
+    });
+  }
+}
+
+async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: Plan): Promise<void> {
+  const { ctx } = work;
+  const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
+  const archives = await prepareArchives(work, due);
+  const byOid = new Map(due.map((table) => [table.oid, table]));
+  const components = inOrder(
+    due.map((table) => table.oid),
+    foreignKeys.map((key) => ({ before: key.childOid, after: key.parentOid })),
+  );
+  const jobs = components.map(
+    ({ nodes, cyclic }): Job => ({
+      tables: nodes.map((oid) => byOid.get(oid) as Table),
+      cyclic,
+      foreignKeys,
+      archives,
+      due: plan.leaves,
+      rest: lagWatch(work),
+    }),
+  );
+  const each = async (step: (work: Work, job: Job) => Promise<void>, some: readonly Job[]) => {
+    for (const job of some) {
+      if (mustStop(work)) return;
+      const names = job.tables.map((table) => table.label).join(', ');
+      await ctx.span('database_cleanup.table', { attributes: { 'db.collection.name': names } }, () => step(work, job));
+    }
+  };
+  await each(cleanOwnPart, jobs);
+  if (ctx.shard.count === 1) return;
+  // Only rows that due rows can refer to may have been left because of another shard.
+  const cleaned = new Set(tables.map((table) => table.oid));
+  const referredTo = new Set(foreignKeys.filter((key) => cleaned.has(key.childOid)).map((key) => key.parentOid));
+  await each(
+    cleanLeftovers,
+    jobs.filter((job) => job.tables.some((table) => referredTo.has(table.oid))),
+  );
+}
+
+function failureOf(work: Work, tables: readonly Table[], { totals }: Result): Error {
+  const errors = [...work.failures.values()];
+  const named = tables
+    .filter((table) => work.failures.has(table.oid))
+    .map((table) => `${table.label}: ${(work.failures.get(table.oid) as Error).message}`);
+  const message =
+    `${named.length} of ${tables.length} tables failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : `${totals.deleted} rows were deleted`}. ` +
+    named.join('; ');
+  const cause = new AggregateError(errors, 'the failures of the tables');
+  // A trouble with rights, rules or definitions stays until somebody mends it: another attempt would only repeat it.
+  const lasting = errors.every(
+    (error) => isPermanent(error) || tables.some((table) => table.problem === error.message),
+  );
+  return lasting ? new PermanentError(message, { cause }) : new Error(message, { cause });
+}

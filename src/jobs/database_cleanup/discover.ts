@@ -1,0 +1,150 @@
+// Finds the tables to clean and what refers to them.
+import type { ClientBase } from 'pg';
+import { PermanentError } from '../../errors.ts';
+import type { LeafRow, RootRow } from './catalog.ts';
+import { cutoffOf, dueCondition, usualRetentionMs } from './due.ts';
+import foreignKeysSql from './foreign-keys.sql';
+import leavesSql from './leaves.sql';
+import type { ColumnType, Ctx, ForeignKey, Leaf, Server, Table } from './model.ts';
+import { means, overrideFor } from './patterns.ts';
+import { problemOf } from './problems.ts';
+import rootsSql from './roots.sql';
+import { identifier } from './sql.ts';
+import tablesSql from './tables.sql';
+
+interface Candidate {
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly partitioned: boolean;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+}
+
+/** A candidate and the column that was chosen for it. */
+type Chosen = Candidate & { readonly column: string; readonly columnType: ColumnType };
+
+/** What the database looks like to the job. */
+export interface Discovered {
+  readonly tables: readonly Table[];
+  readonly foreignKeys: readonly ForeignKey[];
+}
+
+/** A guess for a table that was never analyzed. */
+const USUAL_ROWS_PER_BLOCK = 60;
+
+/**
+ * Reads the catalogs.
+ * @throws {PermanentError} a schema, listed table or override means nothing that exists
+ */
+export async function discover(client: ClientBase, ctx: Ctx, server: Server): Promise<Discovered> {
+  const chosen = choose(await candidates(client, ctx), ctx);
+  if (chosen.length === 0) return { tables: [], foreignKeys: [] };
+  const oids = chosen.map((table) => table.oid);
+  const leaves = (await client.query<LeafRow>(leavesSql, [oids, chosen.map((table) => table.column)])).rows;
+  const roots = (await client.query<RootRow>(rootsSql, [oids])).rows;
+  const members = [...new Set([...oids, ...leaves.flatMap((leaf) => leaf.path)])];
+  const foreignKeys = await keysThatPointAt(client, members);
+
+  const tables = chosen.map((table): Table => {
+    const facts = roots.find((root) => root.oid === table.oid);
+    const own = leaves.filter((leaf) => leaf.root === table.oid);
+    const referring = foreignKeys.filter((key) => key.parentOid === table.oid);
+    const retentionMs = overrideFor(ctx.params.retention, table) ?? usualRetentionMs(ctx.params);
+    const cutoff = cutoffOf(server.base, retentionMs);
+    const label = `${table.schema}.${table.name}`;
+    const whole = `${identifier(table.schema)}.${identifier(table.name)}`;
+    return {
+      oid: table.oid,
+      schema: table.schema,
+      name: table.name,
+      label,
+      target: table.partitioned ? whole : `only ${whole}`,
+      partitioned: table.partitioned,
+      column: table.column,
+      columnType: table.columnType,
+      cutoff,
+      due: dueCondition(table.column, table.columnType, cutoff, ctx.params.timeZone),
+      leaves: facts ? own.filter((leaf) => !leaf.foreign).map((leaf) => toLeaf(leaf, whole, facts, server)) : [],
+      triggers: facts?.triggers ?? [],
+      problem:
+        facts && problemOf({ label, whole, facts, leaves: own, referring, role: server.role, params: ctx.params }),
+    };
+  });
+  for (const leaf of leaves.filter((leaf) => leaf.foreign)) {
+    ctx.log.warn(`${leaf.schema}.${leaf.name} is a foreign table: its rows are left alone`);
+  }
+  return { tables, foreignKeys };
+}
+
+/** The foreign keys that point at these tables, at the tables that refer to them, and so on: a cascade may go that far. */
+async function keysThatPointAt(client: ClientBase, oids: readonly string[]): Promise<ForeignKey[]> {
+  const found: ForeignKey[] = [];
+  const seen = new Set<string>();
+  for (let next = [...oids]; next.length > 0; ) {
+    for (const oid of next) seen.add(oid);
+    const { rows } = await client.query<ForeignKey>(foreignKeysSql, [next]);
+    found.push(...rows);
+    next = [...new Set(rows.map((key) => key.childOid))].filter((oid) => !seen.has(oid));
+  }
+  return found;
+}
+
+async function candidates(client: ClientBase, { params }: Ctx): Promise<Candidate[]> {
+  const all = params.schemas.includes('*');
+  if (!all) {
+    const { rows } = await client.query<{ name: string }>(
+      'select u.name from unnest($1::text[]) as u (name) where to_regnamespace(quote_ident(u.name)) is null',
+      [params.schemas],
+    );
+    if (rows[0]) throw new PermanentError(`There is no schema ${rows[0].name}; correct the parameter schemas`);
+  }
+  const columns = [params.column, ...Object.values(params.columns)];
+  const { rows } = await client.query<Candidate>(tablesSql, [all ? null : params.schemas, columns]);
+  return rows.filter((table) => table.schema !== params.archiveSchema);
+}
+
+function choose(candidates: readonly Candidate[], { params }: Ctx): Chosen[] {
+  const withColumn = candidates.flatMap((table): Chosen[] => {
+    const column = overrideFor(params.columns, table) ?? params.column;
+    const columnType = table.columns[column];
+    return columnType ? [{ ...table, column, columnType }] : [];
+  });
+  const wanted = {
+    tables: params.tables ?? [],
+    retention: Object.keys(params.retention),
+    columns: Object.keys(params.columns),
+  };
+  for (const [parameter, patterns] of Object.entries(wanted)) {
+    // A misspelt name must not mean "the usual": an override that is never applied would delete too early.
+    const idle = patterns.find((pattern) => !withColumn.some((table) => means(pattern, table)));
+    if (idle === undefined) continue;
+    throw new PermanentError(
+      `The parameter ${parameter} names ${idle}, and ${params.schemas.join(', ')} has no such table with a column ` +
+        `${overrideFor(params.columns, { schema: '', name: idle }) ?? params.column} of type timestamp, timestamptz or date`,
+    );
+  }
+  return withColumn.filter(
+    (table) =>
+      (params.tables ?? ['*']).some((pattern) => means(pattern, table)) &&
+      params.include.some((pattern) => means(pattern, table)) &&
+      !params.exclude.some((pattern) => means(pattern, table)),
+  );
+}
+
+function toLeaf(leaf: LeafRow, whole: string, root: RootRow, server: Server): Leaf {
+  // Statements go to the partition itself: the plan is small and its indexes serve. They go through the table where only that is
+  // granted, or where its policies or statement triggers would otherwise be passed by.
+  const isPartition = leaf.path.length > 1;
+  const through =
+    isPartition && (leaf.missing.length > 0 || root.rowSecurity || root.triggers.some((trigger) => !trigger.row));
+  return {
+    oid: leaf.oid,
+    path: leaf.path,
+    name: `${leaf.schema}.${leaf.name}`,
+    target: through ? whole : `only ${identifier(leaf.schema)}.${identifier(leaf.name)}`,
+    only: through ? ` and t.tableoid = ${leaf.oid}::oid` : '',
+    blocks: leaf.bytes / server.blockSize,
+    rowsPerBlock: leaf.rowsPerBlock ?? USUAL_ROWS_PER_BLOCK,
+    indexed: leaf.indexed,
+  };
+}

@@ -1,0 +1,107 @@
+// What the job knows of the database that it works on.
+import type { Context } from '../../job.ts';
+import type { Params } from './params.ts';
+
+/** What the job is given. */
+export type Ctx = Context<Params, 'postgres'>;
+
+/** The kinds of column that can say when a row was soft-deleted. */
+export type ColumnType = 'timestamptz' | 'timestamp' | 'date';
+
+/** What is known of the server, read once as the run begins. */
+export interface Server {
+  readonly version: number;
+  readonly blockSize: number;
+  readonly role: string;
+  readonly readOnly: boolean;
+  readonly inRecovery: boolean;
+  /** The instant that retention counts back from: the scheduled time, or the database's clock if that is earlier. */
+  readonly base: Date;
+}
+
+/** A table that holds rows itself: an ordinary table, or one partition at the bottom of a partitioned one. */
+export interface Leaf {
+  readonly oid: string;
+  /** Its own name and those of the tables that it is a partition of, as object ids. */
+  readonly path: readonly string[];
+  readonly name: string;
+  /** What statements work on, as SQL: `only` this table, or the partitioned table that it belongs to. */
+  readonly target: string;
+  /** The condition that picks this leaf when `target` is more than it; else empty. */
+  readonly only: string;
+  readonly blocks: number;
+  /** The usual number of rows in a block; a guess where no statistics exist. */
+  readonly rowsPerBlock: number;
+  /** Whether an index finds the due rows. */
+  readonly indexed: boolean;
+}
+
+/** A trigger of the user's that fires when a row of the table is deleted. */
+export interface Trigger {
+  readonly name: string;
+  readonly row: boolean;
+  readonly before: boolean;
+}
+
+/** One table that the job cleans, partitioned or not. */
+export interface Table {
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  /** `schema.name`, as people write it. */
+  readonly label: string;
+  /** The table with all its partitions, as SQL. */
+  readonly target: string;
+  readonly partitioned: boolean;
+  readonly column: string;
+  readonly columnType: ColumnType;
+  readonly cutoff: Date;
+  /** The condition on a row under this alias that says: it is due. */
+  readonly due: (alias: string) => string;
+  readonly leaves: readonly Leaf[];
+  readonly triggers: readonly Trigger[];
+  /** Why the job can't work on it; undefined when it can. */
+  readonly problem: string | undefined;
+}
+
+/** What happens to a row when the row that it refers to is deleted. */
+export type OnDelete = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+
+/** A foreign key that points at one of the tables. */
+export interface ForeignKey {
+  readonly oid: string;
+  readonly name: string;
+  /** The table that refers: the topmost one when that is a partition. */
+  readonly childOid: string;
+  /** As SQL, partitions included. */
+  readonly child: string;
+  readonly childLabel: string;
+  /** The table that is referred to: the topmost one, and the very one that the constraint names. */
+  readonly parentOid: string;
+  readonly parentExactOid: string;
+  readonly childColumns: readonly string[];
+  readonly parentColumns: readonly string[];
+  /** The constraint's own operators, parent = child, as SQL. */
+  readonly operators: readonly string[];
+  readonly onDelete: OnDelete;
+  /** Whether an index of the child finds the rows that refer to one row. */
+  readonly indexed: boolean;
+  /** Whether this role sees every row of the child. */
+  readonly readable: boolean;
+}
+
+/** What happened to one table in a run. */
+export interface Tally {
+  /** Rows that were due as the run began. */
+  matched: number;
+  deleted: number;
+  /** Rows that stay because others refer to them. */
+  blocked: number;
+  /** Rows that somebody else had locked or just changed. */
+  skippedLocked: number;
+  /** Rows that a trigger of the table refused to give up. */
+  kept: number;
+  batches: number;
+  durationMs: number;
+  longestBatchMs: number;
+}

@@ -1,0 +1,130 @@
+// What an operator can say to database_cleanup: one schema for --param, --params and the environment.
+import * as v from 'valibot';
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+/** A hundred years: beyond it a date is a mistake. */
+const LONGEST_RETENTION_DAYS = 36_525;
+
+/** A length of time as text (`250ms`, `90d`), as milliseconds. A day is 24 hours. */
+const duration = v.pipe(
+  v.string(),
+  v.regex(DURATION, 'must be a duration such as 250ms, 5s, 30m, 12h or 90d'),
+  v.transform((text) => {
+    const [, amount, unit] = DURATION.exec(text) as RegExpExecArray;
+    return Number(amount) * UNITS[unit as keyof typeof UNITS];
+  }),
+);
+
+const retention = v.pipe(
+  duration,
+  v.maxValue(LONGEST_RETENTION_DAYS * UNITS.d, `must be at most ${LONGEST_RETENTION_DAYS}d`),
+);
+
+/** Names, as a list or as text with commas. Text in brackets is left for JSON. */
+const names = v.union([
+  v.array(v.pipe(v.string(), v.nonEmpty('must not hold an empty name'))),
+  v.pipe(
+    v.string(),
+    v.regex(/^[^[]/, 'must be names with commas between them, or a JSON list'),
+    v.transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ),
+  ),
+]);
+
+/** A parameter: what it takes, the end of its environment variable's name, and what it is for. */
+const param = <const Schema extends v.GenericSchema>(schema: Schema, env: string, description: string) =>
+  v.pipe(schema, v.description(description), v.metadata({ env: `CLEANUP_${env}` }));
+
+const length = v.pipe(duration, v.minValue(1, 'must be longer than nothing'));
+const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least, `must be at least ${least}`));
+const name = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+
+/** The parameters, each with the environment variable that sets its default. */
+export const params = v.object({
+  retentionDays: v.optional(
+    param(
+      v.pipe(
+        v.number(),
+        v.minValue(0, 'must not be negative'),
+        v.maxValue(LONGEST_RETENTION_DAYS, `must be at most ${LONGEST_RETENTION_DAYS}`),
+      ),
+      'RETENTION_DAYS',
+      'Rows that were soft-deleted more than so many days ago are deleted',
+    ),
+    90,
+  ),
+  retention: v.optional(
+    param(
+      v.record(v.string(), retention),
+      'RETENTION',
+      'Another retention for some tables, as JSON: {"audit_log":"365d"}',
+    ),
+    {},
+  ),
+  schemas: v.optional(param(names, 'SCHEMAS', "The schemas to look in; * for all but the system's"), ['public']),
+  tables: v.optional(param(names, 'TABLES', 'Only these tables, each of which must exist')),
+  include: v.optional(param(names, 'INCLUDE', 'Only tables like these patterns (* stands for anything)'), ['*']),
+  exclude: v.optional(param(names, 'EXCLUDE', 'No tables like these patterns'), []),
+  column: v.optional(param(name, 'COLUMN', 'The column that says when a row was soft-deleted'), 'deleted_at'),
+  columns: v.optional(
+    param(v.record(v.string(), name), 'COLUMNS', 'Another column for some tables, as JSON: {"audit_log":"removed_on"}'),
+    {},
+  ),
+  timeZone: v.optional(param(name, 'TIME_ZONE', 'The zone that timestamp and date columns are in'), 'UTC'),
+  batchSize: v.optional(param(count(1), 'BATCH_SIZE', 'Rows in the first batch of a table'), 1_000),
+  maxBatchSize: v.optional(param(count(1), 'MAX_BATCH_SIZE', 'The most rows in a batch'), 50_000),
+  batchTarget: v.optional(param(length, 'BATCH_TARGET', 'How long a batch should take; its size adapts'), '250ms'),
+  pause: v.optional(param(duration, 'PAUSE', 'A rest between two batches'), '0ms'),
+  lockTimeout: v.optional(param(length, 'LOCK_TIMEOUT', 'How long a statement waits for a lock'), '2s'),
+  statementTimeout: v.optional(param(length, 'STATEMENT_TIMEOUT', 'How long a statement of a batch may take'), '30s'),
+  maxRows: v.optional(param(count(1), 'MAX_ROWS', 'The most rows that one run deletes')),
+  maxFraction: v.optional(
+    param(
+      v.pipe(v.number(), v.minValue(0, 'must be from 0 to 1'), v.maxValue(1, 'must be from 0 to 1')),
+      'MAX_FRACTION',
+      'Refuse when more than this part of a table is due',
+    ),
+    0.5,
+  ),
+  maxGrowth: v.optional(
+    param(
+      v.pipe(v.number(), v.minValue(1, 'must be at least 1')),
+      'MAX_GROWTH',
+      'Refuse when a table has more than so many times the due rows of earlier runs',
+    ),
+    10,
+  ),
+  guardAbove: v.optional(
+    param(count(0), 'GUARD_ABOVE', 'Tables with at most so many due rows are never refused'),
+    10_000,
+  ),
+  allowLarge: v.optional(param(v.boolean(), 'ALLOW_LARGE', 'Delete even when maxFraction or maxGrowth says no'), false),
+  allowCascade: v.optional(
+    param(v.boolean(), 'ALLOW_CASCADE', 'Let ON DELETE CASCADE take rows that are not due themselves'),
+    false,
+  ),
+  enableRowSecurity: v.optional(
+    param(
+      v.boolean(),
+      'ENABLE_ROW_SECURITY',
+      'Work under row-level security: see and delete only what its policies show',
+    ),
+    false,
+  ),
+  archiveSchema: v.optional(param(name, 'ARCHIVE_SCHEMA', 'Copy each row to a table of this schema first')),
+  vacuum: v.optional(param(v.boolean(), 'VACUUM', 'VACUUM (ANALYZE) the tables that lost rows'), false),
+  maxReplicationLag: v.optional(
+    param(duration, 'MAX_REPLICATION_LAG', 'Rest while a replica is further behind than this'),
+  ),
+});
+
+/** The parameters as the job gets them: lengths of time in milliseconds, lists of names as lists. */
+export type Params = v.InferOutput<typeof params>;
+
+/** Milliseconds of one day. */
+export const DAY_MS = UNITS.d;

@@ -1,0 +1,96 @@
+// What a run gives back: compact, since it is logged, recorded and shown in the termination message.
+import * as v from 'valibot';
+import type { Effect } from './effects.ts';
+import type { Table, Tally } from './model.ts';
+import type { Plan } from './plan.ts';
+import type { Work } from './work.ts';
+
+/** One table that had due rows. */
+export interface TableResult {
+  /** Due rows of the whole table as the run began. */
+  readonly due: number;
+  /** Those of them in this shard's part; all of them when the run isn't sharded. */
+  readonly matched: number;
+  readonly deleted: number;
+  readonly blocked: number;
+  readonly skippedLocked: number;
+  readonly kept: number;
+  readonly batches: number;
+  readonly durationMs: number;
+  readonly longestBatchMs: number;
+  /** Rows that aren't due and that deleting due ones takes (`cascade`) or changes, as counted before the first batch. */
+  readonly effects?: readonly Effect[];
+}
+
+export interface Result {
+  /** RFC 3339: what was soft-deleted before it is due, where no table has a retention of its own. */
+  readonly cutoff: string;
+  readonly dryRun?: true;
+  /** Why the run ended before all was looked at. */
+  readonly stopped?: 'asked to stop' | 'maxRows';
+  readonly totals: Omit<TableResult, 'due' | 'effects' | 'longestBatchMs'> & {
+    readonly longestBatchMs: number;
+    readonly rowsPerSecond: number;
+  };
+  readonly tables: Readonly<Record<string, TableResult>>;
+  /** Tables that were looked at and had no due rows. */
+  readonly nothingDue: readonly string[];
+  /** Tables that failed, and why. */
+  readonly failures?: Readonly<Record<string, string>>;
+}
+
+/** Puts the result together from what has happened so far. */
+export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cutoff: Date, startedAt: number): Result {
+  const { ctx, failures } = work;
+  const durationMs = Math.round(performance.now() - startedAt);
+  const worked = plan.tables.filter(({ due }) => due > 0);
+  const tallies = worked.map(({ table }) => work.tallies.get(table.oid) as Tally);
+  const add = (pick: (tally: Tally) => number) => tallies.reduce((total, tally) => total + pick(tally), 0);
+  const deleted = add((tally) => tally.deleted);
+  const failed = tables.filter((table) => failures.has(table.oid));
+  return {
+    cutoff: cutoff.toISOString(),
+    ...(ctx.dryRun && { dryRun: true }),
+    ...(ctx.signal.aborted ? { stopped: 'asked to stop' } : work.remaining <= 0 ? { stopped: 'maxRows' } : {}),
+    totals: {
+      matched: add((tally) => tally.matched),
+      deleted,
+      blocked: add((tally) => tally.blocked),
+      skippedLocked: add((tally) => tally.skippedLocked),
+      kept: add((tally) => tally.kept),
+      batches: add((tally) => tally.batches),
+      durationMs,
+      longestBatchMs: Math.round(Math.max(0, ...tallies.map((tally) => tally.longestBatchMs))),
+      rowsPerSecond: Math.round((deleted * 1_000) / Math.max(1, durationMs)),
+    },
+    tables: Object.fromEntries(
+      worked.map(({ table, due, effects }, at) => [table.label, tableResult(tallies[at] as Tally, due, effects)]),
+    ),
+    nothingDue: plan.tables.filter(({ due }) => due === 0).map(({ table }) => table.label),
+    ...(failed.length > 0 && {
+      failures: Object.fromEntries(failed.map((table) => [table.label, (failures.get(table.oid) as Error).message])),
+    }),
+  };
+}
+
+function tableResult(tally: Tally, due: number, effects: readonly Effect[]): TableResult {
+  return {
+    due,
+    ...tally,
+    durationMs: Math.round(tally.durationMs),
+    longestBatchMs: Math.round(tally.longestBatchMs),
+    ...(effects.length > 0 && { effects }),
+  };
+}
+
+const stored = v.object({
+  dryRun: v.optional(v.boolean(), false),
+  tables: v.record(v.string(), v.object({ due: v.number() })),
+  nothingDue: v.array(v.string()),
+});
+
+/** What an earlier run's record says of its tables; undefined when it isn't a result of this job, or was cut. */
+export function readResult(value: unknown): v.InferOutput<typeof stored> | undefined {
+  const parsed = v.safeParse(stored, value);
+  return parsed.success ? parsed.output : undefined;
+}

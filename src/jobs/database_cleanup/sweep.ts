@@ -1,0 +1,90 @@
+// One walk over a table (or over the parts of it that an earlier walk left), batch by batch.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BatchSubject, NOTHING, type Outcome, runBatch, sum } from './batch.ts';
+import { adaptiveBatchSize } from './batch-size.ts';
+import { throughIndex } from './index-walk.ts';
+import type { Leaf, Table } from './model.ts';
+import { type Blocks, inSteps, type Place } from './places.ts';
+import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
+
+/** What a walk covers: parts of the table's blocks, or what the index finds under a condition on `t`. */
+export type Route =
+  | { readonly kind: 'blocks'; readonly parts: Iterable<Blocks> }
+  | { readonly kind: 'index'; readonly condition: string };
+
+/** What a walk left behind. */
+export interface Swept extends Outcome {
+  /** Where rows stay that another walk may find free; only known of a walk over blocks. */
+  readonly leftovers: readonly Blocks[];
+}
+
+/** How a walk counts. */
+export interface Walk {
+  /** What an earlier walk over the same rows found: this one's counts take their place. */
+  readonly again?: Outcome | undefined;
+  /** False on a walk over what other shards count as theirs: only what it deletes is counted. */
+  readonly ours: boolean;
+  /** Awaited before each batch. */
+  readonly rest: () => Promise<void>;
+}
+
+/** Beyond so many, neighbouring leftovers are taken together: memory stays flat. */
+const MAX_LEFTOVERS = 10_000;
+
+/** Walks along the route; stops between batches when the run must. */
+export async function sweep(work: Work, subject: BatchSubject, route: Route, walk: Walk): Promise<Swept> {
+  const { table, leaf } = subject;
+  const { params, signal } = work.ctx;
+  const size = adaptiveBatchSize({
+    first: params.batchSize,
+    most: params.maxBatchSize,
+    targetMs: params.batchTarget,
+  });
+  const tally = tallyOf(work, table);
+  const startedAt = performance.now();
+  tally.blocked -= walk.again?.blocked ?? 0;
+  tally.skippedLocked -= walk.again?.skipped ?? 0;
+  const leftovers: Blocks[] = [];
+  let total: Outcome = NOTHING;
+  try {
+    for await (const place of places(work, table, leaf, route, () => size.rows)) {
+      if (mustStop(work)) break;
+      await walk.rest();
+      const batchStartedAt = performance.now();
+      const outcome = await runBatch(work, subject, place);
+      size.took(performance.now() - batchStartedAt);
+      total = sum(total, outcome);
+      if (walk.ours) {
+        tally.blocked += outcome.blocked;
+        tally.skippedLocked += outcome.skipped;
+        if (!walk.again) tally.kept += outcome.kept;
+      }
+      if (place.kind === 'blocks' && outcome.blocked + outcome.skipped > 0) leave(leftovers, place);
+      reportProgress(work);
+      if (params.pause > 0) await sleep(params.pause, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    tally.durationMs += performance.now() - startedAt;
+  }
+  return { ...total, leftovers };
+}
+
+function places(
+  work: Work,
+  table: Table,
+  leaf: Leaf,
+  route: Route,
+  rows: () => number,
+): Iterable<Place> | AsyncIterable<Place> {
+  if (route.kind === 'index') return throughIndex(work, table, leaf, route.condition, rows);
+  return inSteps(route.parts, () => rows() / leaf.rowsPerBlock);
+}
+
+function leave(leftovers: Blocks[], place: Blocks): void {
+  const last = leftovers.at(-1);
+  if (last && (last.to === place.from || leftovers.length >= MAX_LEFTOVERS)) {
+    leftovers[leftovers.length - 1] = { ...last, to: place.to };
+  } else {
+    leftovers.push(place);
+  }
+}

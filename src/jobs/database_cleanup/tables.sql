@@ -1,0 +1,24 @@
+-- Every table that could be cleaned. $1: schemas (null for all), $2: the names that the column may have.
+-- Views, foreign and temporary tables have nothing to delete or aren't ours; partitions come with their table; the system's schemas
+-- and the run's own are never touched.
+select
+  c.oid::text as oid,
+  n.nspname as schema,
+  c.relname as name,
+  c.relkind = 'p' as partitioned,
+  json_object_agg(a.attname, coalesce(base.typname, t.typname)) as columns
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+join pg_catalog.pg_type t on t.oid = a.atttypid
+left join pg_catalog.pg_type base on t.typtype = 'd' and base.oid = t.typbasetype
+where c.relkind in ('r', 'p')
+  and not c.relispartition
+  and c.relpersistence <> 't'
+  and ($1::text[] is null or n.nspname = any ($1))
+  and n.nspname !~ '^pg_'
+  and n.nspname not in ('information_schema', 'run_job')
+  and a.attname = any ($2)
+  and coalesce(base.oid, t.oid) in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
+group by c.oid, n.nspname, c.relname, c.relkind
+order by n.nspname, c.relname

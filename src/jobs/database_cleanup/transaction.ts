@@ -1,0 +1,53 @@
+// One transaction on a connection of the pool, with the limits that keep it from hurting others.
+import type { ClientBase, Pool } from 'pg';
+
+/** Limits of one transaction's statements, in milliseconds. */
+export interface Limits {
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** Whether row-level policies apply. Where they don't, PostgreSQL raises an error rather than hide rows. */
+  readonly rowSecurity: boolean;
+  readonly readOnly?: boolean;
+}
+
+/** Thrown by the body to undo the transaction; `transaction` then returns the value. */
+class Undo {
+  readonly value: unknown;
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
+/** Ends the transaction without its changes; it returns `value` all the same. */
+export function undo(value: unknown): never {
+  throw new Undo(value);
+}
+
+/**
+ * Runs `body` in a transaction and commits it. READ COMMITTED, whatever the role's default: each statement sees what others have
+ * committed, and a row that somebody changed meanwhile is looked at again under its lock. SET LOCAL: through a pooler the next
+ * transaction on the same server connection is somebody else's.
+ */
+export async function transaction<T>(pool: Pool, limits: Limits, body: (client: ClientBase) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(
+      `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
+       set local lock_timeout = ${Math.ceil(limits.lockTimeoutMs)};
+       set local statement_timeout = ${Math.ceil(limits.statementTimeoutMs)};
+       set local row_security = ${limits.rowSecurity ? 'on' : 'off'}`,
+    );
+    const result = await body(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((cause: unknown) => {
+      broken = cause instanceof Error ? cause : new Error('rollback failed');
+    });
+    if (error instanceof Undo) return error.value as T;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

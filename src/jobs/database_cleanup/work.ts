@@ -1,0 +1,71 @@
+// What the parts of one run share: the limits, what is left of maxRows, and what has happened to each table.
+import type { Ctx, Server, Table, Tally } from './model.ts';
+import type { Limits } from './transaction.ts';
+
+/** The state of a run. */
+export interface Work {
+  readonly ctx: Ctx;
+  readonly server: Server;
+  readonly limits: Limits;
+  readonly tallies: Map<string, Tally>;
+  /** The error that ended the work on a table, by its oid. */
+  readonly failures: Map<string, Error>;
+  /** How many more rows this run may delete. */
+  remaining: number;
+  /** How many rows were tried one by one and refused by a constraint or trigger. */
+  refusals: number;
+}
+
+export function startWork(ctx: Ctx, server: Server): Work {
+  return {
+    ctx,
+    server,
+    limits: {
+      lockTimeoutMs: ctx.params.lockTimeout,
+      statementTimeoutMs: ctx.params.statementTimeout,
+      rowSecurity: ctx.params.enableRowSecurity,
+    },
+    tallies: new Map(),
+    failures: new Map(),
+    remaining: ctx.params.maxRows ?? Number.POSITIVE_INFINITY,
+    refusals: 0,
+  };
+}
+
+/** The limits of a statement that only reads and may take as long as the run. */
+export function readingLimits(work: Work): Limits {
+  const leftMs = work.ctx.deadline.getTime() - Date.now();
+  return { ...work.limits, statementTimeoutMs: Math.max(1, Math.min(leftMs, 2 ** 31 - 1)), readOnly: true };
+}
+
+/** Whether no further batch may begin. */
+export const mustStop = (work: Work): boolean => work.ctx.signal.aborted || work.remaining <= 0;
+
+export function tallyOf(work: Work, table: Table): Tally {
+  const known = work.tallies.get(table.oid);
+  if (known) return known;
+  const tally: Tally = {
+    matched: 0,
+    deleted: 0,
+    blocked: 0,
+    skippedLocked: 0,
+    kept: 0,
+    batches: 0,
+    durationMs: 0,
+    longestBatchMs: 0,
+  };
+  work.tallies.set(table.oid, tally);
+  return tally;
+}
+
+/** Says how far the whole run is. */
+export function reportProgress({ ctx, tallies }: Work): void {
+  let done = 0;
+  let total = 0;
+  for (const tally of tallies.values()) {
+    // Rows that became due or were restored meanwhile don't make more than a whole.
+    done += Math.min(tally.matched, tally.deleted + tally.blocked + tally.skippedLocked + tally.kept);
+    total += tally.matched;
+  }
+  if (total > 0) ctx.progress(done, total);
+}

@@ -1,0 +1,63 @@
+// Runs database_cleanup in this process over a real database, with a context made by hand.
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import * as v from 'valibot';
+import type { PreviousRun, Shard } from '../../../src/job.ts';
+import { cleanup } from '../../../src/jobs/database_cleanup/cleanup.ts';
+import type { Ctx } from '../../../src/jobs/database_cleanup/model.ts';
+import { params } from '../../../src/jobs/database_cleanup/params.ts';
+import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
+
+export interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+export interface CleanupOptions {
+  readonly params?: v.InferInput<typeof params>;
+  readonly shard?: Shard;
+  readonly dryRun?: boolean;
+  readonly scheduledAt?: Date;
+  readonly signal?: AbortSignal;
+  readonly previousRuns?: readonly PreviousRun[];
+  /** Server settings of every session. */
+  readonly settings?: string;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly lines?: Line[];
+}
+
+/** Runs the job once against `url`. */
+export async function runCleanup(url: string, options: CleanupOptions = {}): Promise<Result> {
+  const pool = new pg.Pool({ connectionString: url, max: 4, options: options.settings });
+  pool.on('error', () => {});
+  const write =
+    (level: string) =>
+    (message: string, fields: Record<string, unknown> = {}) =>
+      void options.lines?.push({ level, message, fields });
+  const context: Ctx = {
+    job: 'database_cleanup',
+    runId: randomUUID(),
+    attempt: 1,
+    params: v.parse(params, options.params ?? {}),
+    signal: options.signal ?? new AbortController().signal,
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+    scheduledAt: options.scheduledAt ?? new Date(),
+    deadline: new Date(Date.now() + 60_000),
+    shard: options.shard ?? { index: 0, count: 1 },
+    dryRun: options.dryRun ?? false,
+    progress: (done, total = 0) => options.onProgress?.(done, total),
+    span: (_name, _options, step) => step({ setAttributes: () => {}, addEvent: () => {}, headers: () => ({}) }),
+    count: () => {},
+    previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
+    postgres: pool,
+  };
+  try {
+    return await cleanup(context);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** A time so many days before now, as SQL. */
+export const daysAgo = (days: number): string => `now() - interval '${days} days'`;
