@@ -30,7 +30,7 @@ function describe(thrown: unknown, redactor: Redactor, depth: number): ErrorInfo
   if (!(thrown instanceof Error)) {
     return {
       name: 'NonError',
-      message: redactor.text(cut(`a value that isn't an Error was thrown: ${show(thrown)}`, MAX_MESSAGE)),
+      message: tell(`a value that isn't an Error was thrown: ${show(thrown)}`, MAX_MESSAGE, redactor),
     };
   }
   const code = 'code' in thrown && thrown.code !== undefined ? String(thrown.code) : undefined;
@@ -41,16 +41,17 @@ function describe(thrown: unknown, redactor: Redactor, depth: number): ErrorInfo
     depth < MAX_CAUSES ? nested.slice(0, MAX_CAUSES).map((cause) => describe(cause, redactor, depth + 1)) : [];
   return {
     name: thrown.name,
-    message: redactor.text(cut(thrown.message || '(no message)', MAX_MESSAGE)),
+    message: tell(thrown.message || '(no message)', MAX_MESSAGE, redactor),
     ...(code !== undefined && { code }),
-    ...(thrown.stack !== undefined &&
-      !WITHOUT_STACK.has(code) && { stack: redactor.text(cut(thrown.stack, MAX_STACK)) }),
+    ...(thrown.stack !== undefined && !WITHOUT_STACK.has(code) && { stack: tell(thrown.stack, MAX_STACK, redactor) }),
     ...(causes.length > 0 && { causes }),
   };
 }
 
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters in all)`;
+/** Redacted before it is cut, so that no half of a secret stays where it is cut. */
+function tell(text: string, most: number, redactor: Redactor): string {
+  if (text.length <= most) return redactor.text(text);
+  return `${redactor.text(text.slice(0, 2 * most)).slice(0, most)}… (${text.length} characters in all)`;
 }
 
 function show(thrown: unknown): string {

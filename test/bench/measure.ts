@@ -7,6 +7,7 @@ export interface Command {
   readonly name: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
 }
 
 export interface Cost {
@@ -39,8 +40,8 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
   }));
 }
 
-function start({ args, env }: Command) {
-  return spawn(process.execPath, args, { stdio: 'ignore', env: { PATH: process.env.PATH, ...env } });
+function start({ args, env, cwd }: Command) {
+  return spawn(process.execPath, args, { stdio: 'ignore', env: { PATH: process.env.PATH, ...env }, cwd });
 }
 
 async function wallTime(command: Command): Promise<number> {

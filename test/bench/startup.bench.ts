@@ -1,6 +1,6 @@
 // What one run of a job that does nothing costs, beside Node itself and the nearest peer.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -23,6 +23,8 @@ export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   await using collector = await startOtlpReceiver();
   try {
     writeFileSync(join(folder, 'nothing.mjs'), JOB);
+    mkdirSync(join(folder, 'tasks'));
+    writeFileSync(join(folder, 'tasks', 'nothing.js'), 'module.exports = () => undefined;');
     execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: postgres.url } });
     const costs = await measure(commands(folder, postgres.url, collector.url), Number(rounds));
     const [base] = costs;
@@ -59,6 +61,7 @@ function commands(folder: string, databaseUrl: string, collectorUrl: string): Co
       env: { ...env, DATABASE_URL: databaseUrl },
     },
     ...telemetryCommands(nothing, collectorUrl),
-    { name: 'graphile-worker --once, empty queue', args: [graphile, '--once', '-c', databaseUrl] },
+    // It wants a folder with at least one task.
+    { name: 'graphile-worker --once, empty queue', args: [graphile, '--once', '-c', databaseUrl], cwd: folder },
   ];
 }
