@@ -1,5 +1,6 @@
 // `run-job <name>`: puts the runner, the adapters and the job together for one run.
 import { type Config, configError, missingFor, readConfig } from '../config.ts';
+import { processStart } from '../runner/clock.ts';
 import { parseDuration } from '../runner/duration.ts';
 import { live } from '../runner/lifecycle.ts';
 import { EXIT } from '../runner/outcome.ts';
@@ -25,7 +26,7 @@ import { VERSION } from './version.ts';
 export async function run(name: string, rawArgs: readonly string[], invocation: Invocation): Promise<number> {
   const { env, home, stop } = invocation;
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) return printHelp(name, invocation);
-  const startedAt = new Date(performance.timeOrigin);
+  const startedAt = processStart();
   const runId = newRunId(startedAt);
   const { config, problems } = readConfig(env);
 

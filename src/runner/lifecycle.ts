@@ -1,6 +1,8 @@
 // One run from start to outcome; read `perform` as the specification of a run's life, and conclude.ts as that of its end.
+
 import type { Job } from '../job.ts';
 import { type AttemptsResult, makeAttempts } from './attempts.ts';
+import { monotonicMs } from './clock.ts';
 import { conclude } from './conclude.ts';
 import { describeError } from './error-info.ts';
 import { graceFor, withinGrace } from './grace.ts';
@@ -128,7 +130,7 @@ async function runAttempts(
 
   const call = (attempt: number) => {
     const log = world.log.child({ attempt });
-    const progress = createProgress(log, world.terminal, () => performance.now());
+    const progress = createProgress(log, world.terminal, monotonicMs);
     state.onFinish(() => progress.end());
     return telemetry.span('job.attempt', { attributes: { 'job.attempt': attempt } }, () =>
       withinGrace(

@@ -1,5 +1,7 @@
 // The lock's part in a run: take it, wait for it where that was asked for, or say why not.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from './clock.ts';
 import { EXIT, type Outcome } from './outcome.ts';
 import type { Holder, Lease, LockResult, RunLog } from './ports.ts';
 import type { LockedPolicy } from './request.ts';
@@ -24,7 +26,7 @@ export interface LockingOptions {
  */
 export async function takeLock(options: LockingOptions): Promise<Lease | Outcome> {
   const { policy, waitMs, stop, log, random, acquire } = options;
-  const giveUpAt = performance.now() + (policy === 'wait' ? waitMs : 0);
+  const giveUpAt = monotonicMs() + (policy === 'wait' ? waitMs : 0);
   for (let first = true; ; first = false) {
     const pending = acquire();
     // A lock that arrives after the run has been told to stop is given back at once.
@@ -34,7 +36,7 @@ export async function takeLock(options: LockingOptions): Promise<Lease | Outcome
     });
     if (result.held) return result.lease;
     const delayMs = POLL_MS * (0.5 + random() / 2);
-    if (performance.now() + delayMs > giveUpAt) {
+    if (monotonicMs() + delayMs > giveUpAt) {
       log.warn(`skipped: ${tellWhy(result)}`, { reason: result.reason, holder: result.holder });
       return { status: 'skipped', exitCode: policy === 'skip' ? EXIT.ok : EXIT.locked, reason: result.reason };
     }

@@ -1,5 +1,7 @@
 // What a run knows of itself while it lives, and what it can say of itself at any moment.
+
 import { hasCode } from '../errors.ts';
+import { monotonicMs } from './clock.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Prepared, RunRequest, World } from './request.ts';
@@ -37,13 +39,13 @@ export class RunState {
   /** The timeout starts to count: when the lock is held, so that waiting for it takes nothing from the job. */
   begin(): void {
     const timeoutMs = this.prepared?.timeoutMs ?? 0;
-    this.#deadlineAt = performance.now() + timeoutMs;
+    this.#deadlineAt = monotonicMs() + timeoutMs;
     this.deadline = new Date(Date.now() + timeoutMs);
   }
 
   /** Milliseconds before the deadline, by a clock that nobody sets. */
   remainingMs(): number {
-    return Math.max(0, this.#deadlineAt - performance.now());
+    return Math.max(0, this.#deadlineAt - monotonicMs());
   }
 
   /** Uses the database, and remembers when it can't be used. */
