@@ -1,23 +1,24 @@
-// Lets a job outside any project import what it is written with: `run-job` and `valibot` come from this installation where the
-// job's own folder has neither. In our image there is no node_modules at all.
+// Lets a job outside any project import what it is written with; in our image there is no node_modules at all.
 import { registerHooks } from 'node:module';
-
-const OURS: Readonly<Record<string, string>> = { 'run-job': 'index.js', valibot: 'valibot.js' };
 
 let registered = false;
 
-/** From now on, the two resolve to the files in `home` when nothing nearer to the importing file provides them. */
+/**
+ * From now on `run-job` is the installation in `home`, whoever asks: the runner that runs a job is the one that it talks to.
+ * `valibot` is the copy in `home` where the job's own project has none.
+ */
 export function resolveOurselves(home: URL): void {
   if (registered) return;
   registered = true;
+  const ours = (file: string) => ({ url: new URL(file, home).href, shortCircuit: true });
   registerHooks({
     resolve(specifier, context, next) {
-      const ours = OURS[specifier];
-      if (ours === undefined) return next(specifier, context);
+      if (specifier === 'run-job') return ours('index.js');
+      if (specifier !== 'valibot') return next(specifier, context);
       try {
         return next(specifier, context);
       } catch {
-        return { url: new URL(ours, home).href, shortCircuit: true };
+        return ours('valibot.js');
       }
     },
   });
