@@ -40,7 +40,7 @@ export class Session {
    * @throws {UnavailableError | ConfigError} as `explain` finds, or what PostgreSQL says of a faulty statement
    */
   ask(text: string, values: readonly unknown[], withinMs = 0): Promise<QueryResult> {
-    const result = this.#turn.then(() => this.#try(text, values, Date.now() + withinMs));
+    const result = this.#turn.then(() => this.#try(text, values, withinMs));
     this.#turn = result.catch(() => {});
     return result;
   }
@@ -53,27 +53,37 @@ export class Session {
     else open?.connection.destroy();
   }
 
-  async #try(text: string, values: readonly unknown[], until: number): Promise<QueryResult> {
+  async #try(text: string, values: readonly unknown[], withinMs: number): Promise<QueryResult> {
+    const until = Date.now() + withinMs;
+    // A connection that was idle may have broken since, which says nothing about the server.
+    let mayBeStale = this.#open?.used === true;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       const open = this.#connected();
-      const stale = open.used;
       try {
-        return await this.#once(open, text, values);
+        return await this.#once(open, text, values, this.#patience(withinMs, until));
       } catch (error) {
         if (isConnectionLost(error)) this.#drop(open);
-        const again = isPassing(error) && (stale || Date.now() + wait < until);
+        const again = isPassing(error) && (mayBeStale || Date.now() + wait < until);
         if (!again) throw explain(error, this.#server);
-        if (!stale) await sleep(wait);
+        if (!mayBeStale) await sleep(wait);
+        mayBeStale = false;
       }
     }
   }
 
-  async #once(open: Open, text: string, values: readonly unknown[]): Promise<QueryResult> {
+  /** How long an answer is waited for: half of the time that is left, so that a silent connection leaves some for another. */
+  #patience(withinMs: number, until: number): number {
+    const { connectTimeoutMs } = this.#server;
+    if (withinMs === 0) return connectTimeoutMs;
+    return Math.min(connectTimeoutMs, Math.max(LONGEST_WAIT_MS, (until - Date.now()) / 2));
+  }
+
+  async #once(open: Open, text: string, values: readonly unknown[], timeoutMs: number): Promise<QueryResult> {
     open.connection.hold();
     try {
       await open.ready;
       open.used = true;
-      return await open.connection.ask(text, values, this.#server.connectTimeoutMs);
+      return await open.connection.ask(text, values, timeoutMs);
     } finally {
       open.connection.letGo();
     }
@@ -95,6 +105,7 @@ export class Session {
 
 /** Whether the same statement may succeed a moment later. */
 function isPassing(error: unknown): boolean {
+  if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return false;
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || isConnectionLost(error)) return true;
   // A serialization failure or a deadlock, should the database's default isolation be stricter than ours needs.
   return ['40001', '40P01'].includes((error as { code?: string }).code ?? '');

@@ -1,5 +1,6 @@
 // migrate, unlock and doctor, by the built executable.
 
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -8,9 +9,11 @@ import amqp from 'amqplib';
 import { expect, onTestFinished, test } from 'vitest';
 import { jobLease, slotOf } from '../contracts/runs.ts';
 import { openAdapter } from '../postgres/support.ts';
+import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
 import { freePorts } from '../support/free-port.ts';
 import { openGate } from '../support/gate.ts';
+import { findProgram } from '../support/install.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
 import { createVhost } from '../support/vhost.ts';
@@ -75,6 +78,34 @@ test('unlock ends the runs of all shards of a job, and of no other job', async (
   expect(await Promise.race([other.lost, 'held'])).toBe('held');
   await other.release();
 });
+
+// util-linux's, with which a command gets a terminal.
+const script = findProgram('script');
+test.skipIf(script === undefined || process.platform !== 'linux')(
+  'on a terminal unlock asks, and ends nothing unless the answer is yes',
+  async () => {
+    await using it = await openAdapter();
+    const lease = jobLease(await it.locks.acquire({ runId: randomUUID(), slot: slotOf('report'), limit: 9 }));
+    const answer = async (text: string) => {
+      const child = spawn(script as string, ['-qec', `${process.execPath} ${EXECUTABLE} unlock report`, '/dev/null'], {
+        env: { PATH: process.env.PATH, DATABASE_URL: it.database.url },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const ended = once(child, 'exit');
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+        if (chunk.includes('[y/N]')) child.stdin.write(`${text}\n`);
+      });
+      const [exitCode] = await ended;
+      return { exitCode, output };
+    };
+    expect(await answer('n')).toEqual({ exitCode: 1, output: expect.stringContaining('left as it is') });
+    expect(await Promise.race([lease.lost, 'held'])).toBe('held');
+    expect(await answer('y')).toEqual({ exitCode: 0, output: expect.stringContaining('is free') });
+    await lease.lost;
+  },
+);
 
 test('unlock is told when its role may not end the session', async () => {
   await using it = await openAdapter();

@@ -100,6 +100,23 @@ test('a connection that broke while it was idle is replaced without a word', asy
   await history.close();
 });
 
+test('a connection that fell silent while it was idle costs half of the time, and the record is kept', async () => {
+  await using database = await createDatabase();
+  await using proxy = await startTcpProxy(database.url);
+  const history = openHistory(serverAt(proxy.urlFor(database.url)), { endWithinMs: 3_000 });
+  const run = runOf(slotOf('report'));
+  await history.start(run);
+  proxy.silence();
+  const ended = history.end(run.id, endOf());
+  // The network forgets the old connection and lets a new one through.
+  await expect.poll(() => proxy.connections, { interval: 10, timeout: 5_000 }).toBe(2);
+  proxy.cut();
+  proxy.resume();
+  await ended;
+  expect(await read(database, run.id)).toMatchObject({ status: 'succeeded' });
+  await history.close();
+});
+
 test('an end that nobody takes in time is unavailable, no later than it may', async () => {
   await using database = await createDatabase();
   await using proxy = await startTcpProxy(database.url);

@@ -67,7 +67,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       args: ['-D', data, '-p', String(port), ...flags],
       env: { ...process.env, LC_ALL: 'C' },
       folder,
-      ready: /ready to accept connections/,
+      ready: /ready to accept (read-only )?connections/,
       timeoutMs: 30_000,
       lastSignal: 'SIGQUIT',
       user,
