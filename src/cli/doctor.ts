@@ -15,7 +15,7 @@ const NODE_MAJOR = 24;
 export default defineCommand({
   meta: {
     name: 'doctor',
-    description: 'Check the environment, PostgreSQL, RabbitMQ and telemetry; exits with 78 or 69 when a run would',
+    description: 'Check all that runs depend on; exit 78: something is misconfigured, 69: something can’t be reached',
   },
   args: { json: { type: 'boolean', description: 'Print JSON' } },
   async run({ args, data }) {

@@ -1,45 +1,37 @@
 // Does anybody listen where telemetry is sent?
 import { UnavailableError } from '../../errors.ts';
+import { readSettings, SIGNALS, type Signal } from '../../telemetry/settings.ts';
 import { type Finding, find } from './check.ts';
 
-const SIGNALS = ['traces', 'metrics', 'logs'] as const;
+const check = 'otlp';
 
 /** Sends each collector that the environment names an empty export, and takes any answer for a sign of life. */
 export async function checkOtlp(env: NodeJS.ProcessEnv, timeoutMs: number): Promise<Finding[]> {
-  const check = 'otlp';
-  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') {
-    return [{ check, verdict: 'skipped', message: 'OTEL_SDK_DISABLED is true: no telemetry is sent' }];
-  }
-  const urls = SIGNALS.flatMap((signal) => endpointOf(env, signal) ?? []);
+  const { destinations, warnings } = readSettings(env);
+  const wrong = warnings.map((message): Finding => ({ check, verdict: 'misconfigured', message }));
+  const urls = SIGNALS.filter((signal) => destinations[signal].otlp).map((signal) => endpointOf(env, signal));
   if (urls.length === 0) {
-    return [{ check, verdict: 'skipped', message: 'OTEL_EXPORTER_OTLP_ENDPOINT is not set: no telemetry is sent' }];
+    const message =
+      'no telemetry is sent to a collector: OTEL_EXPORTER_OTLP_ENDPOINT is not set, or an exporter is off';
+    return wrong.length > 0 ? wrong : [{ check, verdict: 'skipped', message }];
   }
   // The signals mostly share one collector, which is asked once.
-  const collectors = Map.groupBy(urls, (url) => URL.parse(url)?.origin ?? url);
-  return (
-    await Promise.all([...collectors.values()].map(([url = '']) => find(check, () => reach(url, timeoutMs))))
-  ).flat();
+  const collectors = Map.groupBy(urls, ({ origin }) => origin);
+  const answers = [...collectors.values()].flatMap(([url]) => (url ? [find(check, () => reach(url, timeoutMs))] : []));
+  return [...wrong, ...(await Promise.all(answers)).flat()];
 }
 
 /** As the specification has it: an endpoint of the signal's own is taken as it is, the common one gets the signal's path. */
-function endpointOf(env: NodeJS.ProcessEnv, signal: (typeof SIGNALS)[number]): string | undefined {
-  const own = env[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`]?.trim();
-  if (own) return own;
-  // Log lines are sent only where it is asked for.
-  if (signal === 'logs' && env.OTEL_LOGS_EXPORTER !== 'otlp') return undefined;
-  const common = env.OTEL_EXPORTER_OTLP_ENDPOINT?.trim();
-  return common ? `${common.replace(/\/$/, '')}/v1/${signal}` : undefined;
+function endpointOf(env: NodeJS.ProcessEnv, signal: Signal): URL {
+  const own = env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]?.trim();
+  if (own) return new URL(own);
+  const common = env.OTEL_EXPORTER_OTLP_ENDPOINT?.trim() ?? '';
+  return new URL(`${common.replace(/\/$/, '')}/v1/${signal.toLowerCase()}`);
 }
 
-async function reach(url: string, timeoutMs: number): Promise<Finding[]> {
-  const check = 'otlp';
-  const parsed = URL.parse(url);
-  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    const message = 'OTEL_EXPORTER_OTLP_ENDPOINT, or that of a signal, must be a URL such as http://collector:4318';
-    return [{ check, verdict: 'misconfigured', message }];
-  }
-  // The URL may hold a user name and a password.
-  const where = `${parsed.origin}${parsed.pathname}`;
+async function reach({ origin, pathname }: URL, timeoutMs: number): Promise<Finding[]> {
+  // Not the URL as it is: it may hold a user name and a password.
+  const where = `${origin}${pathname}`;
   try {
     const answer = await fetch(where, {
       method: 'POST',
