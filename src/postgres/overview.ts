@@ -39,10 +39,11 @@ LIMIT 1`;
 const SUMMARY = `
 WITH RECURSIVE ${JOBS}
 SELECT jobs.job, success.scheduled_at, success.ended_at, (
-  SELECT count(DISTINCT CASE WHEN r.shard_count > 1 THEN r.scheduled_at::text ELSE r.id::text END)::integer
+  SELECT (count(*) FILTER (WHERE r.shard_count = 1)
+    + count(DISTINCT r.scheduled_at) FILTER (WHERE r.shard_count > 1))::integer
   FROM run_job.runs r
   WHERE r.job = jobs.job AND r.${COUNTS} AND r.status <> 'succeeded' AND NOT (r.status = 'running' AND ${ALIVE})
-    AND (success.started_at IS NULL OR r.started_at > success.started_at)
+    AND r.started_at > coalesce(success.started_at, '-infinity')
 ) AS failures
 FROM jobs LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
 WHERE jobs.job IS NOT NULL
