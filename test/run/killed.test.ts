@@ -106,3 +106,19 @@ test('a run that lives is never called lost', async () => {
   const { summary } = await first.done;
   expect(await readRecord(database, summary.runId)).toMatchObject({ status: 'succeeded' });
 });
+
+test('a dead run is shown as lost before the next run has found it', async () => {
+  await using database = await createDatabase();
+  await using gate = await openGate();
+  await using run = runJob(['waits', '--param', `gate=${gate.path}`], { database });
+  await run.until(gate.arrival());
+  const shown = async () => {
+    const history = JSON.parse((await runToEnd(['history', '--json'], { database })).stdout);
+    const status = JSON.parse((await runToEnd(['status', '--json'], { database })).stdout);
+    return [history[0].status, status.find(({ job }: { job: string }) => job === 'waits').lastRun.status];
+  };
+  expect(await shown()).toEqual(['running', 'running']);
+  run.kill('SIGKILL');
+  await run.done;
+  expect(await shown()).toEqual(['lost', 'lost']);
+});
