@@ -1,6 +1,7 @@
 // Starts a server under guard.ts: waits until it says that it is ready, and never leaves it or its folder behind.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** How a guarded server is started. */
@@ -35,7 +36,7 @@ const KEPT_OUTPUT = 8_192;
 
 /**
  * Starts a server and waits until it is ready.
- * @throws {Error} with the server's last output, when it ends or stays silent before it is ready
+ * @throws {Error} with the server's last output, when it ends or stays silent before it is ready; its folder is gone then
  */
 export async function startGuarded(options: GuardedOptions): Promise<GuardedProcess> {
   const { user } = options;
@@ -59,6 +60,7 @@ export async function startGuarded(options: GuardedOptions): Promise<GuardedProc
   await outputMatches(guard, options).catch(async (error: unknown) => {
     guard.stdin.end();
     await exited;
+    rmSync(options.folder, { recursive: true, force: true });
     throw error;
   });
   return {

@@ -2,7 +2,7 @@
 import { chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from './free-port.ts';
+import { onFreePorts } from './free-port.ts';
 import { startGuarded } from './guarded-process.ts';
 import { canInstall, findProgram, installPackage } from './install.ts';
 import { unprivilegedUser } from './unprivileged.ts';
@@ -12,6 +12,8 @@ export interface PgBouncer extends AsyncDisposable {
   /** The URL of the same database, through the pooler. */
   readonly url: string;
 }
+
+type PoolMode = 'session' | 'transaction' | 'statement';
 
 const find = () => findProgram('/usr/sbin/pgbouncer', 'pgbouncer');
 
@@ -32,15 +34,18 @@ export async function findPgBouncer(): Promise<string> {
  * Starts a pooler of its own in front of the database at `url`, with `poolSize` connections to the server, in transaction mode unless said.
  * @throws {Error} as findPgBouncer, or with PgBouncer's last words when it doesn't start
  */
-export async function startPgBouncer(
+export function startPgBouncer(
   url: string,
-  { poolSize = 20, poolMode = 'transaction' as 'session' | 'transaction' | 'statement' } = {},
+  { poolSize = 20, poolMode = 'transaction' }: { poolSize?: number; poolMode?: PoolMode } = {},
 ): Promise<PgBouncer> {
+  return onFreePorts(1, (port) => startOn(port as number, url, poolSize, poolMode));
+}
+
+async function startOn(ownPort: number, url: string, poolSize: number, poolMode: PoolMode): Promise<PgBouncer> {
   const command = await findPgBouncer();
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'run-job-pgbouncer-'));
   const { hostname, port, pathname, username, password } = new URL(url);
-  const [ownPort] = (await freePorts(1)) as [number];
   const write = (name: string, text: string) => {
     const path = join(folder, name);
     writeFileSync(path, text);

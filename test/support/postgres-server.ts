@@ -4,7 +4,7 @@ import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePorts } from './free-port.ts';
+import { onFreePorts } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { unprivilegedUser } from './unprivileged.ts';
 
@@ -51,6 +51,11 @@ const FAST: Record<string, string | number> = {
  * @throws {Error} with the server's last words when it doesn't start
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const { port, settings } = options;
+  return port === undefined ? onFreePorts(1, (free) => startOn(free as number, settings)) : startOn(port, settings);
+}
+
+async function startOn(port: number, given: PostgresOptions['settings']): Promise<PostgresServer> {
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'run-job-postgres-'));
   const own = () => user && chownSync(folder, user.uid, user.gid);
@@ -59,9 +64,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const binaries = await findBinaries(folder);
   await initialise(binaries.initdb, folder, data, user);
 
-  const settings = { ...FAST, ...options.settings };
+  const settings = { ...FAST, ...given };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const launch = (port: number) =>
+  const launch = () =>
     startGuarded({
       command: binaries.postgres,
       args: ['-D', data, '-p', String(port), ...flags],
@@ -73,8 +78,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       user,
     });
 
-  const port = options.port ?? ((await freePorts(1))[0] as number);
-  let server: GuardedProcess = await launch(port);
+  let server: GuardedProcess = await launch();
   const urlOf = (database: string) => `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/${database}`;
   return {
     port,
@@ -82,7 +86,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     urlOf,
     stop: (mode = 'fast') => server.stop(mode === 'fast' ? 'SIGINT' : 'SIGQUIT'),
     async start() {
-      if (server.ended) server = await launch(port);
+      if (server.ended) server = await launch();
     },
     async [Symbol.asyncDispose]() {
       await server.remove();

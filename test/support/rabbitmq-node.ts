@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePorts } from './free-port.ts';
+import { onFreePorts } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { findProgram } from './install.ts';
 import { type RabbitMqAddress, type RabbitMqServer, rabbitmqctl } from './rabbitmq-server.ts';
@@ -18,9 +18,13 @@ const READY = /Server startup complete/;
 const TIMEOUT_MS = 120_000;
 
 /** Starts a node with this rabbitmq-server program. */
-export async function startNode(program: string): Promise<RabbitMqServer> {
+export function startNode(program: string): Promise<RabbitMqServer> {
+  return onFreePorts(4, (...ports) => startNodeOn(program, ports as [number, number, number, number]));
+}
+
+async function startNodeOn(program: string, ports: [number, number, number, number]): Promise<RabbitMqServer> {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-rabbitmq-'));
-  const [amqp, management, distribution, portMapper] = (await freePorts(4)) as [number, number, number, number];
+  const [amqp, management, distribution, portMapper] = ports;
   const at = (name: string) => join(folder, name);
   mkdirSync(at('home'));
   writeFileSync(at('enabled_plugins'), '[rabbitmq_management].\n');
@@ -81,9 +85,12 @@ export async function pullImage(): Promise<boolean> {
 }
 
 /** Starts a node in a container. */
-export async function startContainer(): Promise<RabbitMqServer> {
+export function startContainer(): Promise<RabbitMqServer> {
+  return onFreePorts(2, (...ports) => startContainerOn(ports as [number, number]));
+}
+
+async function startContainerOn([amqp, management]: [number, number]): Promise<RabbitMqServer> {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-rabbitmq-'));
-  const [amqp, management] = (await freePorts(2)) as [number, number];
   const name = `run-job-${randomUUID().slice(0, 8)}`;
   const publish = ['-p', `127.0.0.1:${amqp}:5672`, '-p', `127.0.0.1:${management}:15672`];
   const launch = () =>
