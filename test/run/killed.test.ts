@@ -122,3 +122,16 @@ test('a dead run is shown as lost before the next run has found it', async () =>
   await run.done;
   expect(await shown()).toEqual(['lost', 'lost']);
 });
+
+test('killed at any moment, from the first millisecond on: no record stays open, and the lock is free', async () => {
+  await using database = await createDatabase();
+  for (let delay = 0; delay <= 300; delay += 20) {
+    await using run = runJob(['noop'], { database });
+    // The moment is what is tested here: from before Node has started to after the end.
+    await new Promise((passed) => setTimeout(passed, delay));
+    run.kill('SIGKILL');
+    await run.done;
+  }
+  await runAgain(['noop'], { database });
+  for (const { status } of await readRecords(database)) expect(['succeeded', 'lost', 'skipped']).toContain(status);
+});

@@ -8,6 +8,12 @@ import { startBlackHole, startTcpProxy } from '../support/tcp-proxy.ts';
 
 const INTERRUPTED = { status: 'interrupted', exitCode: 143, error: 'SIGTERM arrived' } as const;
 
+/** An environment in which telemetry is sent to a collector that never answers, and may take so long. */
+const silentCollector = (port: number, flushMs: number) => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+  OTEL_SHUTDOWN_TIMEOUT_MS: String(flushMs),
+});
+
 test.concurrent('while it connects: interrupted, and what can’t be recorded holds the end up for ten seconds at most', async () => {
   await using hole = await startBlackHole();
   await using run = runJob(['noop'], { database: { url: `postgres://u:p@127.0.0.1:${hole.port}/d` } });
@@ -60,6 +66,30 @@ test.concurrent('while the end is being recorded: the outcome stands', async () 
   run.kill('SIGTERM');
   update.release();
   await expectAccounts(await run.done, database, { status: 'succeeded', exitCode: 0 });
+});
+
+test.concurrent('while telemetry is flushed: the outcome stands, and the flush keeps its time', async () => {
+  await using database = await createDatabase();
+  await using hole = await startBlackHole();
+  await using run = runJob(['noop'], { database, env: silentCollector(hole.port, 1_000) });
+  await run.until(hole.accepted);
+  run.kill('SIGTERM');
+  const ended = await run.done;
+  await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 });
+  expect(ended.summary.telemetryFlushed).toBe(false);
+});
+
+test.concurrent('twice while telemetry is flushed: the process ends at once, and the outcome stands', async () => {
+  await using database = await createDatabase();
+  await using hole = await startBlackHole();
+  await using run = runJob(['noop'], { database, env: silentCollector(hole.port, 45_000) });
+  await run.until(hole.accepted);
+  // Two of a kind that arrive together would be one.
+  run.kill('SIGTERM');
+  run.kill('SIGINT');
+  const ended = await run.done;
+  await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 });
+  expect(ended.tookMs).toBeLessThan(20_000);
 });
 
 test.concurrent('when the job has stopped in order, what it returned is told', async () => {
