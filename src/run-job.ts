@@ -30,15 +30,16 @@ import('./cli/main.ts')
 
 /**
  * Ends the process at once. `process.exit` alone waits for every name that is being looked up: the look-up blocks a thread of libuv's,
- * which is joined at exit, and a resolver that never answers takes 20 s and more. A shell that takes the process's place has no
- * such thread. Where there is none, the wait it is.
+ * which is joined at exit, and a resolver that never answers takes 20 s and more. A fresh Node that takes the process's place
+ * has no such thread; it is there in every image, a shell isn't, and Node aborts when what it should become is not there. Where a
+ * process can't be replaced (Windows), the wait it is.
  */
 function leave(code: number): never {
   if (process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')) {
     try {
-      process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], {});
+      process.execve?.(process.execPath, ['node', '-e', `process.exit(${code})`], {});
     } catch {
-      // No shell, or no such call on this system.
+      // Not on this system.
     }
   }
   process.exit(code);
