@@ -77,7 +77,7 @@ test('a connection that an operator closes in mid-publish is told as such (320),
   await consumer.reached(1);
 });
 
-test('a silent network is noticed by the missing heartbeats, and the message goes out when it is back', async () => {
+test('a broker gone silent is noticed by its missing heartbeats, and the message goes out on a new connection', async () => {
   await using vhost = await createVhost();
   await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
   await using proxy = await startTcpProxy(vhost.url);
@@ -85,10 +85,9 @@ test('a silent network is noticed by the missing heartbeats, and the message goe
   await using rabbitmq = await open(`${proxy.urlFor(vhost.url)}?heartbeat=1`, { log });
   const held = proxy.hold(ACK, 'to-client');
   const published = rabbitmq.publish(message('id-1'));
+  // Nothing passes to the client from here on, heartbeats included, while the broker still gets the client's.
   await held;
-  proxy.silence();
   await log.seen('Heartbeat timeout');
-  proxy.resume();
   await published;
   await consumer.reached(1);
   expect(new Set(consumer.ids())).toEqual(new Set(['id-1']));
@@ -101,7 +100,7 @@ test('a broker that never answers a message is left for a new connection, and is
   const url = `${proxy.urlFor(vhost.url)}?heartbeat=0`;
   const log = recordedLog();
   await using rabbitmq = await open(url, { log, confirmTimeoutMs: 300 });
-  await using impatient = await open(url, { confirmTimeoutMs: 300, giveUpAfterMs: 350, connectTimeoutMs: 100 });
+  await using impatient = await open(url, { confirmTimeoutMs: 300, giveUpAfterMs: 350 });
   proxy.silence();
   const error = await failure(impatient.publish(message('id-1')));
   expect(error).toBeInstanceOf(UnavailableError);
@@ -147,7 +146,7 @@ test('several brokers are tried in turn', async () => {
   await using vhost = await createVhost();
   await bindQueue(vhost.url, EXCHANGE);
   await using hole = await startBlackHole();
-  await using rabbitmq = await open([NOBODY, `amqp://127.0.0.1:${hole.port}`, vhost.url], { connectTimeoutMs: 200 });
+  await using rabbitmq = await open([NOBODY, `amqp://127.0.0.1:${hole.port}`, vhost.url], { connectTimeoutMs: 1000 });
   await expect(rabbitmq.publish(message('id-1'))).resolves.toBeUndefined();
 });
 
