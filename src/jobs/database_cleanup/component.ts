@@ -1,5 +1,6 @@
 // Cleans tables that refer to each other in a circle, or one table alone.
-import type { BatchSubject } from './batch.ts';
+import type { Shard } from '../../job.ts';
+import { type BatchSubject, NOTHING, type Outcome, sum } from './batch.ts';
 import { asUnavailable } from './database-errors.ts';
 import { indexPays } from './index-walk.ts';
 import { deleteKnots } from './knots.ts';
@@ -9,6 +10,9 @@ import { blockedCondition, holdsBack, keysOfLeaf } from './references.ts';
 import type { Archive } from './statements.ts';
 import { type Route, type Swept, sweep, type Walk } from './sweep.ts';
 import { mustStop, type Work } from './work.ts';
+
+/** How often a shard looks at what the others left. */
+const ROUNDS = 3;
 
 /** What is cleaned together. */
 export interface Job {
@@ -37,11 +41,7 @@ export async function cleanOwnPart(work: Work, job: Job): Promise<void> {
   const { shard } = work.ctx;
   const stretches = job.tables.flatMap((table) => table.leaves.map((leaf) => stretchOf(work, job, table, leaf)));
   for (const stretch of stretches) {
-    const { leaf } = stretch.subject;
-    const route: Route = stretch.byIndex
-      ? { kind: 'index', condition: partCondition(shard, leaf.oid) }
-      : { kind: 'blocks', parts: partsOf(shard, leaf.oid, leaf.blocks) };
-    stretch.last = await attempt(work, stretch, route, { ours: true, rest: job.rest });
+    stretch.last = await attempt(work, stretch, routeOf(shard, stretch), { ours: true, rest: job.rest });
   }
   let deleted = stretches.some(({ last }) => (last?.deleted ?? 0) > 0);
   for (let pass = 2; !mustStop(work); pass += 1) {
@@ -64,20 +64,35 @@ export async function cleanOwnPart(work: Work, job: Job): Promise<void> {
  * last finds every child gone: so no shard waits for another, and together they delete what one would have.
  */
 export async function cleanLeftovers(work: Work, job: Job): Promise<void> {
-  const { shard } = work.ctx;
   const stretches = job.tables.flatMap((table) => table.leaves.map((leaf) => stretchOf(work, job, table, leaf)));
-  for (const stretch of stretches) {
-    const subject = { ...stretch.subject, careful: true };
-    const { leaf } = subject;
-    for (let index = 0; index < shard.count && !mustStop(work); index += 1) {
-      const part = { index, count: shard.count };
-      const route: Route = stretch.byIndex
-        ? { kind: 'index', condition: partCondition(part, leaf.oid) }
-        : { kind: 'blocks', parts: partsOf(part, leaf.oid, leaf.blocks) };
-      await attempt(work, { ...stretch, subject }, route, { ours: false, rest: job.rest });
+  // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
+  for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
+    more = false;
+    for (const stretch of stretches) {
+      const { deleted, skipped } = await walkAllParts(work, job, stretch);
+      more ||= deleted + skipped > 0;
     }
+    if (job.cyclic) await untie(work, job, stretches);
   }
-  if (job.cyclic) await untie(work, job, stretches);
+}
+
+async function walkAllParts(work: Work, job: Job, stretch: Stretch): Promise<Outcome> {
+  const { count } = work.ctx.shard;
+  const subject = { ...stretch.subject, careful: true };
+  let total: Outcome = NOTHING;
+  for (let index = 0; index < count && !mustStop(work); index += 1) {
+    const route = routeOf({ index, count }, stretch);
+    const walk = { ours: false, rest: job.rest };
+    total = sum(total, (await attempt(work, { ...stretch, subject }, route, walk)) ?? NOTHING);
+  }
+  return total;
+}
+
+/** The way through the part of a shard. */
+function routeOf(shard: Shard, { byIndex, subject: { leaf } }: Stretch): Route {
+  return byIndex
+    ? { kind: 'index', condition: partCondition(shard, leaf.oid) }
+    : { kind: 'blocks', parts: partsOf(shard, leaf.oid, leaf.blocks) };
 }
 
 function stretchOf(work: Work, job: Job, table: Table, leaf: Leaf): Stretch {
@@ -102,10 +117,9 @@ function stretchOf(work: Work, job: Job, table: Table, leaf: Leaf): Stretch {
   };
 }
 
-function walkAgain(work: Work, job: Job, { table, subject, byIndex, last }: Stretch): Promise<Swept | undefined> {
-  const route: Route = byIndex
-    ? { kind: 'index', condition: partCondition(work.ctx.shard, subject.leaf.oid) }
-    : { kind: 'blocks', parts: last?.leftovers ?? [] };
+function walkAgain(work: Work, job: Job, stretch: Stretch): Promise<Swept | undefined> {
+  const { table, subject, byIndex, last } = stretch;
+  const route: Route = byIndex ? routeOf(work.ctx.shard, stretch) : { kind: 'blocks', parts: last?.leftovers ?? [] };
   return attempt(work, { table, subject: { ...subject, careful: true } }, route, {
     again: last,
     ours: true,

@@ -1,0 +1,229 @@
+// Others at work on the same rows: restores, locks, drops, kills, shards and second runs.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { runJob, runToEnd } from '../../support/run-job.ts';
+import { daysAgo, runCleanup } from './support.ts';
+
+const OLD = daysAgo(100);
+const SMALL = { batchSize: 50, maxBatchSize: 50 };
+
+async function items(database: TestDatabase, rows: number): Promise<void> {
+  await database.query(`create table item (id int primary key, deleted_at timestamptz) with (fillfactor = 50)`);
+  await database.query(`insert into item select i, ${OLD} from generate_series(1, ${rows}) i`);
+}
+
+describe('a row that is restored', () => {
+  test('is never deleted, however many are restored while the job runs', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 20_000);
+    const restored = new Set<number>();
+    let running = true;
+    const restore = async (writer: pg.Client) => {
+      while (running) {
+        const id = 1 + Math.floor(Math.random() * 20_000);
+        const moved = Math.random() < 0.5 ? 'null' : 'now()';
+        const { rowCount } = await writer.query(`update item set deleted_at = ${moved} where id = $1`, [id]);
+        // Committed now: from here on it must stay.
+        if (rowCount === 1) restored.add(id);
+      }
+      await writer.end();
+    };
+    const writers = [await database.connect(), await database.connect(), await database.connect()].map(restore);
+    await runCleanup(database.url, { params: { ...SMALL, maxBatchSize: 200, allowLarge: true } });
+    running = false;
+    await Promise.all(writers);
+    const left = new Set((await database.query<{ id: number }>('select id from item')).map((row) => row.id));
+    expect(restored.size).toBeGreaterThan(50);
+    expect([...restored].filter((id) => !left.has(id))).toEqual([]);
+  });
+
+  test('stays when the restore commits while a batch waits for the row', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 10);
+    const writer = await database.connect();
+    await writer.query('begin; update item set deleted_at = null where id = 5');
+    const run = runCleanup(database.url);
+    await waitingFor(database, 1);
+    await writer.query('commit');
+    await writer.end();
+    expect((await run).totals).toMatchObject({ deleted: 9 });
+    expect(await database.query('select id from item')).toEqual([{ id: 5 }]);
+  });
+});
+
+/** Resolves once so many sessions wait for a lock. */
+async function waitingFor(database: TestDatabase, sessions: number): Promise<void> {
+  const watcher = await database.connect();
+  for (;;) {
+    const { rows } = await watcher.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    if (rows.length >= sessions) break;
+    await sleep(2);
+  }
+  await watcher.end();
+}
+
+describe('locks', () => {
+  test('a locked row is skipped and counted, and the others go', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 500);
+    const holder = await database.connect();
+    await holder.query('begin; select from item where id in (7, 333) for update');
+    const result = await runCleanup(database.url, { params: SMALL });
+    expect(result.totals).toMatchObject({ matched: 500, deleted: 498, skippedLocked: 2 });
+    await holder.end();
+  });
+
+  test('a locked table fails after a bounded wait, the others go on, and the failure is named', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 10);
+    await database.query(`create table other (deleted_at timestamptz); insert into other values (${OLD})`);
+    const holder = await database.connect();
+    // As ALTER TABLE or pg_dump's opposite would: readers pass, writers don't.
+    await holder.query('begin; lock table item in share mode');
+    await expect(runCleanup(database.url, { params: { lockTimeout: '20ms' } })).rejects.toThrow(
+      /1 of 2 tables failed; 1 rows were deleted.*public\.item: .*lock timeout/,
+    );
+    expect(await database.query('select from other')).toEqual([]);
+    await holder.end();
+  });
+
+  test('a lock that is let go in time costs nothing but the wait', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 100);
+    const holder = await database.connect();
+    await holder.query('begin; lock table item in share mode');
+    const run = runCleanup(database.url, { params: { lockTimeout: '10s' } });
+    await waitingFor(database, 1);
+    await holder.query('commit');
+    await holder.end();
+    expect((await run).totals).toMatchObject({ deleted: 100 });
+  });
+
+  test('a table that is dropped while the job runs fails, and the others go on', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 2_000);
+    await database.query(`create table zebra (deleted_at timestamptz); insert into zebra values (${OLD})`);
+    let dropped: Promise<unknown> | undefined;
+    const run = runCleanup(database.url, {
+      params: { ...SMALL, pause: '5ms' },
+      onProgress: () => {
+        dropped ??= database.query('drop table item');
+      },
+    });
+    await expect(run).rejects.toThrow(/public\.item: relation "public\.item" does not exist/);
+    await dropped;
+    expect(await database.query('select from zebra')).toEqual([]);
+  });
+});
+
+describe('several at once', () => {
+  test.for([2, 3, 5])('%i shards delete together exactly what one would have, parents included', async (count) => {
+    await using database = await createDatabase({ migrated: false });
+    const [one, many] = ['one', 'many'] as const;
+    for (const schema of [one, many]) {
+      await database.query(`
+        create schema ${schema}; set search_path = ${schema};
+        create table account (id int primary key, parent_id int references account, deleted_at timestamptz, padding char(600) default '');
+        create table entry (id int primary key, account_id int references account, deleted_at timestamptz, padding char(600) default '');
+        create index on entry (account_id); create index on account (parent_id);
+        insert into account select i, case when i % 3 = 0 then i - 1 end, case when i % 10 > 0 then ${OLD} end
+          from generate_series(1, 9000) i;
+        insert into entry select i, 1 + i * 7919 % 9000, case when i % 4 > 0 then ${OLD} end from generate_series(1, 9000) i;
+        analyze`);
+    }
+    const params = { batchSize: 300, maxBatchSize: 600, allowLarge: true };
+    await runCleanup(database.url, { params: { ...params, schemas: one } });
+    const results = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        runCleanup(database.url, { shard: { index, count }, params: { ...params, schemas: many } }),
+      ),
+    );
+    for (const table of ['account', 'entry']) {
+      const left = (schema: string) => database.query(`select id from ${schema}.${table} order by id`);
+      expect(await left(many)).toEqual(await left(one));
+    }
+    // Each took a part, and no row was counted twice.
+    const [rows] = await database.query<{ left: number }>(
+      'select ((select count(*) from many.account) + (select count(*) from many.entry))::int as left',
+    );
+    const deleted = results.map((result) => result.totals.deleted);
+    expect(deleted.reduce((sum, each) => sum + each)).toBe(18_000 - (rows?.left ?? 0));
+    expect(Math.min(...deleted)).toBeGreaterThan(0);
+  });
+
+  test('shards one after the other do too', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await database.query(`
+      create table parent (id int primary key, deleted_at timestamptz, padding char(900) default '');
+      create table child (id int primary key, parent_id int references parent, deleted_at timestamptz, padding char(900) default '');
+      create index on child (parent_id);
+      insert into parent select i, ${OLD} from generate_series(1, 5000) i;
+      insert into child select i, 5001 - i, ${OLD} from generate_series(1, 5000) i`);
+    for (const index of [0, 1, 2]) await runCleanup(database.url, { shard: { index, count: 3 } });
+    expect(await database.query('select from parent')).toEqual([]);
+  });
+
+  test('two runs against each other delete each row once', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 5_000);
+    const runs = await Promise.all([1, 2].map(() => runCleanup(database.url, { params: SMALL })));
+    const first = runs.map((run) => run.totals.deleted).reduce((sum, each) => sum + each);
+    expect(first + (await runCleanup(database.url)).totals.deleted).toBe(5_000);
+    expect(await database.query('select from item')).toEqual([]);
+  });
+});
+
+describe('as a process', () => {
+  test('a run killed in its middle is completed by the next', async () => {
+    await using database = await createDatabase();
+    await items(database, 3_000);
+    const args = ['database_cleanup', '--param', 'batchSize=50', '--param', 'maxBatchSize=50'];
+    await using killed = runJob([...args, '--param', 'pause=20ms'], { database });
+    const watcher = await database.connect();
+    const left = async () => Number((await watcher.query('select count(*) from item')).rows[0].count);
+    while ((await left()) > 2_800) await sleep(5);
+    killed.kill('SIGKILL');
+    await killed.done;
+    expect(await left()).toBeGreaterThan(0);
+    const next = await runToEnd(args, { database });
+    expect(next.exitCode).toBe(0);
+    expect(await left()).toBe(0);
+    await watcher.end();
+  });
+
+  test('a run that is told to stop ends between batches, and reports what is committed', async () => {
+    await using database = await createDatabase();
+    await items(database, 3_000);
+    await using run = runJob(
+      ['database_cleanup', '--param', 'batchSize=50', '--param', 'maxBatchSize=50', '--param', 'pause=20ms'],
+      { database },
+    );
+    const watcher = await database.connect();
+    const left = async () => Number((await watcher.query('select count(*) from item')).rows[0].count);
+    while ((await left()) > 2_800) await sleep(5);
+    run.kill('SIGTERM');
+    const { exitCode, summary } = await run.done;
+    expect(exitCode).toBe(143);
+    expect(summary.result).toMatchObject({ stopped: 'asked to stop', totals: { deleted: 3_000 - (await left()) } });
+    await watcher.end();
+  });
+
+  test('a refused run exits 65 and deletes nothing; the environment can allow it', async () => {
+    await using database = await createDatabase();
+    await items(database, 100);
+    const env = { CLEANUP_GUARD_ABOVE: '50' };
+    const refused = await runToEnd(['database_cleanup'], { database, env });
+    expect(refused.exitCode).toBe(65);
+    expect(refused.summary.error?.message).toMatch(
+      /public\.item would lose 100 of its 100 rows \(100%.*allowLarge=true/,
+    );
+    expect(await database.query('select from item')).toHaveLength(100);
+    const allowed = await runToEnd(['database_cleanup'], { database, env: { ...env, CLEANUP_ALLOW_LARGE: 'true' } });
+    expect(allowed.exitCode).toBe(0);
+    expect(allowed.termination?.result).toMatchObject({ totals: { deleted: 100 } });
+  });
+});
