@@ -157,7 +157,7 @@ test('no secret reaches the collector', async () => {
 
 test('a run that times out shows the step that hung, as an error', async () => {
   await using receiver = await startOtlpReceiver();
-  const { exitCode } = await runToEnd(traced('hangs', '--timeout', '500ms'), {
+  const { exitCode } = await runToEnd(traced('hangs', '--timeout', '1500ms'), {
     env: { ...to(receiver).env, WORKER_SHUTDOWN_TIMEOUT_SECONDS: '0.1' },
   });
 
