@@ -15,7 +15,7 @@ import { inTransaction } from './transaction.ts';
 export default defineJob({
   name: 'report_generator',
   description: 'Publishes the report of the last complete week to RabbitMQ',
-  timeout: '15m',
+  timeout: '10m',
   retry: {
     attempts: 3,
     baseDelay: '5s',
