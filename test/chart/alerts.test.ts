@@ -1,0 +1,150 @@
+// The alert rules, tried by promtool on series as kube-state-metrics has them.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { run, which } from '../../deploy/tools/command.ts';
+import { noHelm, only, render } from './support/chart.ts';
+
+const noPromtool = which('promtool')
+  ? undefined
+  : 'NOT CHECKED here: the alert rules. promtool is missing: npm run tools';
+if (noPromtool) console.warn(noPromtool);
+
+const DAY = 86_400;
+const MINUTE = 60;
+const CLEANUP = 'billing-run-job-database-cleanup';
+const of = (cronjob: string) => `namespace="jobs", cronjob="${cronjob}"`;
+const job = (name: string) => `namespace="jobs", job_name="${name}"`;
+const owned = (name: string, by = CLEANUP) => ({
+  [`kube_job_owner{${job(name)}, owner_kind="CronJob", owner_name="${by}"}`]: 1,
+});
+
+/** Series that hold one value throughout. */
+type Series = Record<string, number | string>;
+
+const ALERTS = ['RunJobFailed', 'RunJobNotSucceeded', 'RunJobRunsLong', 'RunJobHistoryUnreachable'];
+const rules = noHelm ? '' : stringify(only(render({ prometheusRule: { enabled: true } }), 'PrometheusRule').spec);
+
+/** Runs promtool on files that are there only for it. */
+function promtool(args: readonly string[], files: Readonly<Record<string, string>>) {
+  const folder = mkdtempSync(join(tmpdir(), 'run-job-alerts-'));
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    return run('promtool', [...args, join(folder, Object.keys(files).at(-1) ?? '')]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The alerts that fire at a time (in seconds), given the series: promtool is told to expect none, and names those that do. */
+function firing(series: Series, at: number): string[] {
+  const input_series = Object.entries(series).map(([name, value]) => ({
+    series: name,
+    values: typeof value === 'string' ? value : `${value}x${Math.ceil(at / (10 * MINUTE)) + 1}`,
+  }));
+  const alert_rule_test = ALERTS.map((alertname) => ({ eval_time: `${at}s`, alertname, exp_alerts: [] }));
+  const tests = [{ interval: '10m', input_series, alert_rule_test }];
+  const { code, stdout, stderr } = promtool(['test', 'rules'], {
+    'rules.yaml': rules,
+    'test.yaml': stringify({ rule_files: ['rules.yaml'], evaluation_interval: '10m', tests }),
+  });
+  const found = [...(stdout + stderr).matchAll(/alertname:\s*(\w+)/g)].map(([, name]) => name ?? '');
+  if (code !== 0 && found.length === 0) throw new Error(stdout + stderr);
+  return found;
+}
+
+describe.skipIf(noHelm ?? noPromtool)('the alerts', () => {
+  test('are rules that Prometheus takes', () => {
+    const { code, stdout, stderr } = promtool(['check', 'rules', '--lint-fatal'], { 'rules.yaml': rules });
+    expect(code, stdout + stderr).toBe(0);
+  });
+
+  const healthy: Series = {
+    [`kube_cronjob_created{${of(CLEANUP)}}`]: 0,
+    [`kube_cronjob_spec_suspend{${of(CLEANUP)}}`]: 0,
+    [`kube_cronjob_status_last_successful_time{${of(CLEANUP)}}`]: 2 * DAY,
+    [`kube_job_status_start_time{${job('a')}}`]: 2 * DAY - 60,
+    [`kube_job_failed{${job('a')}, condition="true"}`]: 0,
+    [`kube_job_status_active{${job('a')}}`]: 0,
+    ...owned('a'),
+  };
+  const failed = (name: string, start: number): Series => ({
+    [`kube_job_status_start_time{${job(name)}}`]: start,
+    [`kube_job_failed{${job(name)}, condition="true"}`]: 1,
+    ...owned(name),
+  });
+
+  test('are silent while all is well', () => {
+    expect(firing(healthy, 3 * DAY)).toEqual([]);
+  });
+
+  test('tell of a failed Job until a later one has succeeded', () => {
+    expect(firing({ ...healthy, ...failed('b', 2 * DAY + 60) }, 2 * DAY + 600)).toEqual(['RunJobFailed']);
+    expect(firing({ ...healthy, ...failed('b', 2 * DAY - 600) }, 2 * DAY + 600)).toEqual([]);
+  });
+
+  test('tell of a failed Job of a CronJob that never succeeded', () => {
+    const { [`kube_cronjob_status_last_successful_time{${of(CLEANUP)}}`]: _, ...never } = healthy;
+    expect(firing({ ...never, ...failed('b', 60) }, 600)).toEqual(['RunJobFailed']);
+  });
+
+  test("don't mind a Job that failed elsewhere, or that nobody's CronJob owns", () => {
+    const orphan = Object.fromEntries(
+      Object.entries(failed('b', 2 * DAY + 60)).filter(([name]) => !name.includes('owner')),
+    );
+    const others = { ...failed('c', 2 * DAY + 60), ...owned('c', 'somebody-elses') };
+    const theirs = Object.fromEntries(
+      Object.entries(others).filter(([name]) => !name.includes(`owner_name="${CLEANUP}"`)),
+    );
+    expect(firing({ ...healthy, ...orphan, ...theirs }, 2 * DAY + 600)).toEqual([]);
+  });
+
+  test("tell of a daily job that hasn't succeeded for a day and its deadline, unless it is suspended", () => {
+    expect(firing(healthy, 3 * DAY + 2 * 3600)).toEqual(['RunJobNotSucceeded']);
+    expect(firing({ ...healthy, [`kube_cronjob_spec_suspend{${of(CLEANUP)}}`]: 1 }, 5 * DAY)).toEqual([]);
+  });
+
+  test('tell of a Job that runs longer than one run may take', () => {
+    const running = (start: number): Series => ({
+      [`kube_job_status_start_time{${job('b')}}`]: start,
+      [`kube_job_status_active{${job('b')}}`]: 1,
+      ...owned('b'),
+    });
+    expect(firing({ ...healthy, ...running(2 * DAY) }, 2 * DAY + 30 * MINUTE)).toEqual([]);
+    expect(firing({ ...healthy, ...running(2 * DAY) }, 2 * DAY + 40 * MINUTE)).toEqual(['RunJobRunsLong']);
+  });
+
+  test('tell of a run that could not reach the history, whether its counter is new or has grown', () => {
+    const runs = 'job_runs_total{job_name="database_cleanup", job_run_status="unavailable", service_instance_id="x"}';
+    const quiet = 'job_runs_total{job_name="database_cleanup", job_run_status="succeeded", service_instance_id="x"}';
+    const at = 10 * 3600;
+    expect(firing({ ...healthy, [runs]: `${'_ '.repeat(58)}1 1 1` }, at)).toEqual(['RunJobHistoryUnreachable']);
+    expect(firing({ ...healthy, [runs]: `3x57 4 4 4` }, at)).toEqual(['RunJobHistoryUnreachable']);
+    expect(firing({ ...healthy, [runs]: '3x61' }, at)).toEqual([]);
+    expect(firing({ ...healthy, [quiet]: `${'_ '.repeat(58)}1 1 1` }, at)).toEqual([]);
+  });
+});
+
+describe.skipIf(noHelm)('the period of a schedule', () => {
+  test.each([
+    ['*/15 * * * *', 15 * 60],
+    ['@hourly', 3600],
+    ['0 2 * * *', DAY],
+    ['0 6,18 * * *', 12 * 3600],
+    ['0 8 * * 1', 7 * DAY],
+    ['0 8 * * MON-FRI', 3 * DAY],
+    ['0 0 1,15 * *', 17 * DAY],
+    ['@monthly', 31 * DAY],
+  ])('of %s is %d s at most', (schedule, period) => {
+    const values = {
+      prometheusRule: { enabled: true },
+      jobs: { 'report-generator': null, 'database-cleanup': { schedule, retries: 0, activeDeadlineSeconds: 3600 } },
+    };
+    const rule = only(render(values), 'PrometheusRule').spec.groups[0].rules.find(
+      ({ alert }: { alert: string }) => alert === 'RunJobNotSucceeded',
+    );
+    expect(Number(/> (\d+)\n/.exec(rule.expr)?.[1])).toBe(period + 3600);
+  });
+});

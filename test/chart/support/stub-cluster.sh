@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Stands in for kubectl and helm, to try smoke.sh's own logic without a cluster: it answers as a healthy one would, keeps each call in
+# $STUB_LOG, and misbehaves where $STUB_BREAK matches the call.
+echo "$(basename "$0") $*" >>"$STUB_LOG"
+call="$*"
+if [ -n "${STUB_BREAK-}" ] && [[ $call == *"$STUB_BREAK"* ]]; then
+  echo "stub: broken" >&2
+  exit 1
+fi
+case "$call" in
+  *"get namespace"*) exit 1 ;;
+  *"apply -f -"* | *psql*-XAtq) cat >/dev/null ;;
+  *"status = 'running'"*) echo 1 ;;
+  *"where job_name = 'slow'"*) echo interrupted ;;
+  *"count(*) > 5"*) echo t ;;
+  *"count(*) from payments where"*) echo 0 ;;
+  *"count(*) from payments"*) echo 600 ;;
+  *"select count"*) echo 1 ;;
+  *"get job misconfigured"*Complete*) ;;
+  *"get job misconfigured"*reason*) echo PodFailurePolicy ;;
+  *"get job misconfigured"*status.failed*) echo 1 ;;
+  *"get job sharded"*succeeded*) echo 2 ;;
+  *"get job misconfigured"*Failed*) echo True ;;
+  *"get job"*Complete*) echo True ;;
+  *"get job"*Failed*) ;;
+  *"job-name=second"*) echo '{"status":"skipped"}' ;;
+  *"job-name=misconfigured"*) echo '{"error":"DATABASE_POOL_SIZE must be a whole number"}' ;;
+  *"get configmap"*LOG_LEVEL*) echo info ;;
+esac
