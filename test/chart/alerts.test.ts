@@ -127,6 +127,33 @@ describe.skipIf(noHelm ?? noPromtool)('the alerts', () => {
   });
 });
 
+describe.skipIf(noHelm ?? noPromtool)('the dashboard', () => {
+  const dashboard = JSON.parse(
+    noHelm
+      ? '{}'
+      : only(render({ grafanaDashboard: { enabled: true } }), 'ConfigMap', 'dashboard').data['run-job.json'],
+  ) as { panels: { title: string; gridPos: { x: number; w: number }; targets?: { expr: string }[] }[] };
+
+  test('asks only what Prometheus understands', () => {
+    const exprs = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+    expect(exprs.length).toBeGreaterThan(8);
+    const record = (expr: string, index: number) => ({
+      record: `panel:${index}`,
+      expr: expr.replaceAll('$__rate_interval', '5m'),
+    });
+    const file = stringify({ groups: [{ name: 'panels', rules: exprs.map(record) }] });
+    const { code, stdout, stderr } = promtool(['check', 'rules'], { 'rules.yaml': file });
+    expect(code, stdout + stderr).toBe(0);
+  });
+
+  test('has panels with titles, side by side', () => {
+    for (const { title, gridPos } of dashboard.panels) {
+      expect(title).not.toBe('');
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    }
+  });
+});
+
 describe.skipIf(noHelm)('the period of a schedule', () => {
   test.each([
     ['*/15 * * * *', 15 * 60],
