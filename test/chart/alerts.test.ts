@@ -139,7 +139,7 @@ describe.skipIf(noHelm ?? noPromtool)('the dashboard', () => {
     expect(exprs.length).toBeGreaterThan(8);
     const record = (expr: string, index: number) => ({
       record: `panel:${index}`,
-      expr: expr.replaceAll('$__rate_interval', '5m'),
+      expr: expr.replaceAll('$__interval', '1h'),
     });
     const file = stringify({ groups: [{ name: 'panels', rules: exprs.map(record) }] });
     const { code, stdout, stderr } = promtool(['check', 'rules'], { 'rules.yaml': file });
