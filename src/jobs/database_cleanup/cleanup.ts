@@ -49,6 +49,7 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   const startedAt = performance.now();
   if (!ctx.dryRun) await deleteAll(work, found, plan);
   const result = makeResult(work, found.tables, plan, cutoff, startedAt);
+  if (!ctx.dryRun) tellTables(ctx, result);
   if (!ctx.dryRun && ctx.params.vacuum) await vacuum(work, found.tables);
   if (work.failures.size > 0) {
     // The error takes the result's place in the record: what was done is told here.
@@ -56,6 +57,21 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
     throw failureOf(work, found.tables, result);
   }
   return result;
+}
+
+/** One line a table, for people. */
+function tellTables({ log }: Ctx, { tables }: Result): void {
+  for (const [label, { deleted, matched, blocked, skippedLocked, kept, batches, durationMs }] of Object.entries(
+    tables,
+  )) {
+    const stayed = [
+      blocked > 0 && `${blocked} stay because other rows refer to them`,
+      skippedLocked > 0 && `${skippedLocked} were locked`,
+      kept > 0 && `${kept} were kept by a trigger`,
+    ].filter(Boolean);
+    const done = `${deleted} of ${matched} due rows deleted in ${batches} batches and ${durationMs} ms`;
+    log.info(`${label}: ${[done, ...stayed].join('; ')}`, { table: label });
+  }
 }
 
 async function readServer(ctx: Ctx): Promise<Server> {

@@ -27,7 +27,9 @@ select
   end as "onDelete",
   exists (
     select from pg_catalog.pg_index i
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
     where i.indrelid = k.conrelid and i.indisvalid and i.indkey[0] = any (k.conkey)
+      and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname))
   ) as indexed,
   has_schema_privilege(c.relnamespace, 'USAGE') and has_table_privilege(k.conrelid, 'SELECT')
     and not row_security_active(k.conrelid) as readable

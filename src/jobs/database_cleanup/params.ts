@@ -44,6 +44,12 @@ const length = v.pipe(duration, v.minValue(1, 'must be longer than nothing'));
 const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least, `must be at least ${least}`));
 const name = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 
+/** PostgreSQL itself says whether it exists. An offset is refused: it reads `UTC+2` as two hours west of Greenwich. */
+const zone = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_]+(\/[\w+-]+)*$/, 'must name a time zone, such as UTC or Europe/Berlin'),
+);
+
 /** The parameters, each with the environment variable that sets its default. */
 export const params = v.object({
   retentionDays: v.optional(
@@ -75,7 +81,7 @@ export const params = v.object({
     param(v.record(v.string(), name), 'COLUMNS', 'Another column for some tables, as JSON: {"audit_log":"removed_on"}'),
     {},
   ),
-  timeZone: v.optional(param(name, 'TIME_ZONE', 'The zone that timestamp and date columns are in'), 'UTC'),
+  timeZone: v.optional(param(zone, 'TIME_ZONE', 'The zone that timestamp and date columns are in'), 'UTC'),
   batchSize: v.optional(param(count(1), 'BATCH_SIZE', 'Rows in the first batch of a table'), 1_000),
   maxBatchSize: v.optional(param(count(1), 'MAX_BATCH_SIZE', 'The most rows in a batch'), 50_000),
   batchTarget: v.optional(param(length, 'BATCH_TARGET', 'How long a batch should take; its size adapts'), '250ms'),

@@ -8,6 +8,11 @@ export interface Limits {
   /** Whether row-level policies apply. Where they don't, PostgreSQL raises an error rather than hide rows. */
   readonly rowSecurity: boolean;
   readonly readOnly?: boolean;
+  /**
+   * Whether statements look rows up one by one, by place or by index. The planner would otherwise scan a whole table in the hope of
+   * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
+   */
+  readonly seek?: boolean;
 }
 
 /** Thrown by the body to undo the transaction; `transaction` then returns the value. */
@@ -36,7 +41,8 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
       `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
        set local lock_timeout = ${Math.ceil(limits.lockTimeoutMs)};
        set local statement_timeout = ${Math.ceil(limits.statementTimeoutMs)};
-       set local row_security = ${limits.rowSecurity ? 'on' : 'off'}`,
+       set local row_security = ${limits.rowSecurity ? 'on' : 'off'}
+       ${limits.seek ? '; set local enable_seqscan = off' : ''}`,
     );
     const result = await body(client);
     await client.query('commit');

@@ -24,6 +24,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
       lockTimeoutMs: ctx.params.lockTimeout,
       statementTimeoutMs: ctx.params.statementTimeout,
       rowSecurity: ctx.params.enableRowSecurity,
+      seek: true,
     },
     tallies: new Map(),
     failures: new Map(),
@@ -35,7 +36,12 @@ export function startWork(ctx: Ctx, server: Server): Work {
 /** The limits of a statement that only reads and may take as long as the run. */
 export function readingLimits(work: Work): Limits {
   const leftMs = work.ctx.deadline.getTime() - Date.now();
-  return { ...work.limits, statementTimeoutMs: Math.max(1, Math.min(leftMs, 2 ** 31 - 1)), readOnly: true };
+  return {
+    ...work.limits,
+    statementTimeoutMs: Math.max(1, Math.min(leftMs, 2 ** 31 - 1)),
+    readOnly: true,
+    seek: false,
+  };
 }
 
 /** Whether no further batch may begin. */

@@ -1,0 +1,109 @@
+// `npm run demo`: both shipped jobs on a real PostgreSQL 18 with a small bank in it, from empty folder to nothing left behind.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { startPostgres } from '../../test/support/postgres-server.ts';
+import { startReportBroker } from './broker.ts';
+import { fill } from './fill.ts';
+import { say, showCommand } from './terminal.ts';
+
+const EXECUTABLE = fileURLToPath(new URL('../../dist/run-job.js', import.meta.url));
+
+const { values: flags } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+
+/** Aborts at Ctrl-C; what runs is ended, and what was started is closed in reverse. */
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    process.exitCode = signal === 'SIGINT' ? 130 : 143;
+    stop.abort();
+  });
+}
+
+try {
+  await demo();
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  console.log('\nStopped; nothing is left behind.');
+}
+
+async function demo(): Promise<void> {
+  await using opened = new AsyncDisposableStack();
+  // RabbitMQ takes longest to start: it does so while the rest goes on.
+  const starting = startReportBroker();
+  opened.defer(async () => (await starting.catch(() => undefined))?.[Symbol.asyncDispose]());
+  say('Starting a PostgreSQL 18 in a temporary folder.');
+  const postgres = opened.use(await startPostgres());
+  stop.signal.throwIfAborted();
+  const env: Record<string, string> = { DATABASE_URL: postgres.url };
+
+  say('Creating the tables that run-job keeps its history in.');
+  await runJob(['migrate'], env);
+
+  say('Filling a small bank: accounts, categories, cards, transactions and invoices, tied by foreign keys.');
+  const { rows, softDeleted } = await withClient(postgres.url, fill);
+  const percent = Math.round((100 * softDeleted) / rows);
+  console.log(
+    `${softDeleted.toLocaleString('en')} of ${rows.toLocaleString('en')} rows (${percent}%) are soft-deleted.`,
+  );
+
+  say('What would the cleanup do? A dry run counts, and deletes nothing.');
+  await runJob(['database_cleanup', '--dry-run'], env);
+
+  say('Now for real: children before parents, in short batches, and nothing that a live row still refers to.');
+  await runJob(['database_cleanup'], env);
+
+  const broker = await starting.catch(() => undefined);
+  if (broker) {
+    say(`The weekly report, published to RabbitMQ (${broker.origin}) and confirmed by it.`);
+    await runJob(['report_generator', '--param', 'allowUnroutable=true'], { ...env, AMQP_URL: broker.url });
+  } else {
+    say('The weekly report, as a dry run: no RabbitMQ was found here (set AMQP_URL to have it published).');
+    await runJob(['report_generator', '--dry-run', '--param', 'top=1'], env);
+  }
+
+  say('Every run leaves a record.');
+  await runJob(['history'], env);
+  say('And this is how the jobs stand.');
+  await runJob(['status'], env);
+
+  if (flags.keep) {
+    say(`The database stays up until you press Ctrl-C:\n${postgres.url}`);
+    await once(stop.signal, 'abort');
+  } else {
+    say('That was all. The database and its folder are gone.');
+  }
+}
+
+/** Runs a command of the built executable; its output is ours. */
+async function runJob(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+  stop.signal.throwIfAborted();
+  showCommand(`run-job ${args.join(' ')}`);
+  const child = spawn(process.execPath, [EXECUTABLE, ...args], {
+    stdio: 'inherit',
+    env: { PATH: process.env.PATH, TERM: process.env.TERM, LOG_FORMAT: 'pretty', ...env },
+  });
+  const end = () => child.kill('SIGTERM');
+  stop.signal.addEventListener('abort', end);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  stop.signal.removeEventListener('abort', end);
+  stop.signal.throwIfAborted();
+  if (code !== 0) throw new Error(`run-job ${args.join(' ')} ended with exit code ${code}`);
+}
+
+async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  // A statement that runs ends with its connection.
+  const end = () => void client.end().catch(() => undefined);
+  stop.signal.addEventListener('abort', end);
+  try {
+    return await use(client);
+  } finally {
+    stop.signal.removeEventListener('abort', end);
+    await client.end().catch(() => undefined);
+  }
+}
