@@ -27,13 +27,15 @@ try {
 } catch (error) {
   if (!stop.signal.aborted) throw error;
   console.log('\nStopped; nothing is left behind.');
+  process.exit();
 }
 
 async function demo(): Promise<void> {
   await using opened = new AsyncDisposableStack();
   // RabbitMQ takes longest to start: it does so while the rest goes on.
-  const starting = startReportBroker();
-  opened.defer(async () => (await starting.catch(() => undefined))?.[Symbol.asyncDispose]());
+  const starting = startReportBroker().catch(() => undefined);
+  // Nobody who presses Ctrl-C waits for it: its guard ends it, and removes its folder, when we are gone.
+  opened.defer(async () => (await Promise.race([starting, aborted()]))?.[Symbol.asyncDispose]());
   say('Starting a PostgreSQL 18 in a temporary folder.');
   const postgres = opened.use(await startPostgres());
   stop.signal.throwIfAborted();
@@ -55,7 +57,8 @@ async function demo(): Promise<void> {
   say('Now for real: children before parents, in short batches, and nothing that a live row still refers to.');
   await runJob(['database_cleanup'], env);
 
-  const broker = await starting.catch(() => undefined);
+  const broker = await Promise.race([starting, aborted()]);
+  stop.signal.throwIfAborted();
   if (broker) {
     say(`The weekly report, published to RabbitMQ (${broker.origin}) and confirmed by it.`);
     await runJob(['report_generator', '--param', 'allowUnroutable=true'], { ...env, AMQP_URL: broker.url });
@@ -75,6 +78,10 @@ async function demo(): Promise<void> {
   } else {
     say('That was all. The database and its folder are gone.');
   }
+}
+
+async function aborted(): Promise<undefined> {
+  if (!stop.signal.aborted) await once(stop.signal, 'abort');
 }
 
 /** Runs a command of the built executable; its output is ours. */
