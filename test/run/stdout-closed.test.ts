@@ -34,7 +34,7 @@ test('the reader stops reading without closing: the run ends by its deadline, an
   });
   expect(ended.termination).toMatchObject({ status: 'timed_out' });
   expect(await readRecords(database)).toMatchObject([{ status: 'timed_out' }]);
-  expect(ended.tookMs).toBeLessThan(15_000);
+  expect(ended.tookMs).toBeLessThan(28_000);
 });
 
 test('five megabytes of log arrive whole, the summary last', async () => {
