@@ -12,6 +12,8 @@ import { Stop } from './runner/stop.ts';
 // Whatever ends the process without a word from us is a crash: Node by itself would exit with 0 when nothing is left to do.
 process.exitCode = EXIT.crashed;
 
+// The guard against crashes takes it from everybody else.
+const exit: typeof process.exit = process.exit.bind(process);
 const stop = new Stop();
 listenForSignals(stop, leave);
 guardAgainstCrashes(stop);
@@ -42,5 +44,5 @@ function leave(code: number): never {
       // Not on this system.
     }
   }
-  process.exit(code);
+  exit(code);
 }

@@ -65,6 +65,7 @@ function statusOfCause(cause: StopCause): Pick<Outcome, 'status' | 'exitCode'> {
 /** Whether the job only threw on what the abort signal gave it: that is no news. */
 function isEcho(error: unknown, cause: StopCause): boolean {
   if (!(error instanceof Error)) return false;
+  if (cause.kind === 'crash' && error === cause.error) return true;
   const reason = causeError(cause).message;
   return (
     error.message === reason ||
