@@ -1,0 +1,36 @@
+// A job that does to the process what it shouldn't can't make the run lie.
+import { expect, test } from 'vitest';
+import { expectAccounts } from '../support/accounts.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { runToEnd } from '../support/run-job.ts';
+
+const misbehave = (way: string, database: TestDatabase) =>
+  runToEnd(['misbehaves', '--param', `way=${way}`], { database });
+
+test('a job that ends the process itself has crashed, whatever code it gave', async () => {
+  await using database = await createDatabase();
+  const ended = await misbehave('exits', database);
+  await expectAccounts(ended, database, { status: 'crashed', exitCode: 70, attempts: 1, error: 'process.exit' });
+  expect(ended.summary.error?.causes).toMatchObject([
+    { message: expect.stringContaining('process.exit(0) was called') },
+  ]);
+});
+
+test('a job that leaves timers and sockets open ends all the same', async () => {
+  await using database = await createDatabase();
+  await expectAccounts(await misbehave('leaves_open', database), database, { status: 'succeeded', exitCode: 0 });
+});
+
+test('a job that sets an exit code of its own does not change that of the run', async () => {
+  await using database = await createDatabase();
+  await expectAccounts(await misbehave('sets_exit_code', database), database, { status: 'succeeded', exitCode: 0 });
+});
+
+test('what fails after the job has returned is logged, and the outcome stands', async () => {
+  await using database = await createDatabase();
+  const ended = await misbehave('fails_late', database);
+  await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 });
+  expect(ended.lines.find(({ level }) => level === 'error')).toMatchObject({
+    error: { message: 'too late to matter' },
+  });
+});
