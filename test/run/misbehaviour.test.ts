@@ -16,6 +16,15 @@ test('a job that ends the process itself has crashed, whatever code it gave', as
   ]);
 });
 
+test('a job that blocks the event loop for longer than the lock is checked keeps its lock', async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['misbehaves', '--param', 'way=blocks_a_while'], {
+    database,
+    env: { WORKER_LOCK_CHECK_SECONDS: '0.5' },
+  });
+  await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 });
+});
+
 test('a job that leaves timers and sockets open ends all the same', async () => {
   await using database = await createDatabase();
   await expectAccounts(await misbehave('leaves_open', database), database, { status: 'succeeded', exitCode: 0 });
