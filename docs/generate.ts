@@ -1,5 +1,6 @@
 // Writes what is made from the code: .env.example, and the tables between markers in README.md and docs/. A test checks for drift.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { reportSchema } from './report-schema.ts';
 import { describeVariables, type Variable } from './variables.ts';
 
 /** A file that is generated, whole or between two markers. */
@@ -13,6 +14,7 @@ export function generate(): Generated[] {
   const variables = describeVariables();
   return [
     { path: '.env.example', content: envExample(variables) },
+    { path: 'docs/jobs/report-generator.schema.json', content: reportSchema() },
     { path: 'README.md', content: between('README.md', 'environment', environmentTable(variables)) },
   ];
 }

@@ -1,13 +1,14 @@
 // amqps://: the CA, the host's name and the client's certificate, on listeners that are opened on the suite's broker.
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { freePorts } from '../support/free-port.ts';
 import { rabbitmqctl } from '../support/rabbitmq-server.ts';
-import { createVhost, rabbitMq, type TestVhost } from '../support/vhost.ts';
+import { createVhost, manage, rabbitMq, type TestVhost } from '../support/vhost.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { failure, message, open } from './open.ts';
 
+let onThisMachine: boolean;
 let certificates: Certificates;
 let vhost: TestVhost;
 let anyone: string;
@@ -24,14 +25,19 @@ async function listener(verify: boolean): Promise<string> {
 }
 
 beforeAll(async () => {
+  // A broker in a container, or one that AMQP_URL names, sees neither our files nor our ports.
+  onThisMachine = !['docker', undefined].includes((await rabbitMq()).control?.command);
+  if (!onThisMachine) return;
   certificates = makeCertificates();
   vhost = await createVhost();
   [anyone, known] = await Promise.all([listener(false), listener(true)]);
 });
 
+beforeEach(({ skip }) => skip(!onThisMachine, 'TLS needs a rabbitmq-server that is installed on this machine'));
+
 afterAll(async () => {
-  certificates[Symbol.dispose]();
-  await vhost[Symbol.asyncDispose]();
+  certificates?.[Symbol.dispose]();
+  await vhost?.[Symbol.asyncDispose]();
 });
 
 test('a broker whose CA is given is trusted', async () => {
@@ -56,6 +62,26 @@ test('a certificate for another host name is refused', async () => {
 test('a client certificate opens a broker that asks for one', async () => {
   const { ca, client } = certificates;
   await using rabbitmq = await open(known, { tls: { caFile: ca, certFile: client.cert, keyFile: client.key } });
+  await expect(rabbitmq.publish(message('id-1', { mandatory: false }))).resolves.toBeUndefined();
+});
+
+test('with auth_mechanism=external the client certificate is the login', async () => {
+  const address = await rabbitMq();
+  await rabbitmqctl(
+    address,
+    'eval',
+    `{ok, File} = application:get_env(rabbit, enabled_plugins_file),
+     ok = file:write_file(File, "[rabbitmq_management,rabbitmq_auth_mechanism_ssl]."),
+     {ok, _, _} = rabbit_plugins:ensure(File),
+     ok = application:set_env(rabbit, ssl_options, [{verify, verify_peer}]),
+     ok = application:set_env(rabbit, auth_mechanisms, ['PLAIN', 'AMQPLAIN', 'EXTERNAL']).`,
+  );
+  const user = encodeURIComponent('CN=client');
+  await manage(address, 'PUT', `users/${user}`, { password_hash: '', tags: '' });
+  await manage(address, 'PUT', `permissions/${vhost.name}/${user}`, { configure: '.*', write: '.*', read: '.*' });
+  const { ca, client } = certificates;
+  const url = Object.assign(new URL(`${known}?auth_mechanism=external`), { username: '', password: '' }).href;
+  await using rabbitmq = await open(url, { tls: { caFile: ca, certFile: client.cert, keyFile: client.key } });
   await expect(rabbitmq.publish(message('id-1', { mandatory: false }))).resolves.toBeUndefined();
 });
 
