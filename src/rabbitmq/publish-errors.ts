@@ -75,6 +75,13 @@ export function silent(route: Route, ms: number): UnavailableError {
   );
 }
 
+/** The time for all tries is up, and no try has failed for a reason of its own. */
+export function outOfTime({ exchange, routingKey }: Omit<Route, 'address'>, ms: number): UnavailableError {
+  return new UnavailableError(
+    `A message to exchange '${exchange}' with routing key '${routingKey}' was not confirmed within ${ms / 1000} s: the broker or the network is overloaded; see the broker's log`,
+  );
+}
+
 /** The connection went away before the confirm came. */
 export function lost(route: Route, cause: Error): UnavailableError {
   return new UnavailableError(`${notConfirmed(route)}: ${lowerFirst(cause.message)}`, { cause });

@@ -4,7 +4,7 @@ import { hasCode, UnavailableError } from '../errors.ts';
 import type { Logger, OutgoingMessage, RabbitMq } from '../job.ts';
 import type { Broker } from './broker.ts';
 import { type Connection, type ConnectOptions, connectToAny } from './connection.ts';
-import { routeOf } from './publish-errors.ts';
+import { outOfTime, routeOf } from './publish-errors.ts';
 import { orAborted } from './race.ts';
 import { Session } from './session.ts';
 
@@ -46,11 +46,9 @@ export class Publisher implements RabbitMq {
 
   async publish(message: OutgoingMessage, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const { giveUpAfterMs, log } = this.#options;
+    const { routingKey, exchange = this.exchange } = message;
     const timeUp = new AbortController();
-    const timer = setTimeout(
-      () => timeUp.abort(new UnavailableError('The time for this message is up')),
-      giveUpAfterMs,
-    );
+    const timer = setTimeout(() => timeUp.abort(outOfTime({ exchange, routingKey }, giveUpAfterMs)), giveUpAfterMs);
     const stop = AbortSignal.any([timeUp.signal, this.#closing.signal, ...(signal ? [signal] : [])]);
     let last: unknown;
     try {

@@ -104,6 +104,7 @@ test('a broker that never answers a message is left for a new connection, and is
   proxy.silence();
   const error = await failure(impatient.publish(message('id-1')));
   expect(error).toBeInstanceOf(UnavailableError);
+  expect(error.message).toMatch(/exchange 'financial\.events' with routing key '.*' was not confirmed .*within 0\.3 s/);
   const published = rabbitmq.publish(message('id-2'));
   expect((await log.seen('publishing it again')).fields.error).toMatch(
     /was not confirmed by RabbitMQ at .* within 0\.3 s/,

@@ -20,7 +20,11 @@ async function listener(verify: boolean): Promise<string> {
   const { ca, server } = certificates;
   const client = verify ? '{verify,verify_peer},{fail_if_no_peer_cert,true}' : '{verify,verify_none}';
   const options = `[{cacertfile,"${ca}"},{certfile,"${server.cert}"},{keyfile,"${server.key}"},${client}]`;
-  await rabbitmqctl(await rabbitMq(), 'eval', `rabbit_networking:start_ssl_listener(${port}, ${options}, 1).`);
+  await rabbitmqctl(
+    await rabbitMq(),
+    'eval',
+    `rabbit_networking:start_ssl_listener({"127.0.0.1", ${port}}, ${options}, 1).`,
+  );
   return `amqps://guest:guest@localhost:${port}/${encodeURIComponent(vhost.name)}`;
 }
 
