@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { STEP_LIMITS } from '../../src/runner/conclude.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
 import { ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
 
@@ -45,6 +46,13 @@ describe.skipIf(noHelm)('every CronJob', () => {
     }
   });
 
+  test('leaves a pod that is told to stop the time that the runner may take to end', () => {
+    const { record, unlock, close, shutdownUrls } = STEP_LIMITS;
+    const end = (record + unlock + 4 * close + shutdownUrls) / 1000;
+    const pod = only(render(), 'CronJob', 'cleanup').spec.jobTemplate.spec.template.spec;
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(30 + 3 + end);
+  });
+
   test('makes of an exit code what the table says: disruptions first, then what no retry can mend', () => {
     const { rules } = only(render(), 'CronJob', 'database-cleanup').spec.jobTemplate.spec.podFailurePolicy;
     expect(rules[0]).toEqual({ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] });
@@ -64,7 +72,7 @@ describe.skipIf(noHelm)('every CronJob', () => {
       only(render({ jobs: { 'database-cleanup': { timeout: '10m', ...more } } }), 'CronJob', 'cleanup').spec.jobTemplate
         .spec.activeDeadlineSeconds;
     // The way to the run, the run (timeout, grace and flush), and closing.
-    const pod = 120 + 2 * 10 + (600 + 30 + 3) + 15;
+    const pod = 120 + 2 * 10 + (600 + 30 + 3) + 30;
     expect(deadline({ retries: 0 })).toBe(pod);
     expect(deadline({ retries: 3 })).toBe(4 * pod + 10 + 20 + 40);
     expect(deadline({ retries: 8 })).toBe(9 * pod + 10 + 20 + 40 + 80 + 160 + 320 + 600 + 600);

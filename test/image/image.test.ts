@@ -23,7 +23,8 @@ describe.skipIf(noImage)('the image', () => {
     name = images.build();
     rootfs = images.rootfs(name);
     entrypoint = images.config(name).config.Entrypoint;
-  });
+    // A minute where nothing else runs.
+  }, 600_000);
   afterAll(() => images?.[Symbol.dispose]());
 
   test('holds Node, an init and dist/, and no shell, npm or node_modules', () => {

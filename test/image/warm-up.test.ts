@@ -24,7 +24,7 @@ function warmUp(folder: string): Map<string, string> {
   );
 }
 
-test('holds the same bytes each time it is made, so that the image can be reproduced', () => {
+test('holds the same bytes each time it is made, so that the image can be reproduced', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-warm-up-'));
   try {
     const first = warmUp(join(folder, 'app'));

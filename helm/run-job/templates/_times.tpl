@@ -51,8 +51,8 @@ activeDeadlineSeconds is the Job's, with all its retries, while the runner's tim
 {{- if eq $job.locked "wait" -}}
 {{- $wait = include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS" "default" 60) $setting) | int64 -}}
 {{- end -}}
-{{- /* Writing the record, unlocking and closing connections are each bounded by the runner. */ -}}
-{{- $closing := int64 15 -}}
+{{- /* The runner bounds each step of its end (record, unlock, close, sidecars): 26 s at the worst. */ -}}
+{{- $closing := int64 30 -}}
 {{- $run := add $wait $timeout $grace $flush -}}
 {{- $pod := add $start (mul 2 $connect) $run $closing -}}
 {{- $retries := int $job.retries -}}
