@@ -137,6 +137,8 @@ export class Images {
 
   [Symbol.dispose](): void {
     run('buildah', [...this.#store, 'rm', '--all']);
+    // With overlay, buildah mounts its folder on itself, and leaves it so.
+    run('umount', [join(this.folder, 'store/overlay')]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
