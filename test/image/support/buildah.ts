@@ -14,14 +14,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { run, which } from '../../../deploy/tools/command.ts';
+import { run } from '../../../deploy/tools/command.ts';
+import { findProgram } from '../../support/install.ts';
 
 const NODE = realpathSync('node_modules/node/bin/node');
 const PROGRAMS = ['buildah', 'runc', 'tini-static', 'npm', 'ldd', 'tar'];
 
 /** Why the image can't be built here, or undefined. */
 export const noImage: string | undefined = (() => {
-  const missing = PROGRAMS.filter((name) => !which(name));
+  const missing = PROGRAMS.filter((name) => !findProgram(name));
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return 'NOT CHECKED here: the image. It takes root on Linux';
   return missing.length > 0 ? `NOT CHECKED here: the image. ${missing.join(', ')} missing: npm run tools` : undefined;
@@ -66,15 +67,15 @@ function distroless(root: string): void {
 /** What the Dockerfile uses of the official Node image: a shell, Node, npm, and an apt-get that has installed tini already. */
 function builder(root: string): void {
   distroless(root);
-  for (const program of ['sh', 'env']) withLibraries(root, which(program) ?? program, `/bin/${program}`);
+  for (const program of ['sh', 'env']) withLibraries(root, findProgram(program) ?? program, `/bin/${program}`);
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
   symlinkSync('/bin/env', join(root, 'usr/bin/env'));
   symlinkSync('/nodejs/bin/node', join(root, 'usr/local/bin/node'));
-  const npm = dirname(dirname(realpathSync(which('npm') ?? 'npm')));
+  const npm = dirname(dirname(realpathSync(findProgram('npm') ?? 'npm')));
   cpSync(npm, join(root, 'usr/local/lib/node_modules/npm'), { recursive: true });
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'));
-  install(root, which('tini-static') ?? 'tini-static', '/usr/bin/tini-static');
+  install(root, findProgram('tini-static') ?? 'tini-static', '/usr/bin/tini-static');
   writeFileSync(join(root, 'usr/bin/apt-get'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   if (existsSync(CERTIFICATES)) install(root, CERTIFICATES);
 }
