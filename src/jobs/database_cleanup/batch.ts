@@ -59,10 +59,12 @@ async function deleteInOneStep(work: Work, subject: BatchSubject, place: Place):
   const limits = { ...work.limits, lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs) };
   return committed(work, subject.table, () =>
     transaction(work.ctx.postgres, limits, async (client) => {
-      const row = (await client.query<{ deleted: number; due?: number; blocked?: number }>(statement, values)).rows[0];
-      const deleted = row?.deleted ?? 0;
-      const due = row?.due ?? deleted;
-      const blocked = row?.blocked ?? 0;
+      const { rows, rowCount } = await client.query<{ deleted: number; due: number; blocked: number }>(
+        statement,
+        values,
+      );
+      if (subject.blocked === undefined) return { ...NOTHING, due: rowCount ?? 0, deleted: rowCount ?? 0 };
+      const { due = 0, deleted = 0, blocked = 0 } = rows[0] ?? {};
       return { due, deleted, blocked, skipped: due - blocked - deleted, kept: 0 };
     }),
   );

@@ -21,15 +21,17 @@ export interface Archive {
 }
 
 /**
- * Deletes what is due in a place where nothing can refer to the rows; tells only how many.
+ * Deletes what is due in a place where nothing can refer to the rows; the number of rows that it affects or returns is that of the
+ * rows deleted, which costs less than to return and count them.
  * DELETE locks each row as it comes and, where somebody has just changed it, looks at `due` again under the lock: a restored row
  * stays. It may wait for a lock, so it runs with a short lock_timeout, and a batch that meets one is done by `lock` and
  * `deleteLocked`. This is what makes the job nearly as fast as a plain DELETE: locking each row first costs as much as deleting it.
  */
 export function deleteAtOnce(subject: Subject, place: string): string {
-  const { table, leaf } = subject;
+  const { table, leaf, archive } = subject;
   const where = `where ${place} and ${table.due('t')}${leaf.only}`;
-  return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
+  if (!archive) return `delete from ${leaf.target} as t ${where}`;
+  return withArchive(subject, where, (gone) => `with ${gone} select from gone`);
 }
 
 /**

@@ -18,6 +18,9 @@ export interface Swept extends Outcome {
   readonly leftovers: readonly Blocks[];
 }
 
+/** A careful batch keeps its rows' places in memory. */
+const MAX_CAREFUL_ROWS = 20_000;
+
 /** How a walk counts. */
 export interface Walk {
   /** What an earlier walk over the same rows found: this one's counts take their place. */
@@ -37,7 +40,7 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
   const { params, signal } = work.ctx;
   const size = adaptiveBatchSize({
     first: params.batchSize,
-    most: params.maxBatchSize,
+    most: subject.careful ? Math.min(params.maxBatchSize, MAX_CAREFUL_ROWS) : params.maxBatchSize,
     targetMs: params.batchTarget,
   });
   const tally = tallyOf(work, table);
