@@ -1,5 +1,7 @@
 // Writes what is made from the code: .env.example, and the tables between markers in README.md and docs/. A test checks for drift.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { params as cleanupParams } from '../src/jobs/database_cleanup/params.ts';
+import { parametersTable } from './parameters.ts';
 import { reportSchema } from './report-schema.ts';
 import { describeVariables, type Variable } from './variables.ts';
 
@@ -15,6 +17,10 @@ export function generate(): Generated[] {
   return [
     { path: '.env.example', content: envExample(variables) },
     { path: 'docs/jobs/report-generator.schema.json', content: reportSchema() },
+    {
+      path: 'docs/jobs/database-cleanup.md',
+      content: between('docs/jobs/database-cleanup.md', 'parameters', parametersTable(cleanupParams)),
+    },
     { path: 'README.md', content: between('README.md', 'environment', environmentTable(variables)) },
   ];
 }

@@ -1,4 +1,5 @@
 // Others at work on the same rows: restores, locks, drops, kills, shards and second runs.
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
@@ -225,5 +226,19 @@ describe('as a process', () => {
     const allowed = await runToEnd(['database_cleanup'], { database, env: { ...env, CLEANUP_ALLOW_LARGE: 'true' } });
     expect(allowed.exitCode).toBe(0);
     expect(allowed.termination?.result).toMatchObject({ totals: { deleted: 100 } });
+  });
+
+  test('the role that the guide describes has all the rights that a run takes', async () => {
+    await using database = await createDatabase();
+    await items(database, 10);
+    const guide = readFileSync('docs/jobs/database-cleanup.md', 'utf8');
+    const role = `cleanup_${database.name}`;
+    const grants = /```sql\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+    await database.query(grants.replaceAll(/\bcleanup\b/g, role).replace('…', 'secret'));
+    const url = Object.assign(new URL(database.url), { username: role, password: 'secret' }).href;
+    const { exitCode, summary } = await runToEnd(['database_cleanup'], { database: { url } });
+    expect(summary).toMatchObject({ result: { totals: { deleted: 10 } } });
+    expect(exitCode).toBe(0);
+    await database.query(`drop owned by ${role}; drop role ${role}`);
   });
 });
