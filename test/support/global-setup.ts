@@ -1,6 +1,9 @@
 // Starts what the suite needs from the world, once: PostgreSQL before the first test, RabbitMQ when the first test asks for it.
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { withConnection } from '../../src/postgres/connect.ts';
+import { readFacts } from '../../src/postgres/inspect.ts';
+import { parseServer } from '../../src/postgres/server.ts';
 import { ensureBuilt } from './built.ts';
 import { serveOnDemand } from './on-demand.ts';
 import { findPgBouncer } from './pgbouncer.ts';
@@ -13,6 +16,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The URL of the suite's PostgreSQL server, as its superuser. */
     postgresUrl: string;
+    /** Its major version, such as 18, for tests of what older versions lack. */
+    postgresMajor: number;
     /** The database that tests clone: `run_job` is migrated in it. */
     postgresTemplate: string;
     /** The Unix socket that starts RabbitMQ and tells its address. */
@@ -40,6 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   const postgres = opened.use(await startPostgres());
   project.provide('postgresUrl', postgres.url);
+  const { major } = await withConnection(parseServer(postgres.url, { job: 'tests' }, 10_000), readFacts);
+  project.provide('postgresMajor', major);
   project.provide('postgresTemplate', await createTemplate(postgres.url));
   project.provide('rabbitMqSocket', socket);
 

@@ -73,7 +73,8 @@ async function startOn(port: number, given: PostgresOptions['settings']): Promis
       args: ['-D', data, '-p', String(port), ...flags],
       env: { ...process.env, LC_ALL: 'C' },
       folder,
-      ready: /ready to accept (read-only )?connections/,
+      // Version 13 writes it without the hyphen.
+      ready: /ready to accept (read[- ]only )?connections/,
       timeoutMs: 30_000,
       lastSignal: 'SIGQUIT',
       user,

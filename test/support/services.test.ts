@@ -1,8 +1,12 @@
 // The services that the other tests stand on.
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { createDatabase } from './database.ts';
 import { createVhost, manage, rabbitMq } from './vhost.ts';
+
+test('PostgreSQL is of the version that was asked for', () => {
+  expect(inject('postgresMajor')).toBe(Number(process.env.TEST_POSTGRES_VERSION || 18));
+});
 
 test('each test gets a database of its own, which is dropped even while somebody is connected', async () => {
   const mine = await createDatabase();
