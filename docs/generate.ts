@@ -1,9 +1,14 @@
 // Writes what is made from the code: .env.example, and the tables between markers in README.md and docs/. A test checks for drift.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { params as cleanupParams } from '../src/jobs/database_cleanup/params.ts';
+import { params as reportParams } from '../src/jobs/report_generator/params.ts';
+import { envExample } from './env-example.ts';
 import { parametersTable } from './parameters.ts';
 import { reportSchema } from './report-schema.ts';
 import { describeVariables, type Variable } from './variables.ts';
+
+/** The jobs that ship, with their parameters. */
+const JOBS = { database_cleanup: cleanupParams, report_generator: reportParams };
 
 /** A file that is generated, whole or between two markers. */
 export interface Generated {
@@ -15,19 +20,14 @@ export interface Generated {
 export function generate(): Generated[] {
   const variables = describeVariables();
   return [
-    { path: '.env.example', content: envExample(variables) },
+    { path: '.env.example', content: envExample(variables, JOBS) },
     { path: 'docs/jobs/report-generator.schema.json', content: reportSchema() },
-    {
-      path: 'docs/jobs/database-cleanup.md',
-      content: between('docs/jobs/database-cleanup.md', 'parameters', parametersTable(cleanupParams)),
-    },
+    ...Object.entries(JOBS).map(([job, schema]) => {
+      const path = `docs/jobs/${job.replace('_', '-')}.md`;
+      return { path, content: between(path, 'parameters', parametersTable(schema)) };
+    }),
     { path: 'README.md', content: between('README.md', 'environment', environmentTable(variables)) },
   ];
-}
-
-function envExample(variables: readonly Variable[]): string {
-  const entries = variables.map(({ name, description, fallback }) => `# ${description}\n#${name}=${fallback}`);
-  return `# Every variable that run-job reads. Copy this file to .env and uncomment what you change; the values are the defaults.\n\n${entries.join('\n\n')}\n`;
 }
 
 function environmentTable(variables: readonly Variable[]): string {
