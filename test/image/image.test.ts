@@ -1,13 +1,28 @@
 // The image: built from the Dockerfile as it is, and run as Kubernetes would run it.
+
+import { once } from 'node:events';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../deploy/tools/command.ts';
 import { Images, noImage } from './support/buildah.ts';
-import { type Options, runContainer } from './support/container.ts';
+import { type Options, runContainer, startContainer } from './support/container.ts';
 
 const BLOCKED = `import { defineJob } from 'run-job';
 export default defineJob({ name: 'blocked', description: 'Blocks', timeout: '500ms', run() { for (;;); } });
+`;
+
+const WAITING = `import { defineJob } from 'run-job';
+export default defineJob({
+  name: 'waiting',
+  description: 'Waits until it is told to stop',
+  run: ({ signal, log }) => new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+    setInterval(() => {}, 1000);
+    log.info('waiting');
+  }),
+});
 `;
 
 describe.skipIf(noImage)('the image', () => {
@@ -65,6 +80,7 @@ describe.skipIf(noImage)('the image', () => {
   test('adds little to its base', () => {
     const bytes =
       Number(run('du', ['-sb', join(rootfs, 'app')]).stdout.split('\t')[0]) + statSync(join(rootfs, 'sbin/tini')).size;
+    console.log(`the image adds ${(bytes / 2 ** 20).toFixed(1)} MiB to its base`);
     expect(bytes).toBeLessThan(12 * 2 ** 20);
   });
 
@@ -99,6 +115,20 @@ describe.skipIf(noImage)('the image', () => {
     });
     expect(code, stdout).toBe(137);
     expect(JSON.parse(readFileSync(log, 'utf8'))).toMatchObject({ status: 'timed_out', job: 'blocked' });
+  });
+
+  test('passes SIGTERM on to a job, which stops in its grace, and says 143', async () => {
+    const job = join(images.folder, 'waiting.js');
+    writeFileSync(job, WAITING);
+    const child = startContainer(rootfs, images.folder, [...entrypoint, 'waiting'], {
+      env: { RUN_JOB_DIRS: '/jobs' },
+      mounts: { '/jobs/waiting.js': job },
+    });
+    const ended = once(child, 'exit');
+    for await (const line of createInterface(child.stdout)) {
+      if (line.includes('"msg":"waiting"')) child.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([143, null]);
   });
 
   test('says what is wrong with a command line, and 64', () => {

@@ -1,6 +1,8 @@
 // Runs a container as a restricted pod would: runc, the image's own user, a read-only root, no capabilities, processes of its own.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type Result, run } from '../../../deploy/tools/command.ts';
 
 /** How a container differs from the usual. */
@@ -11,15 +13,14 @@ export interface Options {
   readonly mounts?: Record<string, string>;
 }
 
-/** Runs `args` to their end. The exit code is that of process 1. */
-export function runContainer(
+/** What runc takes to run `args`: a bundle in `folder`, which is removed with it. */
+function command(
   rootfs: string,
   folder: string,
   args: readonly string[],
-  { env = {}, uid = 65532, mounts = {} }: Options = {},
-): Result {
+  { env = {}, uid = 65532, mounts = {} }: Options,
+): string[] {
   const bundle = mkdtempSync(join(folder, 'bundle-'));
-  mkdirSync(bundle, { recursive: true });
   const bind = (destination: string, source: string) => ({
     destination,
     source,
@@ -46,10 +47,20 @@ export function runContainer(
     linux: { namespaces: ['pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })) },
   };
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
-  try {
-    const id = `run-job-${process.pid}-${bundle.slice(-6)}`;
-    return run('runc', ['--root', join(folder, 'runc'), 'run', '--bundle', bundle, id]);
-  } finally {
-    rmSync(bundle, { recursive: true });
-  }
+  return ['--root', join(folder, 'runc'), 'run', '--bundle', bundle, `run-job-${process.pid}-${bundle.slice(-6)}`];
+}
+
+/** Runs `args` to their end. The exit code is that of process 1. */
+export function runContainer(rootfs: string, folder: string, args: readonly string[], options: Options = {}): Result {
+  return run('runc', command(rootfs, folder, args, options));
+}
+
+/** Starts `args`; a signal to the process is one to process 1, and its exit code that of process 1. */
+export function startContainer(
+  rootfs: string,
+  folder: string,
+  args: readonly string[],
+  options: Options = {},
+): ChildProcessByStdio<null, Readable, null> {
+  return spawn('runc', command(rootfs, folder, args, options), { stdio: ['ignore', 'pipe', 'ignore'] });
 }
