@@ -55,19 +55,27 @@ export function* inSteps(parts: Iterable<Blocks>, size: () => number): Generator
   }
 }
 
-/** The condition on `t.ctid`, with its one value if it has one. `version` and `blockSize` are the server's. */
-export function placeCondition(
-  place: Place,
-  server: { readonly version: number; readonly blockSize: number },
-): { sql: string; values: string[] } {
+/** What a place's condition depends on. */
+interface PlaceServer {
+  readonly version: number;
+  readonly blockSize: number;
+}
+
+/** Version 13 has no scan of a ctid range: there a condition names every place that a row can have in its blocks. */
+const scansRanges = (server: PlaceServer): boolean => server.version >= 140_000;
+
+/** The most blocks of one place. Where their rows are named, the list must stay small, above all in a table that is nearly empty. */
+export const mostBlocks = (server: PlaceServer): number => (scansRanges(server) ? Number.POSITIVE_INFINITY : 512);
+
+/** The condition on `t.ctid`, with its one value if it has one. */
+export function placeCondition(place: Place, server: PlaceServer): { sql: string; values: string[] } {
   // ARRAY(SELECT …) hides the list's length from the planner, which would rather scan the table than fetch many rows by ctid.
   if (place.kind === 'rows') {
     return { sql: 't.ctid = any (array(select unnest($1::tid[])))', values: [ctidArray(place.ctids)] };
   }
-  if (server.version >= 140_000) {
+  if (scansRanges(server)) {
     return { sql: `t.ctid >= '(${place.from},0)'::tid and t.ctid < '(${place.to},0)'::tid`, values: [] };
   }
-  // Version 13 has no scan of a ctid range: name every place that a row can have in these blocks.
   const mostRows = Math.floor((server.blockSize - 24) / 28);
   return {
     sql: `t.ctid = any (array(

@@ -4,7 +4,7 @@ import { type BatchSubject, NOTHING, type Outcome, runBatch, sum } from './batch
 import { adaptiveBatchSize } from './batch-size.ts';
 import { throughIndex } from './index-walk.ts';
 import type { Leaf, Table } from './model.ts';
-import { type Blocks, inSteps, type Place } from './places.ts';
+import { type Blocks, inSteps, mostBlocks, type Place } from './places.ts';
 import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
 /** What a walk covers: parts of the table's blocks, or what the index finds under a condition on `t`. */
@@ -80,7 +80,7 @@ function places(
   rows: () => number,
 ): Iterable<Place> | AsyncIterable<Place> {
   if (route.kind === 'index') return throughIndex(work, table, leaf, route.condition, rows);
-  return inSteps(route.parts, () => rows() / leaf.rowsPerBlock);
+  return inSteps(route.parts, () => Math.min(rows() / leaf.rowsPerBlock, mostBlocks(work.server)));
 }
 
 function leave(leftovers: Blocks[], place: Blocks): void {

@@ -1,5 +1,5 @@
 // What keeps the job from doing harm: the guard, policies, rights, triggers, rules, the archive, and what it says beforehand.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { hasCode } from '../../../src/errors.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { daysAgo, type Line, runCleanup } from './support.ts';
@@ -280,7 +280,7 @@ describe('large tables', () => {
     const before = await reads(database);
     const result = await runCleanup(database.url, { params: { batchSize: 30, maxBatchSize: 30 } });
     expect(result.tables['public.item']).toMatchObject({ deleted: 400, batches: 14 });
-    expect((await reads(database)).scans).toBe(before.scans);
+    expect((await reads(database, 400)).scans).toBe(before.scans);
   });
 
   test('the last batch reads no more than the first', async () => {
@@ -296,27 +296,50 @@ describe('large tables', () => {
     const result = await runCleanup(database.url, { params: { batchSize: 200, maxBatchSize: 200, allowLarge: true } });
     expect(result.totals).toMatchObject({ deleted: 10_000 });
     expect(result.totals.batches).toBeGreaterThan(90);
-    const after = await reads(database);
+    const after = await reads(database, 10_000);
     // The count reads the table once; 100 batches that scanned it would read it a hundred times.
     expect(after.scans).toBeLessThanOrEqual(3);
-    expect(after.pages - pages).toBeLessThan(20 * 1_200);
+    // Version 13 can't scan a part of a table: it looks at each of the 291 places that a row can have in a page, once.
+    const named = inject('postgresMajor') < 14 ? 291 : 0;
+    expect(after.pages - pages).toBeLessThan((20 + named) * 1_200);
   });
+
+  test.skipIf(inject('postgresMajor') >= 14)(
+    'a batch on 13, which names places, names few in a sparse table',
+    async () => {
+      await using database = await createDatabase({ migrated: false });
+      await database.query(`create table item (id int, deleted_at timestamptz, padding text)`);
+      await database.query(`alter table item alter padding set storage plain, set (autovacuum_enabled = off)`);
+      await database.query(`insert into item select i, ${OLD}, repeat('x', 5000) from generate_series(1, 1500) i`);
+      await database.query(`delete from item where id % 500 > 0`);
+      await database.query(`vacuum analyze item`);
+      expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 3, batches: 3 });
+    },
+  );
 
   test('VACUUM (ANALYZE) runs at the end when asked for', async () => {
     await using database = await createDatabase({ migrated: false });
     await items(database, 50);
     await runCleanup(database.url, { params: { vacuum: true } });
-    const [row] = await database.query(
-      `select vacuum_count::int, analyze_count::int from pg_stat_user_tables where relname = 'item'`,
-    );
-    expect(row).toEqual({ vacuum_count: 1, analyze_count: 1 });
+    const counts = `select vacuum_count::int, analyze_count::int from pg_stat_user_tables where relname = 'item'`;
+    // Before version 15 the statistics know of it a moment later.
+    await vi.waitFor(async () => {
+      expect(await database.query(counts)).toEqual([{ vacuum_count: 1, analyze_count: 1 }]);
+    }, STATISTICS);
   });
 });
 
-async function reads(database: TestDatabase): Promise<{ scans: number; pages: number }> {
-  const [row] = await database.query<{ scans: number; pages: number }>(
-    `select t.seq_scan::int as scans, (s.heap_blks_read + s.heap_blks_hit)::int as pages
-     from pg_stat_user_tables t join pg_statio_user_tables s using (relid) where t.relname = 'item'`,
-  );
-  return row ?? { scans: 0, pages: 0 };
+/** How long statistics are waited for. */
+const STATISTICS = { timeout: 10_000, interval: 50 };
+
+/** What has been read of the table once `deleted` rows are known to be gone: before version 15 the statistics come a moment later. */
+async function reads(database: TestDatabase, deleted = 0): Promise<{ scans: number; pages: number }> {
+  return vi.waitFor(async () => {
+    const [row] = await database.query<{ scans: number; pages: number; gone: number }>(
+      `select t.seq_scan::int as scans, (s.heap_blks_read + s.heap_blks_hit)::int as pages, n_tup_del::int as gone
+       from pg_stat_user_tables t join pg_statio_user_tables s using (relid) where t.relname = 'item'`,
+    );
+    if (!row || row.gone < deleted) throw new Error(`the statistics know of ${row?.gone} deletes`);
+    return row;
+  }, STATISTICS);
 }
