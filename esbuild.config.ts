@@ -105,7 +105,7 @@ function jobEntries(): Record<string, string> {
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/jobs', { recursive: true });
 await Promise.all([
-  buildWithLazyImports({ 'run-job': 'src/run-job.ts' }),
+  buildWithLazyImports({ 'run-job': 'src/run-job.ts', testing: 'src/testing/index.ts' }),
   // A thread without a module loader starts sooner.
   buildWithLazyImports(
     { 'watchdog-thread': 'src/cli/watchdog-thread.ts' },

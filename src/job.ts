@@ -178,7 +178,7 @@ export function defineJob<
   const Schema extends ParamsSchema | undefined = undefined,
   const Needs extends Need = never,
   Result = unknown,
->(definition: JobDefinition<Schema, Needs, Result>): JobDefinition<Schema, Needs, Result> & Job {
+>(definition: JobDefinition<Schema, Needs, Result>): Job & JobDefinition<Schema, Needs, Result> {
   return Object.assign(Object.create({ [BRAND]: true }), { needs: [] }, definition);
 }
 

@@ -3,8 +3,8 @@ import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError, UsageError } from '../errors.ts';
-import { isJob, type Job } from '../job.ts';
-import { parseDuration } from '../runner/duration.ts';
+import type { Job } from '../job.ts';
+import { checkJob } from './check-job.ts';
 import { COMMANDS } from './commands.ts';
 import { resolveOurselves } from './resolve-ourselves.ts';
 import { didYouMean } from './suggest.ts';
@@ -98,21 +98,5 @@ export async function loadJob(home: URL, file: JobFile): Promise<Job> {
       cause: error,
     });
   }
-  const job = module.default;
-  if (!isJob(job)) {
-    throw new ConfigError(
-      `${file.path} has no job as its default export; write export default defineJob({ name: '${file.name}', … })`,
-    );
-  }
-  if (job.name !== file.name) {
-    throw new ConfigError(`${file.path} defines a job named ${job.name}; name the job and its file the same`);
-  }
-  if (typeof job.run !== 'function')
-    throw new ConfigError(`${file.path} defines a job without a run function; add run(context) { … }`);
-  if (job.timeout !== undefined && parseDuration(job.timeout) === undefined) {
-    throw new ConfigError(
-      `${file.path} has the timeout ${job.timeout}, which isn't a duration; write it like 90s or 30m`,
-    );
-  }
-  return job;
+  return checkJob(module.default, file);
 }

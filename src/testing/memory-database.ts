@@ -1,0 +1,24 @@
+// The database of a run in a test: every lock is free, no record is kept, and the past is what the test says it is.
+import type { PreviousRun } from '../job.ts';
+import type { Database } from '../runner/request.ts';
+
+/** Makes one in which these runs have succeeded before, newest first. */
+export function memoryDatabase(previousRuns: readonly PreviousRun[]): Database {
+  return {
+    locks: {
+      acquire: async () => ({
+        held: true,
+        lease: { lost: new Promise(() => undefined), release: async () => undefined },
+      }),
+    },
+    history: {
+      succeeded: async () => undefined,
+      start: async () => ({ lost: [] }),
+      end: async () => undefined,
+      record: async () => undefined,
+      prune: async () => 0,
+      previousRuns: async (_job, _shard, limit) => previousRuns.slice(0, limit),
+    },
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,79 @@
+// What a test gives to a run, and what it gets back.
+import type { InferInput } from 'valibot';
+import type {
+  Duration,
+  Fields,
+  Logger,
+  Need,
+  OutgoingMessage,
+  ParamsSchema,
+  PreviousRun,
+  RabbitMq,
+  Resources,
+  Shard,
+} from '../job.ts';
+import type { Summary } from '../runner/outcome.ts';
+
+/** Any part of a resource, with whatever a test puts in its place. */
+export type Fake<T> = { readonly [Member in keyof T]?: unknown };
+
+/** The run that a test asks for. Nothing is read from the process: no environment variable, no `.env`, no arguments. */
+export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsSchema | undefined> {
+  /** As for `--params`; validated by the job's schema. */
+  readonly params?: Schema extends ParamsSchema ? InferInput<Schema> : Record<string, never>;
+  /** The environment: what the job's parameters take their defaults from, and every variable of run-job's. Empty unless said. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** For a job that needs it: the URL of a database, to which a real pool is opened; or a pool, or a fake of one. */
+  readonly postgres?: string | Fake<Resources['postgres']>;
+  /** For a job that needs it: the URL of a broker, or a fake. Without it, messages are kept in the outcome's `published`. */
+  readonly rabbitmq?: string | RabbitMq;
+  /** Aborting it is SIGTERM to the run: the job's own signal aborts, and the run ends as `interrupted`. */
+  readonly signal?: AbortSignal;
+  readonly dryRun?: boolean;
+  /** The cron slot; now unless said. Text is RFC 3339. */
+  readonly scheduledAt?: Date | string;
+  /** Part 0 of 1 unless said. */
+  readonly shard?: Shard;
+  /** As `--timeout`: the job's own, else five minutes, unless said. */
+  readonly timeout?: Duration;
+  /** How long the job may take to stop once it is asked to; `WORKER_SHUTDOWN_TIMEOUT_SECONDS` unless said. */
+  readonly grace?: Duration;
+  /** What `ctx.previousRuns` tells, newest first. */
+  readonly previousRuns?: readonly PreviousRun[];
+  /** In [0, 1): the share of each backoff that is waited. 0 unless said, so that attempts follow each other at once. */
+  readonly random?: () => number;
+}
+
+/** What the job logged, secrets already redacted. */
+export interface LogEntry {
+  readonly level: keyof Logger;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+/** A job's result after its way through JSON, as it is recorded and shown: dates are text, BigInts are decimal text. */
+export type PlainResult<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : T extends bigint
+    ? string
+    : T extends { toJSON(): infer Json }
+      ? PlainResult<Json>
+      : T extends readonly (infer Item)[]
+        ? PlainResult<Item>[]
+        : T extends object
+          ? { [Key in keyof T]: PlainResult<T[Key]> }
+          : T;
+
+/** How the run ended: the same summary that ends a real run's log, and what can be seen of it in a test. */
+export interface RunJobOutcome<Result> extends Omit<Summary, 'result'> {
+  readonly result?: PlainResult<Result>;
+  /** Every line, of all levels. */
+  readonly log: readonly LogEntry[];
+  /** The messages that were published, in order; empty where the test brought its own RabbitMQ. */
+  readonly published: readonly OutgoingMessage[];
+  /** The sums of what `ctx.count` was told, by item. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** The parts of the options that decide what is connected. */
+export type ResourceSubstitutes = Pick<RunJobOptions, 'postgres' | 'rabbitmq'> & { readonly needs: readonly Need[] };
