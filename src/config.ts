@@ -1,4 +1,5 @@
 // The environment as a typed configuration: one schema, every problem at once, by variable name and never with its value.
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as v from 'valibot';
 import { ConfigError } from './errors.ts';
@@ -105,8 +106,10 @@ export const ENVIRONMENT = v.object({
     v.description("How often the lock's connection is proved to be alive, and how long that may take"),
   ),
   RUN_JOB_DIRS: v.pipe(
-    v.optional(list(':'), ''),
-    v.description('More folders with jobs (.js, .mjs, .ts), separated by colons'),
+    v.optional(list(':')),
+    v.description(
+      'Folders with your jobs (.ts, .mts, .js, .mjs), separated by colons; the folder jobs, where there is one, unless set',
+    ),
   ),
   RUN_JOB_HISTORY_DAYS: v.pipe(
     number(90, 1, 36_500, 'a whole number of days'),
@@ -276,7 +279,7 @@ function arrange(values: Values, shard: Shard): Config {
     connectTimeoutMs: values.WORKER_CONNECT_TIMEOUT_SECONDS * 1_000,
     lockWaitMs: values.WORKER_LOCK_WAIT_SECONDS * 1_000,
     lockCheckMs: values.WORKER_LOCK_CHECK_SECONDS * 1_000,
-    jobDirs: values.RUN_JOB_DIRS,
+    jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
     shard,
     terminationLog: {
@@ -296,6 +299,11 @@ function arrange(values: Values, shard: Shard): Config {
     log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT },
     flushTimeoutMs: values.OTEL_SHUTDOWN_TIMEOUT_MS,
   };
+}
+
+/** Where a project keeps its jobs, when nobody says so. */
+function ownJobs(): string[] {
+  return existsSync('jobs') ? ['jobs'] : [];
 }
 
 function isUrl(value: string, schemes: readonly string[]): boolean {

@@ -10,6 +10,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown 
   unlock: () => import('./unlock.ts'),
   migrate: () => import('./migrate.ts'),
   doctor: () => import('./doctor.ts'),
+  new: () => import('./new.ts'),
+  completion: () => import('./completion.ts'),
 };
 
 /** Loads a command. citty's type of a command is invariant in its arguments, which nobody needs here. */

@@ -40,7 +40,7 @@ export function commandHelp(name: string, command: CommandDef<ArgsDef>): string 
   const positionals = Object.entries(args).filter(([, { type }]) => type === 'positional');
   const usage = positionals.map(([arg, { required }]) => (required === false ? ` [${arg}]` : ` <${arg}>`)).join('');
   return `${[
-    meta?.description ?? '',
+    ...wrap(meta?.description ?? '', WIDTH),
     '',
     `Usage: run-job ${name}${usage} [flags]`,
     ...(positionals.length > 0
@@ -72,7 +72,7 @@ export function jobHelp(job: Job): string {
     `needs ${job.needs.join(', ') || 'nothing'}`,
   ];
   return `${[
-    job.description,
+    ...wrap(job.description, WIDTH),
     '',
     `Usage: run-job ${job.name} [--param key=value]... [flags]`,
     '',

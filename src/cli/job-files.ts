@@ -15,10 +15,10 @@ export interface JobFile {
   readonly path: string;
 }
 
-/** `name.js`, `name.mjs`, `name.ts`; everything else in the folder (tests, declarations, helpers with other names) is no job. */
-const FILE = /^([a-z][a-z0-9_]*)\.(?:js|mjs|ts)$/;
+/** `name.js`, `name.mjs`, `name.ts`, `name.mts`; everything else in the folder (tests, declarations, helpers with other names) is no job. */
+const FILE = /^([a-z][a-z0-9_]*)\.(?:js|mjs|ts|mts)$/;
 const FOLDER = /^[a-z][a-z0-9_]*$/;
-const INDEX = /^index\.(?:js|mjs|ts)$/;
+const INDEX = /^index\.(?:js|mjs|ts|mts)$/;
 
 /**
  * Every job file there is, by name: those of the installation (`home`) and those of `RUN_JOB_DIRS`.

@@ -4,7 +4,7 @@ import { loadConfig } from '../config.ts';
 import type { Job } from '../job.ts';
 import { EXIT } from '../runner/outcome.ts';
 import { findJobFiles, loadJob } from './job-files.ts';
-import { table } from './table.ts';
+import { print, printJson, printTable } from './print.ts';
 
 export default defineCommand({
   meta: { name: 'list', description: 'List the jobs: name, description, timeout, needs' },
@@ -15,15 +15,9 @@ export default defineCommand({
     const files = [...findJobFiles(home, config.jobDirs).values()].sort((a, b) => a.name.localeCompare(b.name));
     const jobs = await Promise.all(files.map((file) => loadJob(home, file)));
     const defaultTimeout = `${config.defaultTimeoutMs / 1_000}s`;
-    process.stdout.write(
-      args.json
-        ? `${JSON.stringify(
-            jobs.map((job) => toJson(job, defaultTimeout)),
-            null,
-            2,
-          )}\n`
-        : toTable(jobs, defaultTimeout),
-    );
+    if (args.json) printJson(jobs.map((job) => toJson(job, defaultTimeout)));
+    else if (jobs.length === 0) print('There are no jobs yet: run-job new <name> writes one\n');
+    else printTable(['JOB', 'TIMEOUT', 'NEEDS', 'DESCRIPTION'], jobs.map(toRow(defaultTimeout)));
     return EXIT.ok;
   },
 });
@@ -38,10 +32,11 @@ function toJson(job: Job, defaultTimeout: string) {
   };
 }
 
-function toTable(jobs: readonly Job[], defaultTimeout: string): string {
-  if (jobs.length === 0) return 'There are no jobs yet: put a file with defineJob in a folder of RUN_JOB_DIRS\n';
-  return table(
-    ['JOB', 'TIMEOUT', 'NEEDS', 'DESCRIPTION'],
-    jobs.map((job) => [job.name, job.timeout ?? defaultTimeout, job.needs.join(', ') || '-', job.description]),
-  );
+function toRow(defaultTimeout: string): (job: Job) => string[] {
+  return ({ name, timeout, needs, description }) => [
+    name,
+    timeout ?? defaultTimeout,
+    needs.join(', ') || '-',
+    description,
+  ];
 }

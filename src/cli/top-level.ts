@@ -1,5 +1,6 @@
 // `run-job` without a name: help and version.
 import type { CommandMeta } from 'citty';
+import { readConfig } from '../config.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../runner/outcome.ts';
 import { COMMANDS, loadCommand } from './commands.ts';
@@ -36,7 +37,7 @@ async function help(home: URL, env: NodeJS.ProcessEnv): Promise<string> {
       return [name, meta.description ?? ''] as const;
     }),
   );
-  const jobs = [...findJobFiles(home, (env.RUN_JOB_DIRS ?? '').split(':').filter(Boolean)).keys()].sort();
+  const jobs = [...findJobFiles(home, readConfig(env).config.jobDirs).keys()].sort();
   return `${[
     'Runs one job once, honestly: locked, recorded, within its deadline.',
     '',

@@ -1,0 +1,112 @@
+// Completion, by the real shells where they are installed.
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, inject, test } from 'vitest';
+import { EXECUTABLE } from '../support/built.ts';
+import { findProgram } from '../support/install.ts';
+import { FIXTURES, runToEnd } from '../support/run-job.ts';
+
+const run = promisify(execFile);
+
+/** A folder with `run-job` in it, for PATH. */
+function bin(): string {
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'bin-'));
+  writeFileSync(join(folder, 'run-job'), `#!/bin/sh\nexec ${process.execPath} ${EXECUTABLE} "$@"\n`);
+  chmodSync(join(folder, 'run-job'), 0o755);
+  return folder;
+}
+
+async function inShell(program: string, args: readonly string[]): Promise<string[]> {
+  const home = mkdtempSync(join(inject('scratchFolder'), 'home-'));
+  mkdirSync(join(home, '.config'));
+  const env = {
+    PATH: `${bin()}:${dirname(process.execPath)}:/usr/bin:/bin`,
+    HOME: home,
+    RUN_JOB_DIRS: FIXTURES,
+    TERM: 'dumb',
+  };
+  const { stdout } = await run(program, args, { env });
+  return stdout.split('\n').filter(Boolean);
+}
+
+interface Shell {
+  readonly name: string;
+  /** What the shell offers when Tab is pressed after this line. */
+  complete(line: string): Promise<string[]>;
+}
+
+const SHELLS: readonly Shell[] = [
+  {
+    name: 'bash',
+    complete: (line) =>
+      inShell('bash', [
+        '--norc',
+        '-c',
+        `compopt() { :; }
+source <(run-job completion bash)
+COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=(run-job) COMP_CWORD=1
+_run_job && printf '%s\\n' "\${COMPREPLY[@]}"`,
+        'bash',
+        line,
+      ]),
+  },
+  {
+    name: 'zsh',
+    complete: (line) =>
+      inShell('zsh', [
+        '-f',
+        '-c',
+        `compdef() { :; }
+compadd() { while [[ $1 == -* ]]; do [[ $1 == -S ]] && shift; [[ $1 == -- ]] && { shift; break }; shift; done; (( $# )) && print -l -- "$@"; return 0 }
+source <(run-job completion zsh)
+words=("\${(@s: :)1}") CURRENT=\${#words}
+_run_job`,
+        'zsh',
+        line,
+      ]),
+  },
+  {
+    name: 'fish',
+    complete: (line) =>
+      inShell('fish', ['--no-config', '-c', `run-job completion fish | source; complete --do-complete $argv[1]`, line]),
+  },
+];
+
+describe.each(SHELLS.map((shell) => [shell.name, shell] as const))('in %s', (name, shell) => {
+  const here = findProgram(name) !== undefined;
+
+  test.runIf(here)('the first word is a job or a command', async () => {
+    expect(await shell.complete('run-job hi')).toEqual(['history']);
+    expect(await shell.complete('run-job wait')).toEqual(['waits', 'waits_too']);
+  });
+
+  test.runIf(here)('a job has the flags of a run, and a command its own', async () => {
+    expect(await shell.complete('run-job noop --sch')).toEqual(['--scheduled-at']);
+    expect(await shell.complete('run-job history --si')).toEqual(['--since']);
+  });
+
+  test.runIf(here)('a flag has its values', async () => {
+    expect((await shell.complete('run-job noop --locked ')).sort()).toEqual(['fail', 'skip', 'wait']);
+  });
+
+  test.runIf(here)('--param has the parameters of the job', async () => {
+    expect(await shell.complete('run-job waits --param un')).toEqual([]);
+    expect((await shell.complete('run-job takes_params --param ')).every((word) => word.endsWith('='))).toBe(true);
+    expect(await shell.complete('run-job takes_params --param ')).not.toEqual([]);
+  });
+});
+
+test('a job that can’t be found completes to nothing, without a word', async () => {
+  const ended = await runToEnd(['completion', 'bash', '--words=no_such_job\n--']);
+  expect(ended).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+});
+
+test('an unknown shell is refused by name', async () => {
+  const ended = await runToEnd(['completion', 'tcsh']);
+  expect(ended).toMatchObject({
+    exitCode: 64,
+    stderr: 'run-job: There is no completion for tcsh; there is for bash, zsh, fish\n',
+  });
+});
