@@ -148,6 +148,18 @@ describe.skipIf(noHelm)('every CronJob', () => {
     expect(heap({ resources: { limits: { memory: null } } })).toBeUndefined();
   });
 
+  test('takes a variable as its entry has it, not mixed with that of the defaults', () => {
+    const from = (source: string) => ({
+      DATABASE_URL: { valueFrom: { [source]: { name: source.toLowerCase(), key: 'url' } } },
+    });
+    const values = {
+      jobDefaults: { env: from('configMapKeyRef') },
+      jobs: { 'database-cleanup': { env: from('secretKeyRef') } },
+    };
+    const container = containerOf(only(render(values), 'CronJob', 'cleanup'));
+    expect(variable(container, 'DATABASE_URL')).toEqual({ name: 'DATABASE_URL', ...from('secretKeyRef').DATABASE_URL });
+  });
+
   test('becomes an Indexed Job whose shards each have their own retries', () => {
     const job = only(render('helm/run-job/ci/shards-values.yaml'), 'CronJob', 'database-cleanup').spec.jobTemplate.spec;
     expect(job).toMatchObject({ completionMode: 'Indexed', completions: 12, parallelism: 4, backoffLimitPerIndex: 1 });
@@ -233,7 +245,7 @@ describe.skipIf(noHelm)('the migration', () => {
   });
 
   test('ends before helm gives up waiting for it', () => {
-    expect(only(render(), 'Job').spec.activeDeadlineSeconds).toBeLessThan(300);
+    expect(only(render(on), 'Job').spec.activeDeadlineSeconds).toBeLessThan(300);
   });
 });
 
@@ -241,7 +253,18 @@ describe.skipIf(noHelm)('what is off or on by a value', () => {
   const has = (values: object, kind: string) => ofKind(render(values), kind).length > 0;
 
   test.each<[string, string, object, object]>([
-    ['the migration', 'Job', {}, { migration: { enabled: false } }],
+    [
+      'the migration',
+      'Job',
+      { secret: { existing: 'env' } },
+      { secret: { existing: 'env' }, migration: { enabled: false } },
+    ],
+    [
+      'the migration, with nothing to migrate',
+      'Job',
+      { secret: { values: { DATABASE_URL: 'x' } } },
+      { secret: { values: { AMQP_URL: 'x' } } },
+    ],
     ['the test', 'Pod', {}, { test: { enabled: false } }],
     ['the network policy', 'NetworkPolicy', { networkPolicy: { enabled: true } }, {}],
     ['the alerts', 'PrometheusRule', { prometheusRule: { enabled: true } }, {}],

@@ -18,7 +18,10 @@ describe.skipIf(noHelm)('the notes', () => {
   });
 
   test('say how to give it a Secret, until it has one', () => {
-    expect(text()).toContain('WARNING: no Secret is named');
+    expect(text()).toContain('WARNING: no Secret gives a DATABASE_URL');
+    expect(text({ secret: { refs: { AMQP_URL: { name: 'mq', key: 'url' } } } })).toContain(
+      'no Secret gives a DATABASE_URL',
+    );
     expect(text({ secret: { existing: 'env' } })).not.toContain('WARNING');
     expect(text({ secret: { values: { DATABASE_URL: 'postgres://db' } } })).toContain(
       'WARNING: the Secret was made from values',

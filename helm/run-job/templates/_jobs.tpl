@@ -5,7 +5,8 @@
 {{- $jobs := dict -}}
 {{- range $key, $entry := .Values.jobs -}}
 {{- $job := mergeOverwrite (deepCopy $.Values.jobDefaults) (deepCopy (default dict $entry)) -}}
-{{- $_ := include "run-job.dropNulls" $job -}}
+{{- include "run-job.setEnv" (dict "job" $job "env" (default dict $entry).env) -}}
+{{- include "run-job.dropNulls" $job -}}
 {{- if $job.enabled -}}
 {{- if not $job.schedule -}}
 {{- fail (printf "\n\njobs.%s.schedule is missing: give it a cron line, such as \"0 2 * * *\"" $key) -}}
@@ -15,6 +16,13 @@
 {{- end -}}
 {{- end -}}
 {{- toJson $jobs -}}
+{{- end -}}
+
+{{/* Sets variables as they are: merged, two of different sources would become one with both. */}}
+{{- define "run-job.setEnv" -}}
+{{- range $name, $value := .env -}}
+{{- $_ := set $.job.env $name $value -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Takes what is null out of a map and the maps within: null is how an entry takes back a default. */}}

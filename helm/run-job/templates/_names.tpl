@@ -85,3 +85,12 @@ annotations:
 {{- default "default" .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
+
+{{/* "true" when pods are given a DATABASE_URL from somewhere, as far as can be seen: without one there is nothing to migrate. */}}
+{{- define "run-job.hasDatabase" -}}
+{{- with .Values -}}
+{{- if or .secret.existing .migration.env (hasKey .secret.refs "DATABASE_URL") (hasKey .secret.values "DATABASE_URL") (hasKey .jobDefaults.env "DATABASE_URL") -}}
+true
+{{- end -}}
+{{- end -}}
+{{- end -}}

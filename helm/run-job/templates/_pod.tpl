@@ -215,5 +215,7 @@ annotations:
 {{/* Whatever of ours that isn't a CronJob runs as the defaults say: where, with what resources, beside which sidecars. */}}
 {{- define "run-job.helperJob" -}}
 {{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" -}}
-{{- mergeOverwrite $job (dict "env" (deepCopy (default dict .env))) | toJson -}}
+{{- include "run-job.setEnv" (dict "job" $job "env" .env) -}}
+{{- include "run-job.dropNulls" $job -}}
+{{- toJson $job -}}
 {{- end -}}
