@@ -15,7 +15,7 @@ const ROUNDS = 3;
 const DUE = `deleted_at < now() - interval '90 days'`;
 /** Point updates per second, spread over the clients, at a fixed rate: a slow answer doesn't thin out the questions. */
 const CLIENTS = 4;
-const UPDATES_PER_SECOND = 800;
+const UPDATES_PER_SECOND = 200;
 
 /** As a production server is set: every commit is on disk. */
 const DURABLE = {
@@ -148,7 +148,7 @@ async function latencies(pool: pg.Pool, url: string) {
   const besidePlain: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     await fill(pool, ROWS);
-    alone.push(...(await during(url, () => sleep(3_000))));
+    alone.push(...(await during(url, () => sleep(5_000))));
     beside.push(...(await during(url, () => cleanUp(url))));
     await fill(pool, ROWS);
     besidePlain.push(...(await during(url, () => plainDelete(pool))));

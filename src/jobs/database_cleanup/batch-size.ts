@@ -3,19 +3,19 @@
 /** The size of a table's batches, in rows. */
 export interface BatchSize {
   readonly rows: number;
-  /** Tells how long a batch of that size took. */
-  took(ms: number): void;
+  /** Tells how long a batch of that size took, and how long the next should. */
+  took(ms: number, targetMs: number): void;
 }
 
-/** Starts with `first` rows; at most doubles or halves from one batch to the next. */
-export function adaptiveBatchSize(options: { first: number; most: number; targetMs: number }): BatchSize {
+/** Starts with `first` rows; grows to the double at most from one batch to the next, and shrinks faster. */
+export function adaptiveBatchSize(options: { first: number; most: number }): BatchSize {
   let rows = Math.min(options.first, options.most);
   return {
     get rows() {
       return rows;
     },
-    took(ms) {
-      const factor = Math.min(2, Math.max(0.5, options.targetMs / Math.max(ms, 1)));
+    took(ms, targetMs) {
+      const factor = Math.min(2, Math.max(0.1, targetMs / Math.max(ms, 1)));
       rows = Math.min(options.most, Math.max(1, Math.round(rows * factor)));
     },
   };

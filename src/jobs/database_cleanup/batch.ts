@@ -126,6 +126,7 @@ async function withoutRefused(work: Work, subject: BatchSubject, held: string[],
 async function committed(work: Work, table: Table, run: () => Promise<Outcome>): Promise<Outcome> {
   const startedAt = performance.now();
   const outcome = await run();
+  if (outcome.due > 0) work.traffic.ownTransaction();
   const tally = tallyOf(work, table);
   tally.batches += 1;
   tally.deleted += outcome.deleted;

@@ -17,6 +17,8 @@ export interface Server {
   readonly inRecovery: boolean;
   /** The instant that retention counts back from: the scheduled time, or the database's clock if that is earlier. */
   readonly base: Date;
+  /** The number that the next writing transaction gets. */
+  readonly nextXid: string;
 }
 
 /** A table that holds rows itself: an ordinary table, or one partition at the bottom of a partitioned one. */

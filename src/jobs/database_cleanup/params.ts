@@ -85,6 +85,10 @@ export const params = v.object({
   batchSize: v.optional(param(count(1), 'BATCH_SIZE', 'Rows that the first batch of a table looks at'), 5_000),
   maxBatchSize: v.optional(param(count(1), 'MAX_BATCH_SIZE', 'The most rows that a batch looks at'), 200_000),
   batchTarget: v.optional(param(length, 'BATCH_TARGET', 'How long a batch should take; its size adapts'), '250ms'),
+  giveWay: v.optional(
+    param(v.boolean(), 'GIVE_WAY', 'While others write to the database, make batches short and rest between them'),
+    true,
+  ),
   pause: v.optional(param(duration, 'PAUSE', 'A rest between two batches'), '0ms'),
   lockTimeout: v.optional(param(length, 'LOCK_TIMEOUT', 'How long a statement waits for a lock'), '2s'),
   statementTimeout: v.optional(param(length, 'STATEMENT_TIMEOUT', 'How long a statement of a batch may take'), '30s'),

@@ -8,4 +8,5 @@ select
   current_setting('transaction_read_only')::bool as "readOnly",
   pg_is_in_recovery() as "inRecovery",
   least($1::timestamptz, now()) as base,
+  pg_snapshot_xmax(pg_current_snapshot())::text as "nextXid",
   now() at time zone $2::text as checked

@@ -18,6 +18,9 @@ export interface Swept extends Outcome {
   readonly leftovers: readonly Blocks[];
 }
 
+/** While others write, no batch is longer than they notice, and each is followed by a rest of its own length. */
+const GIVING_WAY_TARGET_MS = 10;
+
 /** A careful batch keeps its rows' places in memory. */
 const MAX_CAREFUL_ROWS = 20_000;
 
@@ -41,7 +44,6 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
   const size = adaptiveBatchSize({
     first: params.batchSize,
     most: subject.careful ? Math.min(params.maxBatchSize, MAX_CAREFUL_ROWS) : params.maxBatchSize,
-    targetMs: params.batchTarget,
   });
   const tally = tallyOf(work, table);
   const startedAt = performance.now();
@@ -55,7 +57,9 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
       await walk.rest();
       const batchStartedAt = performance.now();
       const outcome = await runBatch(work, subject, place);
-      size.took(performance.now() - batchStartedAt);
+      const tookMs = performance.now() - batchStartedAt;
+      const giveWay = params.giveWay && work.traffic.busy;
+      size.took(tookMs, giveWay ? Math.min(GIVING_WAY_TARGET_MS, params.batchTarget) : params.batchTarget);
       total = sum(total, outcome);
       if (walk.ours) {
         tally.blocked += outcome.blocked;
@@ -64,7 +68,8 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
       }
       if (place.kind === 'blocks' && outcome.blocked + outcome.skipped > 0) leave(leftovers, place);
       reportProgress(work);
-      if (params.pause > 0) await sleep(params.pause, undefined, { signal }).catch(() => undefined);
+      const restMs = Math.max(params.pause, giveWay ? tookMs : 0);
+      if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);
     }
   } finally {
     tally.durationMs += performance.now() - startedAt;

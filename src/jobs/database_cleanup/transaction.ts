@@ -1,5 +1,5 @@
 // One transaction on a connection of the pool, with the limits that keep it from hurting others.
-import type { ClientBase, Pool } from 'pg';
+import type { ClientBase, Pool, QueryResult } from 'pg';
 
 /** Limits of one transaction's statements, in milliseconds. */
 export interface Limits {
@@ -13,6 +13,8 @@ export interface Limits {
    * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
    */
   readonly seek?: boolean;
+  /** Is told the number of the next transaction id, as the transaction begins. */
+  readonly onBegin?: (nextXid: bigint) => void;
 }
 
 /** Thrown by the body to undo the transaction; `transaction` then returns the value. */
@@ -37,13 +39,17 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query(
+    const begun = await client.query(
       `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
        set local lock_timeout = ${Math.ceil(limits.lockTimeoutMs)};
        set local statement_timeout = ${Math.ceil(limits.statementTimeoutMs)};
        set local row_security = ${limits.rowSecurity ? 'on' : 'off'}
-       ${limits.seek ? '; set local enable_seqscan = off' : ''}`,
+       ${limits.seek ? '; set local enable_seqscan = off' : ''};
+       select pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
     );
+    // node-postgres gives one result for each statement of such a text.
+    const results = begun as unknown as QueryResult<{ xid: string }>[];
+    limits.onBegin?.(BigInt(results.at(-1)?.rows[0]?.xid ?? 0));
     const result = await body(client);
     await client.query('commit');
     return result;

@@ -1,5 +1,6 @@
 // What the parts of one run share: the limits, what is left of maxRows, and what has happened to each table.
 import type { Ctx, Server, Table, Tally } from './model.ts';
+import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
 
 /** The state of a run. */
@@ -12,19 +13,25 @@ export interface Work {
   readonly failures: Map<string, Error>;
   /** How many more rows this run may delete. */
   remaining: number;
+  /** Whether others write to the database. */
+  readonly traffic: Traffic;
   /** How many rows were tried one by one and refused by a constraint or trigger. */
   refusals: number;
 }
 
 export function startWork(ctx: Ctx, server: Server): Work {
+  const traffic = watchTraffic(() => performance.now());
+  traffic.see(BigInt(server.nextXid));
   return {
     ctx,
     server,
+    traffic,
     limits: {
       lockTimeoutMs: ctx.params.lockTimeout,
       statementTimeoutMs: ctx.params.statementTimeout,
       rowSecurity: ctx.params.enableRowSecurity,
       seek: true,
+      onBegin: traffic.see,
     },
     tallies: new Map(),
     failures: new Map(),

@@ -178,6 +178,27 @@ describe('several at once', () => {
   });
 });
 
+test('while others write, batches are shorter and rest, unless the job is told not to give way', async () => {
+  await using database = await createDatabase({ migrated: false });
+  await database.query('create table busy (at int)');
+  // Every iteration is a subtransaction that writes, and takes a transaction id.
+  const writer = await database.connect();
+  const ending = writer
+    .query(`do $$ begin loop begin insert into busy values (1); exception when others then null; end; end loop; end $$`)
+    .catch(() => undefined);
+  const batches = async (giveWay: boolean) => {
+    await database.query('drop table if exists item');
+    await items(database, 40_000);
+    const { totals } = await runCleanup(database.url, { params: { giveWay, allowLarge: true } });
+    expect(totals.deleted).toBe(40_000);
+    return totals.batches;
+  };
+  const [rude, polite] = [await batches(false), await batches(true)];
+  expect(polite).toBeGreaterThan(rude);
+  await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'do $$%'`);
+  await ending;
+});
+
 describe('as a process', () => {
   test('a run killed in its middle is completed by the next', async () => {
     await using database = await createDatabase();

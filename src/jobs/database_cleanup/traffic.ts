@@ -1,0 +1,44 @@
+// Notices whether others write to the database, so that the job can give way to them.
+
+/** What is known of the writing of others. */
+export interface Traffic {
+  /** Whether others write so much that they'd feel long batches. */
+  readonly busy: boolean;
+  /** Tells the number of the next transaction id, as it is now. */
+  see(nextXid: bigint): void;
+  /** Tells that a transaction of this job has had an id of its own. */
+  ownTransaction(): void;
+}
+
+/** Fewer writing transactions per second of others than this are nobody that waits. Other shards' long batches are below it too. */
+const BUSY_PER_SECOND = 100;
+/** A rate over less than this is chance. */
+const WINDOW_MS = 100;
+
+/**
+ * Every transaction that writes takes the next id, whatever its role and database: how far the counter has moved, less our own, is how
+ * much others write. It takes no rights, and costs nothing to read.
+ */
+export function watchTraffic(now: () => number): Traffic {
+  let seen: { xid: bigint; at: number } | undefined;
+  let own = 0;
+  let busy = false;
+  return {
+    get busy() {
+      return busy;
+    },
+    see(nextXid) {
+      const at = now();
+      if (seen && at - seen.at < WINDOW_MS) return;
+      if (seen) {
+        const others = Math.max(0, Number(nextXid - seen.xid) - own);
+        busy = (others * 1_000) / (at - seen.at) > BUSY_PER_SECOND;
+      }
+      seen = { xid: nextXid, at };
+      own = 0;
+    },
+    ownTransaction() {
+      own += 1;
+    },
+  };
+}

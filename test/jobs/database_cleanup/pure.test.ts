@@ -1,0 +1,121 @@
+// The parts of database_cleanup that need no database.
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { adaptiveBatchSize } from '../../../src/jobs/database_cleanup/batch-size.ts';
+import { inOrder } from '../../../src/jobs/database_cleanup/order.ts';
+import { params } from '../../../src/jobs/database_cleanup/params.ts';
+import { means } from '../../../src/jobs/database_cleanup/patterns.ts';
+import { partsOf } from '../../../src/jobs/database_cleanup/places.ts';
+import { watchTraffic } from '../../../src/jobs/database_cleanup/traffic.ts';
+
+describe('parameters', () => {
+  test('lengths of time become milliseconds, lists may be text with commas', () => {
+    const parsed = v.parse(params, { schemas: 'a, b ,c', retention: { x: '1.5h' }, pause: '250ms', tables: ['q'] });
+    expect(parsed).toMatchObject({ schemas: ['a', 'b', 'c'], retention: { x: 5_400_000 }, pause: 250, tables: ['q'] });
+    expect(parsed).toMatchObject({ retentionDays: 90, batchTarget: 250, include: ['*'] });
+  });
+
+  test.for([
+    { retentionDays: -1 },
+    { retentionDays: 1e9 },
+    { retention: { x: '90' } },
+    { pause: 'soon' },
+    { schemas: '["a"]' },
+    { batchSize: 0 },
+    { maxFraction: 2 },
+    { timeZone: 'UTC+2' },
+    { timeZone: '+02:00' },
+  ])('%o is refused', (input) => {
+    expect(v.safeParse(params, input).success).toBe(false);
+  });
+});
+
+test('a pattern means a table by its name, with or without its schema, and nothing that only looks like it', () => {
+  const table = { schema: 'Billing', name: 'a.b+c' };
+  for (const pattern of ['a.b+c', 'Billing.a.b+c', '"Billing"."a.b+c"', 'a.*', 'Billing.*', '*', '*+c']) {
+    expect([pattern, means(pattern, table)]).toEqual([pattern, true]);
+  }
+  for (const pattern of ['a.b', 'axb+c', 'billing.*', 'b+c', '', 'aab+c', 'a.b+cc']) {
+    expect([pattern, means(pattern, table)]).toEqual([pattern, false]);
+  }
+});
+
+test('what refers comes before what is referred to, and a circle is one component', () => {
+  const keys = [
+    ['invoices', 'transactions'],
+    ['transactions', 'accounts'],
+    ['transactions', 'categories'],
+    ['categories', 'categories'],
+    ['cards', 'accounts'],
+    ['accounts', 'cards'],
+    ['unknown', 'accounts'],
+  ] as const;
+  const order = inOrder(
+    ['accounts', 'cards', 'categories', 'invoices', 'transactions', 'alone'],
+    keys.map(([before, after]) => ({ before, after })),
+  );
+  const at = (node: string) => order.findIndex((component) => component.nodes.includes(node));
+  expect(at('invoices')).toBeLessThan(at('transactions'));
+  expect(at('transactions')).toBeLessThan(at('accounts'));
+  expect(at('transactions')).toBeLessThan(at('categories'));
+  expect(at('accounts')).toBe(at('cards'));
+  expect(order.map(({ cyclic }) => cyclic).filter(Boolean)).toHaveLength(2);
+  expect(order[at('alone')]).toEqual({ nodes: ['alone'], cyclic: false });
+});
+
+test('shards divide every table without gap or overlap, however it grows between their looks at it', () => {
+  for (const blocks of [0, 1, 255, 256, 257, 5_000]) {
+    const taken = new Map<number, number>();
+    for (let index = 0; index < 3; index += 1) {
+      // Each sees the table a little later, and larger.
+      for (const { from, to } of partsOf({ index, count: 3 }, '16391', blocks + 100 * index)) {
+        for (let block = from; block < to; block += 1) taken.set(block, (taken.get(block) ?? 0) + 1);
+      }
+    }
+    for (let block = 0; block < blocks; block += 1) expect(taken.get(block)).toBe(1);
+  }
+});
+
+test('batches grow while they are quick, at most to the double, and shrink at once when they are slow', () => {
+  const size = adaptiveBatchSize({ first: 100, most: 1_000 });
+  size.took(1, 250);
+  expect(size.rows).toBe(200);
+  size.took(200, 250);
+  expect(size.rows).toBe(250);
+  for (let step = 0; step < 5; step += 1) size.took(10, 250);
+  expect(size.rows).toBe(1_000);
+  size.took(1_000, 250);
+  expect(size.rows).toBe(250);
+  for (let step = 0; step < 9; step += 1) size.took(60_000, 10);
+  expect(size.rows).toBe(1);
+});
+
+describe('traffic', () => {
+  const watched = () => {
+    const clock = { ms: 0 };
+    return { clock, traffic: watchTraffic(() => clock.ms) };
+  };
+
+  test('of others is what the transaction ids of this job do not explain', () => {
+    const { clock, traffic } = watched();
+    traffic.see(1_000n);
+    for (let batch = 0; batch < 80; batch += 1) traffic.ownTransaction();
+    clock.ms = 500;
+    traffic.see(1_080n + 10n);
+    expect(traffic.busy).toBe(false);
+    clock.ms = 1_000;
+    traffic.see(1_090n + 200n);
+    expect(traffic.busy).toBe(true);
+    clock.ms = 2_000;
+    traffic.see(1_291n);
+    expect(traffic.busy).toBe(false);
+  });
+
+  test('is not judged by a moment', () => {
+    const { clock, traffic } = watched();
+    traffic.see(1n);
+    clock.ms = 10;
+    traffic.see(50n);
+    expect(traffic.busy).toBe(false);
+  });
+});
