@@ -74,6 +74,8 @@ export async function startGuarded(options: GuardedOptions): Promise<GuardedProc
     async remove() {
       guard.stdin.end();
       await exited;
+      // The guard has done so, unless the server had ended before.
+      rmSync(options.folder, { recursive: true, force: true });
     },
   };
 }

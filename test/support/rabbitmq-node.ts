@@ -1,7 +1,7 @@
 // Runs one RabbitMQ node: a program of this machine, or a container.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -68,7 +68,7 @@ async function startNodeOn(program: string, ports: [number, number, number, numb
       timeoutMs: TIMEOUT_MS,
       lastSignal: 'SIGKILL',
     });
-  return server(launch, folder, {
+  return server(launch, {
     url: `amqp://guest:guest@127.0.0.1:${amqp}`,
     managementUrl: `http://guest:guest@127.0.0.1:${management}`,
     control: { command: join(dirname(program), 'rabbitmqctl'), args: ['-q'], env },
@@ -103,18 +103,14 @@ async function startContainerOn([amqp, management]: [number, number]): Promise<R
       // The client passes it on to the container; it couldn't pass on SIGKILL.
       lastSignal: 'SIGTERM',
     });
-  return server(launch, folder, {
+  return server(launch, {
     url: `amqp://guest:guest@127.0.0.1:${amqp}`,
     managementUrl: `http://guest:guest@127.0.0.1:${management}`,
     control: { command: 'docker', args: ['exec', name, 'rabbitmqctl', '-q'], env: {} },
   });
 }
 
-async function server(
-  launch: () => Promise<GuardedProcess>,
-  folder: string,
-  address: RabbitMqAddress,
-): Promise<RabbitMqServer> {
+async function server(launch: () => Promise<GuardedProcess>, address: RabbitMqAddress): Promise<RabbitMqServer> {
   let node = await launch();
   return {
     address,
@@ -124,9 +120,6 @@ async function server(
     async start() {
       if (node.ended) node = await launch();
     },
-    async [Symbol.asyncDispose]() {
-      await node.remove();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => node.remove(),
   };
 }
