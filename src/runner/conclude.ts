@@ -39,7 +39,9 @@ export async function conclude(
 
   const end = state.end(outcome);
   if (database && !(state.databaseFailed && !state.recorded)) {
-    const told = await step('recording the end of the run', STEP_LIMITS.record, () =>
+    // A run that never began has less to lose than the pod that waits for it: the database may be what was interrupted.
+    const limitMs = state.recorded ? STEP_LIMITS.record : STEP_LIMITS.close;
+    const told = await step('recording the end of the run', limitMs, () =>
       state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
     );
     if (told && state.recorded) {

@@ -49,7 +49,9 @@ function bind(consola: ConsolaInstance, options: LoggerOptions, extra: Fields): 
   const at =
     (level: LogLevel) =>
     (message: string, fields: Fields = {}) => {
-      const all = options.redact.value({ ...options.bindings(), ...extra, ...fields }) as Fields;
+      const bindings = options.bindings();
+      // What identifies the run is never a secret, even where a password is one of its words.
+      const all = { ...bindings, ...(options.redact.value({ ...extra, ...fields }) as Fields), ...bindings };
       const text = options.redact.text(message);
       consola[level](text, all);
       if (LEVELS[level] <= consola.level) options.onLine?.({ time: new Date(), level, message: text, fields: all });
