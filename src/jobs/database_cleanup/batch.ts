@@ -5,7 +5,7 @@ import type { Table } from './model.ts';
 import { ctidArray, halves, type Place, placeCondition } from './places.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
 import { transaction, undo } from './transaction.ts';
-import { tallyOf, type Work } from './work.ts';
+import { countDeleted, tallyOf, type Work } from './work.ts';
 
 /** What became of the due rows of a place. */
 export interface Outcome {
@@ -129,10 +129,8 @@ async function committed(work: Work, table: Table, run: () => Promise<Outcome>):
   if (outcome.due > 0) work.traffic.ownTransaction();
   const tally = tallyOf(work, table);
   tally.batches += 1;
-  tally.deleted += outcome.deleted;
   tally.longestBatchMs = Math.max(tally.longestBatchMs, performance.now() - startedAt);
-  work.remaining -= outcome.deleted;
-  if (outcome.deleted > 0) work.ctx.count('rows_deleted', outcome.deleted, { table: table.label });
+  countDeleted(work, table, outcome.deleted);
   return outcome;
 }
 

@@ -6,7 +6,7 @@ import { inSteps, placeCondition } from './places.ts';
 import { blockedCondition, holdsBack, refers } from './references.ts';
 import { removal } from './statements.ts';
 import { transaction } from './transaction.ts';
-import { mustStop, tallyOf, type Work } from './work.ts';
+import { countDeleted, mustStop, tallyOf, type Work } from './work.ts';
 
 /** How many rows are looked at together, each with all that refers to it, directly or not. */
 const SEEDS = 100;
@@ -59,13 +59,11 @@ function count(work: Work, job: Job, deleted: readonly { tbl: number; deleted: n
     const table = job.tables[row.tbl];
     if (!table || row.deleted === 0) continue;
     const tally = tallyOf(work, table);
-    tally.deleted += row.deleted;
     tally.blocked = Math.max(0, tally.blocked - row.deleted);
     tally.batches += 1;
     tally.durationMs += tookMs;
     tally.longestBatchMs = Math.max(tally.longestBatchMs, tookMs);
-    work.remaining -= row.deleted;
-    work.ctx.count('rows_deleted', row.deleted, { table: table.label });
+    countDeleted(work, table, row.deleted);
   }
 }
 

@@ -18,8 +18,9 @@ export interface Swept extends Outcome {
   readonly leftovers: readonly Blocks[];
 }
 
-/** While others write, no batch is longer than they notice, and each is followed by a rest of its own length. */
+/** While others write, no batch is longer than they notice, and each is followed by a rest of so many times its length. */
 const GIVING_WAY_TARGET_MS = 10;
+const GIVING_WAY_REST = 2;
 
 /** A careful batch keeps its rows' places in memory. */
 const MAX_CAREFUL_ROWS = 20_000;
@@ -68,7 +69,7 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
       }
       if (place.kind === 'blocks' && outcome.blocked + outcome.skipped > 0) leave(leftovers, place);
       reportProgress(work);
-      const restMs = Math.max(params.pause, giveWay ? tookMs : 0);
+      const restMs = Math.max(params.pause, giveWay ? tookMs * GIVING_WAY_REST : 0);
       if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);
     }
   } finally {

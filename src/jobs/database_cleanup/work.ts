@@ -19,6 +19,9 @@ export interface Work {
   refusals: number;
 }
 
+/** What earlier attempts of a run have deleted: maxRows is a run's, and attempts of one run share a process. */
+const deletedByRun = new Map<string, number>();
+
 export function startWork(ctx: Ctx, server: Server): Work {
   const traffic = watchTraffic(() => performance.now());
   traffic.see(BigInt(server.nextXid));
@@ -35,7 +38,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
     },
     tallies: new Map(),
     failures: new Map(),
-    remaining: ctx.params.maxRows ?? Number.POSITIVE_INFINITY,
+    remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - (deletedByRun.get(ctx.runId) ?? 0),
     refusals: 0,
   };
 }
@@ -53,6 +56,15 @@ export function readingLimits(work: Work): Limits {
 
 /** Whether no further batch may begin. */
 export const mustStop = (work: Work): boolean => work.ctx.signal.aborted || work.remaining <= 0;
+
+/** Writes down rows that are deleted and committed. */
+export function countDeleted(work: Work, table: Table, rows: number): void {
+  const { ctx } = work;
+  tallyOf(work, table).deleted += rows;
+  work.remaining -= rows;
+  deletedByRun.set(ctx.runId, (deletedByRun.get(ctx.runId) ?? 0) + rows);
+  if (rows > 0) ctx.count('rows_deleted', rows, { table: table.label });
+}
 
 export function tallyOf(work: Work, table: Table): Tally {
   const known = work.tallies.get(table.oid);

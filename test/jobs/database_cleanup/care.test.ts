@@ -92,6 +92,14 @@ describe('the guard', () => {
     expect((await runCleanup(database.url, { params })).totals.deleted).toBe(10);
   });
 
+  test('maxRows is what all attempts of a run may delete together', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 100);
+    const attempt = () => runCleanup(database.url, { runId: 'one run', params: { maxRows: 30, batchSize: 8 } });
+    expect([(await attempt()).totals.deleted, (await attempt()).totals.deleted]).toEqual([30, 0]);
+    expect(await database.query('select from item')).toHaveLength(70);
+  });
+
   test('refuses far more than earlier runs found, and says both numbers', async () => {
     await using database = await createDatabase({ migrated: false });
     await items(database, 100, 1_000);

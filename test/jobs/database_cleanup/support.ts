@@ -18,6 +18,7 @@ export interface CleanupOptions {
   readonly params?: v.InferInput<typeof params>;
   readonly shard?: Shard;
   readonly dryRun?: boolean;
+  readonly runId?: string;
   readonly scheduledAt?: Date;
   readonly signal?: AbortSignal;
   readonly previousRuns?: readonly PreviousRun[];
@@ -37,7 +38,7 @@ export async function runCleanup(url: string, options: CleanupOptions = {}): Pro
       void options.lines?.push({ level, message, fields });
   const context: Ctx = {
     job: 'database_cleanup',
-    runId: randomUUID(),
+    runId: options.runId ?? randomUUID(),
     attempt: 1,
     // Other tests write to the same server: giving way to them would make sizes of batches a matter of chance.
     params: v.parse(params, { giveWay: false, ...options.params }),
