@@ -9,7 +9,7 @@ import { partCondition, partsOf } from './places.ts';
 import { blockedCondition, holdsBack, keysOfLeaf } from './references.ts';
 import type { Archive } from './statements.ts';
 import { type Route, type Swept, sweep, type Walk } from './sweep.ts';
-import { mustStop, type Work } from './work.ts';
+import { mustStop, tallyOf, type Work } from './work.ts';
 
 /** How often a shard looks at what the others left. */
 const ROUNDS = 3;
@@ -68,6 +68,7 @@ export async function cleanLeftovers(work: Work, job: Job): Promise<void> {
   // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
   for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
     more = false;
+    for (const table of job.tables) Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0 });
     for (const stretch of stretches) {
       const { deleted, skipped } = await walkAllParts(work, job, stretch);
       more ||= deleted + skipped > 0;
@@ -76,13 +77,14 @@ export async function cleanLeftovers(work: Work, job: Job): Promise<void> {
   }
 }
 
+/** Counts what stays in the own part anew. */
 async function walkAllParts(work: Work, job: Job, stretch: Stretch): Promise<Outcome> {
-  const { count } = work.ctx.shard;
+  const { count, index: own } = work.ctx.shard;
   const subject = { ...stretch.subject, careful: true };
   let total: Outcome = NOTHING;
   for (let index = 0; index < count && !mustStop(work); index += 1) {
     const route = routeOf({ index, count }, stretch);
-    const walk = { ours: false, rest: job.rest };
+    const walk = { ours: index === own, again: NOTHING, rest: job.rest };
     total = sum(total, (await attempt(work, { ...stretch, subject }, route, walk)) ?? NOTHING);
   }
   return total;

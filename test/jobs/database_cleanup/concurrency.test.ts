@@ -164,8 +164,14 @@ describe('several at once', () => {
       create index on child (parent_id);
       insert into parent select i, ${OLD} from generate_series(1, 5000) i;
       insert into child select i, 5001 - i, ${OLD} from generate_series(1, 5000) i`);
-    for (const index of [0, 1, 2]) await runCleanup(database.url, { shard: { index, count: 3 } });
+    const totals = [];
+    for (const index of [0, 1, 2]) {
+      totals.push((await runCleanup(database.url, { shard: { index, count: 3 } })).totals);
+    }
     expect(await database.query('select from parent')).toEqual([]);
+    expect(totals.map(({ deleted }) => deleted).reduce((sum, each) => sum + each)).toBe(10_000);
+    // The last one finds every child gone.
+    expect(totals.at(-1)).toMatchObject({ blocked: 0, skippedLocked: 0 });
   });
 
   test('two runs against each other delete each row once', async () => {
