@@ -87,10 +87,30 @@ test.for(['cascade', 'no action', 'restrict'])(
   },
 );
 
+test('a cascade never takes a row that came to be after the job looked', async () => {
+  await using database = await createDatabase({ migrated: false });
+  await database.query(`
+    create table parent (id int primary key, deleted_at timestamptz);
+    create table child (parent_id int references parent on delete cascade);
+    create index on child (parent_id);
+    insert into parent select i, ${OLD} from generate_series(1, 10) i`);
+  const holder = await database.connect();
+  await holder.query('begin; select from parent where id = 1 for update');
+  const done = new AbortController();
+  const run = runCleanup(database.url).finally(() => done.abort());
+  // A batch that waited for the locked row would have looked at the other nine by now.
+  await waitingFor(database, 1, done.signal);
+  const added = await database.query('insert into child values (5) returning *').catch(() => []);
+  await holder.query('commit');
+  await run;
+  expect(await database.query('select from child')).toHaveLength(added.length);
+  await holder.end();
+});
+
 /** Resolves once so many sessions wait for a lock. */
-async function waitingFor(database: TestDatabase, sessions: number): Promise<void> {
+async function waitingFor(database: TestDatabase, sessions: number, orUntil?: AbortSignal): Promise<void> {
   const watcher = await database.connect();
-  for (;;) {
+  while (!orUntil?.aborted) {
     const { rows } = await watcher.query(
       `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
     );
