@@ -9,6 +9,7 @@ import amqp from 'amqplib';
 import { expect, onTestFinished, test } from 'vitest';
 import { jobLease, slotOf } from '../contracts/runs.ts';
 import { openAdapter } from '../postgres/support.ts';
+import { EXCHANGE } from '../support/amqp.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
 import { freePorts } from '../support/free-port.ts';
@@ -134,7 +135,7 @@ test('doctor is content when everything is there', async () => {
   await using database = await createDatabase();
   await using vhost = await createVhost();
   const broker = await amqp.connect(vhost.url);
-  await (await broker.createChannel()).assertExchange('financial.events', 'topic');
+  await (await broker.createChannel()).assertExchange(EXCHANGE, 'topic');
   await broker.close();
   const collector = createServer((request, response) => response.end(request.url)).listen(0, '127.0.0.1');
   onTestFinished(() => void collector.close());
@@ -142,6 +143,7 @@ test('doctor is content when everything is there', async () => {
   const env = {
     DATABASE_URL: database.url,
     AMQP_URL: vhost.url,
+    AMQP_EXCHANGE: EXCHANGE,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
   };
   expect(await doctor(env)).toEqual({
@@ -153,7 +155,7 @@ test('doctor is content when everything is there', async () => {
     rights: found('ok', 'has the rights'),
     pooler: found('ok', 'no pooler'),
     schema: found('ok', 'has version'),
-    rabbitmq: found('ok', 'financial.events'),
+    rabbitmq: found('ok', EXCHANGE),
     otlp: found('ok', '/v1/traces answers (HTTP 200)'),
   });
   const { stdout } = await runToEnd(['doctor'], { env });

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { ConfigError, UnavailableError } from '../../src/errors.ts';
-import { bindQueue, consume } from '../support/amqp.ts';
+import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
 import { rabbitmqctl } from '../support/rabbitmq-server.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { startBlackHole, startTcpProxy } from '../support/tcp-proxy.ts';
-import { createVhost, rabbitMq } from '../support/vhost.ts';
-import { EXCHANGE, failure, message, open } from './open.ts';
+import { createVhost, isGiven, NOT_OURS, rabbitMq } from '../support/vhost.ts';
+import { failure, message, open } from './open.ts';
 
 /** basic.ack on the wire: class 60, method 80. */
 const ACK = '\x00\x3c\x00\x50';
@@ -29,7 +29,7 @@ test('a connection killed before the ack: the message is published again with th
   await consumer.reached(2);
   expect(consumer.ids()).toEqual(['id-1', 'id-1']);
   expect((await log.seen('publishing it again')).fields.error).toMatch(
-    /exchange 'financial\.events' with routing key 'report\.weekly\.generated' was not confirmed.*the connection to RabbitMQ at 127\.0\.0\.1:\d+ was lost \(read ECONNRESET\)/,
+    /exchange 'financial\.events[^']*' with routing key 'report\.weekly\.generated' was not confirmed.*the connection to RabbitMQ at 127\.0\.0\.1:\d+ was lost \(read ECONNRESET\)/,
   );
 });
 
@@ -59,7 +59,8 @@ test('a connection lost between two messages ends nothing: the next message conn
   expect(consumer.ids()).toEqual(['id-1', 'id-2']);
 });
 
-test('a connection that an operator closes in mid-publish is told as such (320), and mended', async () => {
+test('a connection that an operator closes in mid-publish is told as such (320), and mended', async ({ skip }) => {
+  skip(await isGiven(), NOT_OURS);
   await using vhost = await createVhost();
   const queue = await bindQueue(vhost.url, EXCHANGE);
   await using proxy = await startTcpProxy(vhost.url);
@@ -104,7 +105,9 @@ test('a broker that never answers a message is left for a new connection, and is
   proxy.silence();
   const error = await failure(impatient.publish(message('id-1')));
   expect(error).toBeInstanceOf(UnavailableError);
-  expect(error.message).toMatch(/exchange 'financial\.events' with routing key '.*' was not confirmed .*within 0\.3 s/);
+  expect(error.message).toMatch(
+    /exchange 'financial\.events[^']*' with routing key '.*' was not confirmed .*within 0\.3 s/,
+  );
   const published = rabbitmq.publish(message('id-2'));
   expect((await log.seen('publishing it again')).fields.error).toMatch(
     /was not confirmed by RabbitMQ at .* within 0\.3 s/,

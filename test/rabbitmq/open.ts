@@ -1,10 +1,8 @@
 // Opens the adapter for a test, with limits that keep it fast, and a message to send.
 import type { Logger, OutgoingMessage, RabbitMq } from '../../src/job.ts';
 import { openRabbitMq, type RabbitMqOptions } from '../../src/rabbitmq/rabbitmq.ts';
+import { EXCHANGE } from '../support/amqp.ts';
 import { recordedLog } from '../support/recorded-log.ts';
-
-/** The exchange of the tests, in a virtual host of their own. */
-export const EXCHANGE = 'financial.events';
 
 /** A publisher that closes with its scope. */
 export async function open(

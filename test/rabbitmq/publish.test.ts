@@ -2,12 +2,12 @@
 import { connect } from 'amqplib';
 import { expect, test } from 'vitest';
 import { PermanentError, UnavailableError } from '../../src/errors.ts';
-import { bindQueue, consume } from '../support/amqp.ts';
+import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
 import { rabbitmqctl } from '../support/rabbitmq-server.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { createVhost, manage, rabbitMq } from '../support/vhost.ts';
-import { EXCHANGE, message, open } from './open.ts';
+import { createVhost, isGiven, manage, NOT_OURS, rabbitMq } from '../support/vhost.ts';
+import { message, open } from './open.ts';
 
 /** basic.ack on the wire: class 60, method 80. */
 const ACK = '\x00\x3c\x00\x50';
@@ -57,7 +57,7 @@ test('publish returns only after the ack has come', async () => {
   expect(returned).toBe(true);
 });
 
-test('many messages at once are each confirmed, on no more than 32 channels', async () => {
+test('many messages at once are each confirmed, on no more than 32 channels', async ({ skip }) => {
   await using vhost = await createVhost();
   await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
   await using rabbitmq = await open(vhost.url);
@@ -65,6 +65,7 @@ test('many messages at once are each confirmed, on no more than 32 channels', as
   await Promise.all(ids.map((id) => rabbitmq.publish(message(id))));
   await consumer.reached(500);
   expect(consumer.ids().toSorted()).toEqual(ids.toSorted());
+  skip(await isGiven(), NOT_OURS);
   const channels = await rabbitmqctl(await rabbitMq(), 'list_channels', 'vhost');
   // One of them is the consumer's.
   expect(channels.split(vhost.name).length - 2).toBe(32);
@@ -77,7 +78,7 @@ test('a message that no queue takes is an error that names the exchange and the 
   const error = await rabbitmq.publish(message('id-1')).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(PermanentError);
   expect(error.message).toMatch(
-    /^No queue takes a message of exchange 'financial\.events' with routing key 'report\.weekly\.generated' at .*\(312 NO_ROUTE\): bind a queue/,
+    /^No queue takes a message of exchange 'financial\.events[^']*' with routing key 'report\.weekly\.generated' at .*\(312 NO_ROUTE\): bind a queue/,
   );
 });
 
@@ -133,15 +134,18 @@ test('an exchange that its owner declared otherwise is used as it is', async () 
   await using vhost = await createVhost();
   const owner = await connect(vhost.url);
   const channel = await owner.createChannel();
-  await channel.assertExchange('unrouted', 'fanout');
-  await channel.assertExchange(EXCHANGE, 'headers', { alternateExchange: 'unrouted' });
-  await channel.bindQueue((await channel.assertQueue('q')).queue, 'unrouted', '');
+  const unrouted = `${EXCHANGE}.unrouted`;
+  await bindQueue(vhost.url, unrouted);
+  await channel.assertExchange(EXCHANGE, 'headers', { alternateExchange: unrouted });
   await owner.close();
   await using rabbitmq = await open(vhost.url);
   await expect(rabbitmq.publish(message('id-1'))).resolves.toBeUndefined();
 });
 
-test('a user who may write but not configure can publish; who may do neither gets a 403 that says which permission is missing', async () => {
+test('a user who may write but not configure can publish; who may do neither gets a 403 that says which permission is missing', async ({
+  skip,
+}) => {
+  skip(await isGiven(), NOT_OURS);
   await using vhost = await createVhost();
   await bindQueue(vhost.url, EXCHANGE);
   const address = await rabbitMq();
@@ -161,7 +165,7 @@ test('a user who may write but not configure can publish; who may do neither get
   const refused = await reader.publish(message('id-2')).catch((thrown) => thrown);
   expect(refused).toBeInstanceOf(PermanentError);
   expect(refused.message).toMatch(
-    /^Exchange 'financial\.events' at .* may not be published to \(403 ACCESS_REFUSED.*write permission/,
+    /^Exchange 'financial\.events[^']*' at .* may not be published to \(403 ACCESS_REFUSED.*write permission/,
   );
 
   await using stranger = await open(await userWith('stranger', '.*'), { exchange: 'not.there' });
@@ -183,7 +187,9 @@ test('a nack is tried again, and is an error of its own when it stays', async ()
   await using impatient = await open(vhost.url, { giveUpAfterMs: 300 });
   const error = await impatient.publish(message('id-2')).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(UnavailableError);
-  expect(error.message).toMatch(/exchange 'financial\.events'.*not confirmed.*basic\.nack.*x-overflow reject-publish/);
+  expect(error.message).toMatch(
+    /exchange 'financial\.events[^']*'.*not confirmed.*basic\.nack.*x-overflow reject-publish/,
+  );
 
   const published = rabbitmq.publish(message('id-3'));
   await log.seen('basic.nack');

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { createDatabase } from './database.ts';
-import { createVhost, manage, rabbitMq } from './vhost.ts';
+import { createVhost, isGiven, manage, NOT_OURS, rabbitMq } from './vhost.ts';
 
 test('PostgreSQL is of the version that was asked for', () => {
   expect(inject('postgresMajor')).toBe(Number(process.env.TEST_POSTGRES_VERSION || 18));
@@ -21,7 +21,8 @@ test('each test gets a database of its own, which is dropped even while somebody
   expect(await cut).toBeInstanceOf(pg.DatabaseError);
 });
 
-test('each test gets a virtual host of its own', async () => {
+test('each test gets a virtual host of its own', async ({ skip }) => {
+  skip(await isGiven(), NOT_OURS);
   const address = await rabbitMq();
   const vhosts = async () => ((await manage(address, 'GET', 'vhosts')) as { name: string }[]).map(({ name }) => name);
   const mine = await createVhost();

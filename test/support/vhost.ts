@@ -1,6 +1,7 @@
 // A RabbitMQ virtual host of a test's own, on the suite's node.
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
+import { deleteDeclared } from './amqp.ts';
 import { askForIt } from './on-demand.ts';
 import type { RabbitMqAddress } from './rabbitmq-server.ts';
 
@@ -15,13 +16,21 @@ export function rabbitMq(): Promise<RabbitMqAddress> {
   return askForIt<RabbitMqAddress>(inject('rabbitMqSocket'));
 }
 
+/** Why a test is skipped that steers the broker: the second argument of vitest's `skip`. */
+export const NOT_OURS = 'the server that AMQP_URL names is not ours to administer';
+
+/** Whether the suite's broker was given to us by AMQP_URL: no rabbitmqctl, no management API, no virtual hosts of our own. */
+export async function isGiven(): Promise<boolean> {
+  return (await rabbitMq()).control === undefined;
+}
+
 /**
- * Creates a virtual host for one test. On a server that AMQP_URL gave us it is the virtual host of that URL, which tests
- * share: name exchanges and queues at random all the same.
+ * Creates a virtual host for one test. On a server that AMQP_URL gave us it is the virtual host of that URL, which tests share:
+ * there a test file's exchange is its own (EXCHANGE), and what bindQueue declared is deleted when none of its tests is left in it.
  */
 export async function createVhost(): Promise<TestVhost> {
   const address = await rabbitMq();
-  if (!address.managementUrl) return { name: '/', url: address.url, async [Symbol.asyncDispose]() {} };
+  if (!address.managementUrl) return shareVhost(address.url);
   const name = `test_${randomBytes(6).toString('hex')}`;
   await manage(address, 'PUT', `vhosts/${name}`);
   return {
@@ -29,6 +38,20 @@ export async function createVhost(): Promise<TestVhost> {
     url: `${address.url}/${name}`,
     async [Symbol.asyncDispose]() {
       await manage(address, 'DELETE', `vhosts/${name}`);
+    },
+  };
+}
+
+let sharers = 0;
+
+function shareVhost(url: string): TestVhost {
+  sharers += 1;
+  return {
+    name: decodeURIComponent(new URL(url).pathname.slice(1)) || '/',
+    url,
+    async [Symbol.asyncDispose]() {
+      sharers -= 1;
+      if (sharers === 0) await deleteDeclared(url);
     },
   };
 }

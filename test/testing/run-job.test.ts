@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { defineJob, PermanentError, RetryableError, UnavailableError } from '../../src/index.ts';
 import { runJob } from '../../src/testing/index.ts';
-import { bindQueue, consume } from '../support/amqp.ts';
+import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
 import { createDatabase } from '../support/database.ts';
 import { createVhost } from '../support/vhost.ts';
 
@@ -210,10 +210,10 @@ describe('a job that needs RabbitMQ', () => {
 
   test('publishes to the broker at the URL', async () => {
     await using vhost = await createVhost();
-    const queue = await bindQueue(vhost.url, 'testing.helper');
+    const queue = await bindQueue(vhost.url, EXCHANGE);
     const { status, published } = await runJob(publishes, {
       rabbitmq: vhost.url,
-      env: { AMQP_EXCHANGE: 'testing.helper' },
+      env: { AMQP_EXCHANGE: EXCHANGE },
     });
     expect({ status, published }).toEqual({ status: 'succeeded', published: [] });
     await using consumer = await consume(vhost.url, queue);

@@ -1,13 +1,12 @@
 // Nothing is lost: 200 runs of the built executable, killed at random moments, against real consumers.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { EXCHANGE } from '../../rabbitmq/open.ts';
-import { bindQueue, type Consumer, consume } from '../../support/amqp.ts';
+import { bindQueue, type Consumer, consume, EXCHANGE } from '../../support/amqp.ts';
 import { runJob, runToEnd } from '../../support/run-job.ts';
 import { createVhost } from '../../support/vhost.ts';
 import { MONDAY, type ReportDatabase, reportDatabase } from './setting.ts';
 
-/** Each lane has a database and a virtual host of its own, for one database runs the job once at a time. */
+/** Each lane has a database and an exchange of its own, for one database runs the job once at a time. */
 const LANES = 4;
 const KILLS_PER_LANE = 50;
 
@@ -20,7 +19,7 @@ const slot = (run: number) => [
 ];
 
 test(`of ${LANES * KILLS_PER_LANE} runs killed at random moments no report is lost, and repeats have an equal messageId`, async () => {
-  const lanes = await Promise.all(Array.from({ length: LANES }, () => runLane()));
+  const lanes = await Promise.all(Array.from({ length: LANES }, (_, lane) => runLane(`${EXCHANGE}.${lane}`)));
   const sum = (pick: (lane: Lane) => number) => lanes.reduce((total, lane) => total + pick(lane), 0);
   const stored = sum((lane) => lane.stored.size);
   expect(sum((lane) => lane.killed)).toBe(LANES * KILLS_PER_LANE);
@@ -41,12 +40,12 @@ interface Lane {
   readonly consumed: number;
 }
 
-async function runLane(): Promise<Lane> {
+async function runLane(exchange: string): Promise<Lane> {
   await using setting = await reportDatabase();
   await using vhost = await createVhost();
-  await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
+  await using consumer = await consume(vhost.url, await bindQueue(vhost.url, exchange));
   await setting.add({});
-  const world = { database: setting.database, env: { AMQP_URL: vhost.url } };
+  const world = { database: setting.database, env: { AMQP_URL: vhost.url, AMQP_EXCHANGE: exchange } };
   let killed = 0;
   let leftUnconfirmed = 0;
   let known = { stored: 0, pending: new Set<string>() };

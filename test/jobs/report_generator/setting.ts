@@ -6,6 +6,7 @@ import type { JobContext } from '../../../src/jobs/report_generator/deliver.ts';
 import job from '../../../src/jobs/report_generator/index.ts';
 import { params as paramsSchema } from '../../../src/jobs/report_generator/params.ts';
 import { unconnectedRabbitMq } from '../../../src/rabbitmq/unconnected.ts';
+import { EXCHANGE } from '../../support/amqp.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
 
@@ -109,7 +110,7 @@ async function attempt(pool: pg.Pool, options: RunOptions): Promise<unknown> {
     shard: { index: 0, count: 1 },
     dryRun: false,
     postgres: pool,
-    rabbitmq: unconnectedRabbitMq('financial.events'),
+    rabbitmq: unconnectedRabbitMq(EXCHANGE),
     progress() {},
     span: (_name, _options, step) =>
       step({ setAttributes() {}, addEvent() {}, headers: () => ({ traceparent: '00-trace-span-01' }) }),
