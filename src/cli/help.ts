@@ -3,6 +3,7 @@ import type { ArgsDef, CommandDef, CommandMeta } from 'citty';
 import type { Job } from '../job.ts';
 import { describeParams, type ParamInfo } from './param-schema.ts';
 import { RUN_ARGUMENTS } from './run-arguments.ts';
+import { wrap } from './wrap.ts';
 
 const WIDTH = 80;
 const MAX_LEFT = 28;
@@ -17,20 +18,6 @@ export function columns(rows: readonly (readonly [string, string])[]): string {
       return `${head}${lines.join(`\n${' '.repeat(left + 4)}`)}`.trimEnd();
     })
     .join('\n');
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line ? `${line} ${word}` : word;
-    }
-  }
-  return [...lines, line];
 }
 
 /** Help of a command of ours. */

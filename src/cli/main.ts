@@ -5,6 +5,10 @@ import { signalExitCode } from '../runner/signals.ts';
 import type { Stop } from '../runner/stop.ts';
 import { COMMANDS } from './commands.ts';
 import { run } from './run.ts';
+import { isTerminal } from './stdio.ts';
+import { wrap } from './wrap.ts';
+
+const COLUMNS = 80;
 
 /** What the executable gives us. */
 export interface Invocation {
@@ -45,7 +49,9 @@ function tellError(error: unknown, stop: Stop): number {
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
   const code = exitCodeOf(error);
   if (code === undefined) throw error;
-  process.stderr.write(`run-job: ${(error as Error).message}\n`);
+  const message = `run-job: ${(error as Error).message}`;
+  // On a terminal in whole words; elsewhere a message is one line.
+  process.stderr.write(`${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
   return code;
 }
 

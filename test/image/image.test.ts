@@ -131,6 +131,16 @@ describe.skipIf(noImage)('the image', () => {
     expect(await ended).toEqual([143, null]);
   });
 
+  test("becomes a team's own by two lines, with their jobs in TypeScript", () => {
+    const example = 'examples/own-jobs';
+    const from = /^FROM (.+)$/m.exec(readFileSync(join(example, 'Dockerfile'), 'utf8'))?.[1] ?? '';
+    const own = images.rootfs(images.buildOn(name, from, example));
+    expect(readdirSync(join(own, 'app')).sort()).toEqual(['LICENSE', 'dist', 'jobs', 'package.json']);
+    const { code, stdout, stderr } = runContainer(own, images.folder, [...entrypoint, 'list']);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('exchange_rates');
+  });
+
   test('says what is wrong with a command line, and 64', () => {
     const { code, stdout, stderr } = container(['database-cleanupp']);
     expect(code).toBe(64);

@@ -125,6 +125,14 @@ export class Images {
     return name;
   }
 
+  /** Builds the Dockerfile in `folder`, which begins with `from`: this image, under the name that it has when it is published. */
+  buildOn(image: string, from: string, folder: string): string {
+    this.#buildah('tag', image, from);
+    const name = 'localhost/on-run-job:test';
+    this.#buildah('bud', '-q', '--isolation', 'chroot', '--pull-never', '--format', 'oci', '-t', name, resolve(folder));
+    return name;
+  }
+
   /** The image's configuration as the OCI has it. */
   // biome-ignore lint/suspicious/noExplicitAny: the OCI's own type, looked at field by field
   config(name: string): any {
