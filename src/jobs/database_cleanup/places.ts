@@ -11,6 +11,8 @@ export interface Blocks {
   readonly kind: 'blocks';
   readonly from: number;
   readonly to: number;
+  /** The highest place within a block that is looked at; any that a row can have, unless said. Version 14 and later don't need it. */
+  readonly highest?: number;
 }
 
 /** Rows by their ctid, as PostgreSQL writes it. */
@@ -49,7 +51,7 @@ export function* inSteps(parts: Iterable<Blocks>, size: () => number): Generator
   for (const part of parts) {
     for (let from = part.from; from < part.to; ) {
       const to = Math.min(part.to, from + Math.max(1, Math.floor(size())));
-      yield { kind: 'blocks', from, to };
+      yield { ...part, from, to };
       from = to;
     }
   }
@@ -62,10 +64,7 @@ interface PlaceServer {
 }
 
 /** Version 13 has no scan of a ctid range: there a condition names every place that a row can have in its blocks. */
-const scansRanges = (server: PlaceServer): boolean => server.version >= 140_000;
-
-/** The most blocks of one place. Where their rows are named, the list must stay small, above all in a table that is nearly empty. */
-export const mostBlocks = (server: PlaceServer): number => (scansRanges(server) ? Number.POSITIVE_INFINITY : 512);
+export const scansRanges = (server: PlaceServer): boolean => server.version >= 140_000;
 
 /** The condition on `t.ctid`, with its one value if it has one. */
 export function placeCondition(place: Place, server: PlaceServer): { sql: string; values: string[] } {
@@ -76,11 +75,11 @@ export function placeCondition(place: Place, server: PlaceServer): { sql: string
   if (scansRanges(server)) {
     return { sql: `t.ctid >= '(${place.from},0)'::tid and t.ctid < '(${place.to},0)'::tid`, values: [] };
   }
-  const mostRows = Math.floor((server.blockSize - 24) / 28);
+  const highest = place.highest ?? Math.floor((server.blockSize - 24) / 28);
   return {
     sql: `t.ctid = any (array(
       select format('(%s,%s)', b, o)::tid
-      from generate_series(${place.from}, ${place.to - 1}) as b, generate_series(1, ${mostRows}) as o))`,
+      from generate_series(${place.from}, ${place.to - 1}) as b, generate_series(1, ${highest}) as o))`,
     values: [],
   };
 }
@@ -101,7 +100,7 @@ export function halves(place: Place): [Place, Place] | undefined {
   const middle = (place.from + place.to) >> 1;
   if (middle === place.from) return undefined;
   return [
-    { kind: 'blocks', from: place.from, to: middle },
-    { kind: 'blocks', from: middle, to: place.to },
+    { ...place, to: middle },
+    { ...place, from: middle },
   ];
 }

@@ -4,7 +4,8 @@ import { type BatchSubject, NOTHING, type Outcome, runBatch, sum } from './batch
 import { adaptiveBatchSize } from './batch-size.ts';
 import { throughIndex } from './index-walk.ts';
 import type { Leaf, Table } from './model.ts';
-import { type Blocks, inSteps, mostBlocks, type Place } from './places.ts';
+import { type Blocks, inSteps, type Place, scansRanges } from './places.ts';
+import { withDueRows } from './stripes.ts';
 import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
 /** What a walk covers: parts of the table's blocks, or what the index finds under a condition on `t`. */
@@ -53,7 +54,7 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
   const leftovers: Blocks[] = [];
   let total: Outcome = NOTHING;
   try {
-    for await (const place of places(work, table, leaf, route, () => size.rows)) {
+    for await (const place of await places(work, table, leaf, route, () => size.rows)) {
       if (mustStop(work)) break;
       await walk.rest();
       const batchStartedAt = performance.now();
@@ -78,15 +79,16 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
   return { ...total, leftovers };
 }
 
-function places(
+async function places(
   work: Work,
   table: Table,
   leaf: Leaf,
   route: Route,
   rows: () => number,
-): Iterable<Place> | AsyncIterable<Place> {
+): Promise<Iterable<Place> | AsyncIterable<Place>> {
   if (route.kind === 'index') return throughIndex(work, table, leaf, route.condition, rows);
-  return inSteps(route.parts, () => Math.min(rows() / leaf.rowsPerBlock, mostBlocks(work.server)));
+  const parts = scansRanges(work.server) ? route.parts : await withDueRows(work, table, leaf, route.parts);
+  return inSteps(parts, () => rows() / leaf.rowsPerBlock);
 }
 
 function leave(leftovers: Blocks[], place: Blocks): void {
