@@ -38,9 +38,9 @@ export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, 
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
-    const flag = definition[token.name];
+    const flag = Object.hasOwn(definition, token.name) ? definition[token.name] : undefined;
     if (!flag || flag.type === 'positional') {
-      if (token.name in COMMON) continue;
+      if (Object.hasOwn(COMMON, token.name)) continue;
       throw new UsageError(
         `${command} has no flag ${token.rawName}${didYouMean(token.rawName, names)} It takes ${tellNames(names)}`,
       );

@@ -35,7 +35,7 @@ export function findJobFiles(home: URL, extraDirs: readonly string[]): Map<strin
           `Two files claim the job ${file.name}: ${twin.path} and ${file.path}; rename one, and the job in it`,
         );
       }
-      if (file.name in COMMANDS) {
+      if (Object.hasOwn(COMMANDS, file.name)) {
         throw new ConfigError(
           `${file.path} is named like the command ${file.name}, so it could never run; rename the file, and the job in it`,
         );

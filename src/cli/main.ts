@@ -23,7 +23,7 @@ export interface Invocation {
 export async function main(invocation: Invocation): Promise<number> {
   loadDotEnv();
   const [name, ...rest] = invocation.argv;
-  const isJob = name !== undefined && !name.startsWith('-') && !(name in COMMANDS);
+  const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {
     if (isJob) {
       return await run(name, rest, invocation);
