@@ -61,7 +61,8 @@ export function toPlainJson(value: unknown): PlainJson {
       }
       return Object.fromEntries(entries);
     } catch (error) {
-      problems.push(`${path} threw while it was read (${String(error)}) and was cut`);
+      const why = error instanceof Error ? ` (${error.name})` : '';
+      problems.push(`${path} threw while it was read${why} and was cut`);
       return '[unreadable]';
     } finally {
       ancestors.delete(input);

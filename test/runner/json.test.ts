@@ -45,6 +45,15 @@ test('a getter or toJSON that throws costs only its own place', () => {
   };
   expect(toPlainJson(value)).toEqual({
     value: { fine: 1, bad: '[unreadable]' },
-    problems: ['result.bad threw while it was read (Error: sprung) and was cut'],
+    problems: ['result.bad threw while it was read (Error) and was cut'],
   });
+});
+
+test('even a getter that throws what has no text costs only its own place', () => {
+  const value = {
+    get trap() {
+      throw Object.create(null);
+    },
+  };
+  expect(toPlainJson(value).value).toEqual('[unreadable]');
 });
