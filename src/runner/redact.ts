@@ -3,10 +3,14 @@ import { toPlainJson } from './json.ts';
 
 const SECRET_KEY =
   /pass(word|phrase|wd)?$|^pwd$|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|authorization|credential|cookie|dsn$|connection[-_]?string/i;
-const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s/?#@"'`]*)@/gi;
+/**
+ * Up to the last @ of the authority, as URLs are read. The lengths are bounded: without that, `a.a.a.` a hundred thousand times over
+ * takes a minute to look through.
+ */
+const URL_CREDENTIALS = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#"'`]{0,4096})@/gi;
 const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/g;
 const KEY_VALUE = /\b(pass(?:word)?|secret|token|api[-_]?key)(\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s&,;"']+)/gi;
-const PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g;
+const PEM = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----)[\s\S]){0,16384}-----END [A-Z ]{0,40}PRIVATE KEY-----/g;
 
 export const REDACTED = '[redacted]';
 
