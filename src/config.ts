@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import * as v from 'valibot';
 import { ConfigError } from './errors.ts';
 import type { Need, Shard } from './job.ts';
+import { LONGEST_TIMEOUT_MS } from './runner/duration.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -85,7 +86,7 @@ export const ENVIRONMENT = v.object({
   AMQP_CERT_FILE: v.pipe(text(), v.description('File with the client certificate for amqps')),
   AMQP_KEY_FILE: v.pipe(text(), v.description('File with the key of the client certificate')),
   WORKER_DEFAULT_TIMEOUT_SECONDS: v.pipe(
-    seconds(300, 0.001, 30 * DAY),
+    seconds(300, 0.001, LONGEST_TIMEOUT_MS / 1_000),
     v.description('Timeout of a job that names none'),
   ),
   WORKER_SHUTDOWN_TIMEOUT_SECONDS: v.pipe(

@@ -1,11 +1,13 @@
 // Whether what a file exports is a job that can be run.
 import { ConfigError } from '../errors.ts';
-import { isJob, type Job } from '../job.ts';
-import { parseDuration } from '../runner/duration.ts';
+import { isJob, type Job, type Need } from '../job.ts';
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../runner/duration.ts';
+
+const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 
 /**
  * The job, if it is one, under the name of its file.
- * @throws {ConfigError} it isn't a job, has another name, no run function, or a timeout that is no duration
+ * @throws {ConfigError} it isn't a job, has another name, no run function, or times or needs that can't be
  */
 export function checkJob(value: unknown, { name, path }: { name: string; path: string }): Job {
   if (!isJob(value)) {
@@ -16,11 +18,37 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
   if (value.name !== name) {
     throw new ConfigError(`${path} defines a job named ${value.name}; name the job and its file the same`);
   }
+  if (typeof value.description !== 'string') {
+    throw new ConfigError(`${path} defines a job without a description; add description: 'What it does'`);
+  }
   if (typeof value.run !== 'function') {
     throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
   }
-  if (value.timeout !== undefined && parseDuration(value.timeout) === undefined) {
-    throw new ConfigError(`${path} has the timeout ${value.timeout}, which isn't a duration; write it like 90s or 30m`);
-  }
+  const wrong = [...wrongTimes(value), ...wrongNeeds(value)];
+  if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
+}
+
+// Types say the same, where a job is written in TypeScript and somebody checks them.
+
+function* wrongTimes({ timeout, retry }: Job): Generator<string> {
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+  if (timeout !== undefined && (!timeoutMs || timeoutMs > LONGEST_TIMEOUT_MS)) {
+    yield `has the timeout ${timeout}: write a duration above 0 and at most 23d, like 90s or 30m`;
+  }
+  if (retry === undefined) return;
+  if (!Number.isInteger(retry.attempts) || retry.attempts < 1) {
+    yield `has retry.attempts ${retry.attempts}: write a whole number of at least 1`;
+  }
+  for (const name of ['baseDelay', 'maxDelay'] as const) {
+    const delay = retry[name];
+    if (delay !== undefined && parseDuration(delay) === undefined) {
+      yield `has retry.${name} ${delay}, which isn't a duration: write it like 1s or 1m`;
+    }
+  }
+}
+
+function* wrongNeeds({ needs }: Job): Generator<string> {
+  const unknown = Array.isArray(needs) ? needs.filter((need) => !(NEEDS as readonly string[]).includes(need)) : [needs];
+  if (unknown.length > 0) yield `needs ${unknown.join(', ')}: write needs as a list of ${NEEDS.join(' and ')}`;
 }

@@ -1,7 +1,7 @@
 // The flags of a run, and what they mean.
 import type { ArgsDef } from 'citty';
 import { UsageError } from '../errors.ts';
-import { parseDuration } from '../runner/duration.ts';
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../runner/duration.ts';
 import type { LockedPolicy } from '../runner/request.ts';
 import type { StrictArguments } from './arguments.ts';
 import { type GivenParams, readParams } from './params.ts';
@@ -63,9 +63,8 @@ export function readRunFlags({ values }: StrictArguments): RunFlags {
 function readTimeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
-  // setTimeout can't count further than 2^31 - 1 ms.
-  if (!ms || ms > 2 ** 31 - 1)
-    throw new UsageError(`--timeout must be a duration above 0 and below 24d, such as 90s or 30m, and is ${text}`);
+  if (!ms || ms > LONGEST_TIMEOUT_MS)
+    throw new UsageError(`--timeout must be a duration above 0 and at most 23d, such as 90s or 30m, and is ${text}`);
   return ms;
 }
 

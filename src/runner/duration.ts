@@ -4,6 +4,9 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 
+/** The longest timeout: with the longest grace period, a day, it is still what setTimeout can count (2^31 - 1 ms). */
+export const LONGEST_TIMEOUT_MS = 23 * UNITS.d;
+
 /** Milliseconds of a duration such as `250ms`, `90s`, `30m` or `1h30m`; undefined when it isn't one. */
 export function parseDuration(text: string): number | undefined {
   if (!WHOLE.test(text)) return undefined;

@@ -68,6 +68,18 @@ test('a job with another name than its file: misconfigured', async () => {
   await expectAccounts(await run('mine', path), undefined, { ...MISCONFIGURED, error: /mine\.js.*yours/ });
 });
 
+test.for([
+  [`timeout: '30d'`, /timeout 30d/],
+  [`timeout: 'soon'`, /timeout soon/],
+  [`retry: { attempts: 0 }`, /retry\.attempts 0/],
+  [`retry: { attempts: 2, baseDelay: 'soon' }`, /retry\.baseDelay soon/],
+  [`needs: ['postgress']`, /needs postgress/],
+  [`description: undefined`, /description/],
+] as const)('a job with %s: misconfigured', async ([part, error]) => {
+  const path = folder({ 'mine.js': job('mine').replace(', run()', `, ${part}, run()`) });
+  await expectAccounts(await run('mine', path), undefined, { ...MISCONFIGURED, error });
+});
+
 test('a job named like a command: misconfigured', async () => {
   const path = folder({ 'history.js': job('history'), 'mine.js': job('mine') });
   await expectAccounts(await run('mine', path), undefined, { ...MISCONFIGURED, error: join(path, 'history.js') });
