@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { leanTelemetry } from './build/lean-telemetry.ts';
+import { writeLicenses } from './build/licenses.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
@@ -91,15 +92,23 @@ const NODE_GUARD = `if (parseInt(process.versions.node, 10) < ${nodeMajor}) {
   process.exit(78);
 }`;
 
+/** Every file that some bundle holds a piece of. */
+const bundled = new Set<string>();
+
+async function bundle(options: BuildOptions): Promise<void> {
+  const { metafile } = await build({ ...COMMON, ...options, metafile: true });
+  for (const { inputs } of Object.values(metafile.outputs)) for (const file of Object.keys(inputs)) bundled.add(file);
+}
+
 /** Bundles entries, then everything that they import lazily, and so on. */
 async function buildWithLazyImports(entryPoints: Record<string, string>, options: BuildOptions = {}): Promise<void> {
   const found = new Map<string, string>();
   const built = new Set<string>();
-  await build({ ...COMMON, ...options, entryPoints, plugins: [...PLUGINS, lazyImports(found, './lazy/')] });
+  await bundle({ ...options, entryPoints, plugins: [...PLUGINS, lazyImports(found, './lazy/')] });
   for (let next = [...found]; next.length > 0; next = [...found].filter(([name]) => !built.has(name))) {
     for (const [name] of next) built.add(name);
     const plugins = [...PLUGINS, lazyImports(found, './')];
-    await build({ ...COMMON, outdir: 'dist/lazy', entryPoints: Object.fromEntries(next), plugins });
+    await bundle({ outdir: 'dist/lazy', entryPoints: Object.fromEntries(next), plugins });
   }
 }
 
@@ -128,6 +137,7 @@ await Promise.all([
     { 'watchdog-thread': 'src/cli/watchdog-thread.ts' },
     { format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} },
   ),
-  build({ ...COMMON, entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: PLUGINS }),
-  build({ ...COMMON, entryPoints: { valibot: 'valibot' } }),
+  bundle({ entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: PLUGINS }),
+  bundle({ entryPoints: { valibot: 'valibot' } }),
 ]);
+writeLicenses('dist/THIRD-PARTY-LICENSES.txt', bundled);

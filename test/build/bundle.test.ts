@@ -35,3 +35,11 @@ test('the SDK takes the modules of Node without their facades, which would load 
   expect(sdk.match(/^import\b.*$|\bimport\("[a-z:_]+"\)/gm)).toBeNull();
   expect(sdk).not.toContain('WebSocket');
 });
+
+test('the licence of every package in the bundle is passed on with it', () => {
+  const licenses = readFileSync(join(DIST, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  const named = new Set([...licenses.matchAll(/^-{80}\n(\S+) \S+ \(/gm)].map(([, name = '']) => name));
+  const packages = new Set(bundle.flatMap(({ code }) => [...packagesIn(code)]));
+  expect(packages.size).toBeGreaterThan(10);
+  expect([...packages].filter((name) => !named.has(name))).toEqual([]);
+});
