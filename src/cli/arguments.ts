@@ -67,6 +67,11 @@ export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, 
       `${command} takes ${room === 0 ? 'no arguments' : `at most ${room} argument`}, and got ${positionals.join(' ')}`,
     );
   }
+  const missing = Object.entries(definition)
+    .filter(([, { type }]) => type === 'positional')
+    .slice(positionals.length)
+    .find(([, { required }]) => required);
+  if (missing) throw new UsageError(`${command} needs an argument: ${command} <${missing[0]}>`);
   return { values, positionals };
 }
 

@@ -1,5 +1,5 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
-import { hasCode } from '../errors.ts';
+import { ConfigError, hasCode } from '../errors.ts';
 import { EXIT } from '../runner/outcome.ts';
 import { signalExitCode } from '../runner/signals.ts';
 import type { Stop } from '../runner/stop.ts';
@@ -21,10 +21,10 @@ export interface Invocation {
 
 /** Does what the command line says, and returns the exit code. Throws only what is a bug. */
 export async function main(invocation: Invocation): Promise<number> {
-  loadDotEnv();
   const [name, ...rest] = invocation.argv;
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {
+    loadDotEnv();
     if (isJob) {
       return await run(name, rest, invocation);
     }
@@ -35,12 +35,17 @@ export async function main(invocation: Invocation): Promise<number> {
   }
 }
 
-/** `.env` in the working directory fills what the environment doesn't set (https://12factor.net/config). */
+/**
+ * `.env` in the working directory fills what the environment doesn't set (https://12factor.net/config).
+ * @throws {ConfigError} it is there and can't be read
+ */
 function loadDotEnv(): void {
   try {
     process.loadEnvFile();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT')
+      throw new ConfigError(`The file .env can't be read (${code}): mend or remove it`, { cause: error });
   }
 }
 
@@ -59,7 +64,5 @@ function exitCodeOf(error: unknown): number | undefined {
   if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return EXIT.rejected;
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return EXIT.misconfigured;
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return EXIT.unavailable;
-  // citty's own complaint, such as a missing positional argument.
-  if (error instanceof Error && error.name === 'CLIError') return EXIT.rejected;
   return undefined;
 }
