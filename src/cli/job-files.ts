@@ -83,6 +83,23 @@ export function findJobFile(files: ReadonlyMap<string, JobFile>, name: string): 
   );
 }
 
+/** How long a module may take to load, with all that it awaits at its top level. */
+const LOAD_LIMIT_MS = 30_000;
+
+/** The timer doesn't keep the process alive: a module that waits for what can never come is a crash, and seen at once. */
+async function withinLoadLimit<T>(loading: Promise<T>): Promise<T> {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`it takes longer than ${LOAD_LIMIT_MS / 1_000} s; move what it awaits into run()`)),
+    LOAD_LIMIT_MS,
+  ).unref();
+  try {
+    return await Promise.race([loading, overdue]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Loads a job's module.
  * @throws {ConfigError} the file can't be loaded, has no job as its default export, or the job has another name
@@ -92,7 +109,7 @@ export async function loadJob(home: URL, file: JobFile): Promise<Job> {
   if (!file.path.startsWith(fileURLToPath(home))) resolveOurselves(home);
   let module: { default?: unknown };
   try {
-    module = await import(pathToFileURL(file.path).href);
+    module = await withinLoadLimit(import(pathToFileURL(file.path).href));
   } catch (error) {
     throw new ConfigError(`${file.path} can't be loaded: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -22,6 +22,12 @@ import { RUN_ARGUMENTS, type RunFlags, readRunFlags } from './run-arguments.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 import { VERSION } from './version.ts';
 
+/**
+ * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout: two connections, one of them anew, four
+ * statements for the lock, and two for the record.
+ */
+const DATABASE_STEPS = 9;
+
 /** Runs the job with this name, and returns the exit code. */
 export async function run(name: string, rawArgs: readonly string[], invocation: Invocation): Promise<number> {
   const { env, home, stop } = invocation;
@@ -48,8 +54,10 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   const { place } = config;
   const opening = openTelemetry({ env, job: name, runId, version: VERSION, place, log, startedAt, redact: redactor });
   // A name that is no job's has no runs: there is nothing to lock or record.
-  const server =
-    config.databaseUrl && file.ok ? await locate(config.databaseUrl, config, { job: name, runId }) : undefined;
+  const located = await attemptAsync(async () =>
+    config.databaseUrl && file.ok ? locate(config.databaseUrl, config, { job: name, runId }) : undefined,
+  );
+  const server = located.ok ? located.value : undefined;
   const database = server && (await openDatabase(server, config));
   telemetry = await opening;
 
@@ -68,7 +76,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     place,
     lockWaitMs: given.locked === 'wait' ? config.lockWaitMs : 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
-    connectTimeoutMs: config.connectTimeoutMs,
+    connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
     graceMs: config.graceMs,
     flushMs: config.flushTimeoutMs,
     historyDays: config.historyDays,
@@ -87,6 +95,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     random: Math.random,
     async prepare() {
       unwrap(flags);
+      unwrap(located);
       const job = await loadJob(home, unwrap(file));
       const params = validateParams(job.params, given.params, env, name);
       const wrong = [...problems, ...missingFor(neededBy(job, given.dryRun), config)];
@@ -103,6 +112,14 @@ type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: fals
 function attempt<T>(get: () => T): Attempt<T> {
   try {
     return { ok: true, value: get() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+async function attemptAsync<T>(get: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { ok: true, value: await get() };
   } catch (error) {
     return { ok: false, error };
   }

@@ -46,7 +46,7 @@ async function perform(state: RunState, describe: (error: unknown) => ErrorInfo)
   state.armWatchdog('loading the job', PREPARE_LIMIT_MS + request.graceMs);
   const prepared = await telemetry.span('job.prepare', {}, () => stop.race(world.prepare()));
   state.prepared = prepared;
-  state.armWatchdog('connecting', request.connectTimeoutMs * 2 + request.lockWaitMs + request.graceMs);
+  state.armWatchdog('connecting', request.connectLimitMs + request.lockWaitMs + request.graceMs);
   const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
 
   if (world.database) {

@@ -27,7 +27,8 @@ export interface RunRequest {
   readonly place: Place;
   readonly lockWaitMs: number;
   readonly maxConcurrentJobs: number;
-  readonly connectTimeoutMs: number;
+  /** The longest that connecting and taking the lock can last, every step of it at its own limit. */
+  readonly connectLimitMs: number;
   readonly graceMs: number;
   readonly flushMs: number;
   readonly historyDays: number;

@@ -70,7 +70,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
     place: config.place,
     lockWaitMs: 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
-    connectTimeoutMs: config.connectTimeoutMs,
+    connectLimitMs: config.connectTimeoutMs,
     graceMs: duration('grace', options.grace) ?? config.graceMs,
     flushMs: 0,
     historyDays: config.historyDays,

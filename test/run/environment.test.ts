@@ -1,7 +1,11 @@
 // Every variable of the environment is checked before anything else is done; what is wrong is named, and never shown.
-import { expect, test } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
 import type { ENVIRONMENT } from '../../src/config.ts';
 import { expectAccounts } from '../support/accounts.ts';
+import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
 
@@ -59,6 +63,22 @@ test('all that is wrong is told at once', async () => {
     status: 'misconfigured',
     exitCode: 78,
     error: /(?=.*LOG_LEVEL)(?=.*DATABASE_POOL_SIZE)(?=.*RUN_JOB_SHARDS)/,
+  });
+});
+
+test('a certificate that can’t be read: misconfigured, with an account of the run', async () => {
+  const url = 'postgres://app:Q7wz-9xKp@127.0.0.1:1/app?sslrootcert=/nowhere/ca.pem';
+  const ended = await runToEnd(['noop'], { env: { DATABASE_URL: url } });
+  await expectAccounts(ended, undefined, { status: 'misconfigured', exitCode: 78, error: '/nowhere/ca.pem' });
+});
+
+test('a .env that can’t be read: exit 78, and one sentence', async () => {
+  const cwd = mkdtempSync(join(inject('scratchFolder'), 'dotenv-'));
+  mkdirSync(join(cwd, '.env'));
+  const { status, stderr } = spawnSync(process.execPath, [EXECUTABLE, 'list'], { cwd, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    status: 78,
+    stderr: expect.stringMatching(/^run-job: The file \.env can't.*\n$/),
   });
 });
 
