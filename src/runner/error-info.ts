@@ -13,6 +13,8 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_INTERRUPTED',
 ]);
 
+const MAX_NAME = 200;
+
 /** How much of a message and of a stack trace is told; a message of megabytes would bury the log. */
 const MAX_MESSAGE = 8 * 1024;
 const MAX_STACK = 16 * 1024;
@@ -33,14 +35,15 @@ function describe(thrown: unknown, redactor: Redactor, depth: number): ErrorInfo
       message: tell(`a value that isn't an Error was thrown: ${show(thrown)}`, MAX_MESSAGE, redactor),
     };
   }
-  const code = 'code' in thrown && thrown.code !== undefined ? String(thrown.code) : undefined;
+  const code =
+    'code' in thrown && thrown.code !== undefined ? tell(String(thrown.code), MAX_NAME, redactor) : undefined;
   const nested: unknown[] = [];
   if (thrown instanceof AggregateError) nested.push(...thrown.errors);
   if (thrown.cause !== undefined) nested.push(thrown.cause);
   const causes =
     depth < MAX_CAUSES ? nested.slice(0, MAX_CAUSES).map((cause) => describe(cause, redactor, depth + 1)) : [];
   return {
-    name: thrown.name,
+    name: tell(String(thrown.name), MAX_NAME, redactor),
     message: tell(thrown.message || '(no message)', MAX_MESSAGE, redactor),
     ...(code !== undefined && { code }),
     ...(thrown.stack !== undefined && !WITHOUT_STACK.has(code) && { stack: tell(thrown.stack, MAX_STACK, redactor) }),
