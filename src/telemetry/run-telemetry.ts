@@ -158,7 +158,7 @@ export class RunTelemetry implements Telemetry {
 
   #fail(span: ApiSpan, thrown: unknown): void {
     if (!span.isRecording()) return;
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const error = thrown instanceof Error ? thrown : new Error(textOf(thrown));
     const message = this.#redact(error.message);
     span.setStatus({ code: SpanStatusCode.ERROR, message });
     const code = (error as { code?: unknown }).code;
@@ -205,5 +205,14 @@ export class RunTelemetry implements Telemetry {
     const known = Object.entries(attributes ?? {}).filter(([, value]) => value !== undefined);
     const plain = Object.fromEntries(known);
     return (this.#options.redact?.value(plain) ?? plain) as ApiAttributes;
+  }
+}
+
+/** What has no text of its own, such as an object without a prototype, must not become another error here. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
   }
 }
