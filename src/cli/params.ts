@@ -105,7 +105,7 @@ export function validateParams(
     const name = path.split('.')[0] ?? '';
     if (name && !known.includes(name) && infos.length > 0) continue;
     typed ||= !origin.has(name);
-    problems.push(tellIssue(issue, path, origin.get(name) ?? `parameter ${path || '(all)'}`));
+    problems.push(tellIssue(issue, origin.get(name) ?? `parameter ${path || '(all)'}`));
   }
   if (problems.length > 0) {
     const message = `${problems.join('; ')} (see run-job ${job} --help)`;
@@ -125,14 +125,23 @@ function fromText(schema: Schema, text: string): unknown {
 }
 
 /** One sentence without the value, which may be a secret; valibot's own messages quote it. */
-function tellIssue(issue: v.BaseIssue<unknown>, path: string, what: string): string {
+function tellIssue(issue: v.BaseIssue<unknown>, what: string): string {
   if (issue.kind === 'schema') {
     if (issue.received === 'undefined') return `${what} is missing`;
     const got = typeof issue.input === 'string' ? 'a string' : issue.input === null ? 'null' : kindOf(issue.input);
     return `${what} must be ${issue.expected ?? 'something else'}, and is ${got}`;
   }
-  const own = issue.message.startsWith('Invalid ') ? `must satisfy ${issue.requirement ?? issue.type}` : issue.message;
-  return `${what}: ${own.replace(path, '').trim()}`;
+  if (issue.message.startsWith('Invalid ')) return `${what} ${tellRequirement(issue)}`;
+  return `${what}: ${issue.message}`;
+}
+
+/** What valibot's own actions ask for: `must be >=1`, `must be an integer`; a check without a message has no words for it. */
+function tellRequirement({ type, expected }: v.BaseIssue<unknown>): string {
+  if (type === 'non_empty') return 'must not be empty';
+  if (expected) return `must be ${expected}`;
+  if (type === 'check') return 'is not valid';
+  const words = type.replaceAll('_', ' ');
+  return `must be ${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`;
 }
 
 function kindOf(input: unknown): string {

@@ -73,6 +73,25 @@ describe('problems', () => {
     expect(message).not.toContain('many');
   });
 
+  test.each([
+    ['a=1.5', 'parameter a must be an integer'],
+    ['a=0', 'parameter a must be >=1'],
+    ['e=x', 'parameter e must be an email'],
+    ['s=x', 'parameter s: must be nice'],
+    ['c=x', 'parameter c is not valid'],
+  ])('%s is refused in words: %s', (pair, words) => {
+    const never = () => false;
+    const schema = v.object({
+      a: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      e: v.optional(v.pipe(v.string(), v.email())),
+      s: v.optional(v.pipe(v.string(), v.check(never, 'must be nice'))),
+      c: v.optional(v.pipe(v.string(), v.check(never))),
+    });
+    expect(problem(() => validateParams(schema, readParams([], [pair]), {}, 'cleanup'))).toBe(
+      `${words} (see run-job cleanup --help)`,
+    );
+  });
+
   test('a problem in the environment names the variable, and is no fault of whoever typed the command', () => {
     expect(problem(() => validate(['table=x'], [], { RETENTION_DAYS: 'many' }), ConfigError)).toContain(
       'environment variable RETENTION_DAYS must be number',
