@@ -7,7 +7,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (!best || distance < best.distance) best = { candidate, distance };
   }
-  return best && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined;
+  return best && best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance, with a swap of neighbours as one edit. */

@@ -12,6 +12,6 @@ test.each([
   expect(nearest(typed, NAMES)).toBe(meant);
 });
 
-test('what is far from every name is no slip of the finger', () => {
-  expect(nearest('kubernetes', NAMES)).toBeUndefined();
+test.each(['kubernetes', 'to', 'zz'])('%s is far from every name, and so no slip of the finger', (typed) => {
+  expect(nearest(typed, [...NAMES, 'a', 'do_it'])).toBeUndefined();
 });
