@@ -35,6 +35,11 @@ test('what has the name of a secret is redacted at any depth, and everything els
   });
 });
 
+test('what is told of a table is no secret because of its name', () => {
+  const tables = { 'public.auth_tokens': { deleted: 3 }, 'public.users': { deleted: 1 } };
+  expect(redactor.value({ tables, 'smtp.password': 'x' })).toEqual({ tables, 'smtp.password': '[redacted]' });
+});
+
 test('what refers back to itself is told, not followed for ever', () => {
   const loop: Record<string, unknown> = { name: 'loop' };
   loop.self = loop;
