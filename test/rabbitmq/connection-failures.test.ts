@@ -65,7 +65,9 @@ test('a connection that an operator closes in mid-publish is told as such (320),
   const queue = await bindQueue(vhost.url, EXCHANGE);
   await using proxy = await startTcpProxy(vhost.url);
   const log = recordedLog();
-  await using rabbitmq = await open(proxy.urlFor(vhost.url), { log, clientName: `doomed-${vhost.name}` });
+  // rabbitmqctl takes many times longer on a busy machine, and the message is to be under way until it has done its work.
+  const patience = { confirmTimeoutMs: 90_000, giveUpAfterMs: 90_000 };
+  await using rabbitmq = await open(proxy.urlFor(vhost.url), { log, ...patience });
   const held = proxy.hold('doomed-payload', 'to-server');
   const published = rabbitmq.publish(message('id-1', { body: Buffer.from('doomed-payload') }));
   await held;

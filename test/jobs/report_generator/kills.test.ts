@@ -29,7 +29,7 @@ test(`of ${LANES * KILLS_PER_LANE} runs killed at random moments no report is lo
   console.info(
     `${sum((lane) => lane.killed)} runs killed; ${stored} reports stored, ${sum((lane) => lane.leftUnconfirmed)} of them completed by a later run; ${sum((lane) => lane.consumed)} messages consumed`,
   );
-}, 240_000);
+}, 480_000);
 
 interface Lane {
   readonly killed: number;
