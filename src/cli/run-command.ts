@@ -1,11 +1,16 @@
 // Runs a command of ours, whose flags citty reads after we have checked them strictly.
 import { type ArgsDef, runCommand as runCitty } from 'citty';
+import { readConfig } from '../config.ts';
 import { EXIT } from '../runner/outcome.ts';
+import { shutDownSidecars } from '../runner/sidecars.ts';
 import { checkArguments } from './arguments.ts';
 import { loadCommand } from './commands.ts';
 import { commandHelp } from './help.ts';
 import type { Invocation } from './main.ts';
 import { topLevel } from './top-level.ts';
+
+/** The commands that the chart gives a pod of their own, which an injected sidecar would keep alive. */
+const OF_A_POD = ['migrate', 'doctor'];
 
 /**
  * Runs the command, or what `run-job` alone means, and returns the exit code.
@@ -25,6 +30,11 @@ export async function runCommand(
     return EXIT.ok;
   }
   checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
-  const { result } = await runCitty(command, { rawArgs: [...rest], data: { home, env } });
-  return typeof result === 'number' ? result : EXIT.ok;
+  try {
+    const { result } = await runCitty(command, { rawArgs: [...rest], data: { home, env } });
+    return typeof result === 'number' ? result : EXIT.ok;
+  } finally {
+    // As at the end of a run; the others are called in a pod that goes on.
+    if (OF_A_POD.includes(name)) await shutDownSidecars(readConfig(env).config.shutdownUrls);
+  }
 }

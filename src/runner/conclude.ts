@@ -3,11 +3,12 @@
 import { toPlainJson } from './json.ts';
 import { limited } from './limited.ts';
 import type { ErrorInfo, Outcome, Status, Summary } from './outcome.ts';
+import { SIDECARS_LIMIT_MS, shutDownSidecars } from './sidecars.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage, writeTermination } from './termination.ts';
 
 /** The longest that each step may take, in milliseconds. */
-export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: 2_000 } as const;
+export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: SIDECARS_LIMIT_MS } as const;
 
 /** The longest that the end can take besides the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the history. */
 const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
@@ -88,10 +89,4 @@ function tellable(outcome: Outcome, { world: { redactor, log } }: RunState): Out
 
 function tell({ request }: RunState, summary: Summary): void {
   writeTermination(request.terminationLog, terminationMessage(summary));
-}
-
-/** Asks sidecars that were injected into the pod to stop, so that they don't keep the Job alive. Best effort, and last. */
-async function shutDownSidecars(urls: readonly string[]): Promise<void> {
-  const signal = AbortSignal.timeout(STEP_LIMITS.shutdownUrls);
-  await Promise.allSettled(urls.map((url) => fetch(url, { method: 'POST', signal })));
 }

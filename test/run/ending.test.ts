@@ -54,6 +54,28 @@ test('sidecars are asked to stop, by POST, when the run has been recorded', asyn
   );
 });
 
+test.each(['migrate', 'doctor'])(
+  '%s, which has a pod of its own, asks sidecars to stop too, however it ends',
+  async (command) => {
+    const asked: unknown[] = [];
+    const sidecar = createServer((request, response) => {
+      asked.push([request.method, request.url]);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(sidecar, 'listening');
+    const [nobody] = await freePorts(1);
+    const { exitCode } = await runToEnd([command], {
+      env: {
+        DATABASE_URL: `postgres://127.0.0.1:${nobody}/none`,
+        RUN_JOB_SHUTDOWN_URLS: `http://127.0.0.1:${(sidecar.address() as AddressInfo).port}/quitquitquit`,
+      },
+    });
+    sidecar.close();
+    expect(exitCode).toBe(69);
+    expect(asked).toEqual([['POST', '/quitquitquit']]);
+  },
+);
+
 test('sidecars that are gone, or never answer, hold the end up for two seconds at most', async () => {
   await using hole = await startBlackHole();
   const [port] = await freePorts(1);
