@@ -151,6 +151,16 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       'jobs.database-cleanup.params.apiToken looks like a credential',
     ],
     [
+      'a password deep in the parameters',
+      cleanup({ params: { from: { url: 'postgres://u:p@db/app' } } }),
+      'jobs.database-cleanup.params looks like a credential',
+    ],
+    [
+      'a password in further arguments',
+      cleanup({ args: ['--param', 'from=postgres://u:p@db/app'] }),
+      'jobs.database-cleanup.args looks like a credential',
+    ],
+    [
       'a credential for the migration',
       { migration: { env: { DATABASE_URL: 'postgres://db' } } },
       'migration.env.DATABASE_URL looks like a credential',
