@@ -28,6 +28,15 @@ describe.skipIf(noHelm)('the notes', () => {
     );
   });
 
+  test('say that the migration has no database, where only the jobs have one', () => {
+    const env = { DATABASE_URL: { valueFrom: { secretKeyRef: { name: 'db', key: 'uri' } } } };
+    const jobs = { 'database-cleanup': { env }, 'report-generator': { env } };
+    expect(text({ jobs })).toContain('WARNING: nothing was migrated');
+    expect(text({ jobs })).not.toContain('neither locked nor recorded');
+    expect(text({ jobs, migration: { env } })).not.toContain('WARNING');
+    expect(text({ jobs: { 'database-cleanup': { env } } })).toContain('no Secret gives a DATABASE_URL');
+  });
+
   test.each([
     ['0 2 * * *', 'Europe/Berlin'],
     ['30 1 * * *', 'America/New_York'],
