@@ -139,14 +139,15 @@ test('a lock whose server falls silent is lost after two checks at the latest, a
 
 test('an event loop that was blocked for longer than the checks allow does not lose the lock', async () => {
   await using database = await createDatabase();
-  const lease = await take(database.url, { checkMs: 50 });
+  // Long enough that a busy machine answers in time, which would be another loss.
+  const lease = await take(database.url, { checkMs: 500 });
   // Blocks after the first check has asked, so that its time is up before its answer can be read.
   const { query } = pg.Client.prototype;
   const blocked = new Promise((resolve) => {
     vi.spyOn(pg.Client.prototype, 'query').mockImplementationOnce(function (this: pg.Client, ...args: unknown[]) {
       const answer = Reflect.apply(query, this, args);
       setImmediate(() => {
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
         resolve(answer);
       });
       return answer;
