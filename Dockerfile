@@ -14,7 +14,7 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
 COPY esbuild.config.ts ./
-COPY build ./build
+COPY deploy/build ./deploy/build
 COPY src ./src
 RUN node esbuild.config.ts
 

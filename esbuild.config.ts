@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { leanTelemetry } from './build/lean-telemetry.ts';
-import { writeLicenses } from './build/licenses.ts';
+import { leanTelemetry } from './deploy/build/lean-telemetry.ts';
+import { writeLicenses } from './deploy/build/licenses.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
