@@ -98,6 +98,21 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       "value must be 'a name of lower-case letters, digits and dashes",
     ],
     ['a job that is none', cleanup({ job: 'database-cleanup' }), "value must be 'the name of a job in snake_case"],
+    [
+      'a name that no object can have',
+      { fullnameOverride: 'My_Jobs' },
+      "'/fullnameOverride': value must be 'a name of lower-case letters, digits and dashes",
+    ],
+    [
+      "a volume of the chart's own name",
+      cleanup({ volumes: [{ name: 'tmp', emptyDir: {} }] }),
+      "a volume is named tmp, which is the chart's own at /tmp: give yours another name, or set tmpSize",
+    ],
+    [
+      "a sidecar of the chart's own name",
+      cleanup({ sidecars: [{ name: 'run-job', image: 'proxy' }] }),
+      "a sidecar or init container is named run-job, which is the job's own",
+    ],
     // Times that don't add up
     [
       'a Job that ends before the runner',

@@ -145,6 +145,9 @@ describe.skipIf(noHelm)('every CronJob', () => {
       '--max-old-space-size-percentage=60 --trace-warnings',
     );
     expect(heap({ env: { NODE_OPTIONS: '--max-old-space-size=100' } })).toBe('--max-old-space-size=100');
+    expect(
+      heap({ env: { NODE_OPTIONS: { valueFrom: { configMapKeyRef: { name: 'n', key: 'o' } } } } }),
+    ).toBeUndefined();
     expect(heap({ resources: { limits: { memory: null } } })).toBeUndefined();
   });
 

@@ -47,8 +47,9 @@
 {{- $_ := set $env $name (dict "value" (include "run-job.text" $value)) -}}
 {{- end -}}
 {{- end -}}
-{{- /* The runtime reads the container's memory limit itself; without a limit, its own default is the better one. */ -}}
-{{- if (($job.resources).limits).memory -}}
+{{- /* The runtime reads the container's memory limit itself; without a limit, its own default is the better one. Options that come
+out of a Secret or the like can't be added to. */ -}}
+{{- if and (($job.resources).limits).memory (not (hasKey (default dict (get $env "NODE_OPTIONS")) "valueFrom")) -}}
 {{- $options := get (default dict (get $env "NODE_OPTIONS")) "value" | default "" -}}
 {{- $heap := printf "--max-old-space-size-percentage=%d" (int $job.heapPercent) -}}
 {{- if not (contains "--max-old-space-size" $options) -}}
@@ -92,6 +93,16 @@ terminationGracePeriodSeconds.
 {{- define "run-job.podSpec" -}}
 {{- $root := .root -}}
 {{- $job := .job -}}
+{{- range $job.volumes -}}
+{{- if eq .name "tmp" -}}
+{{- fail "\n\na volume is named tmp, which is the chart's own at /tmp: give yours another name, or set tmpSize" -}}
+{{- end -}}
+{{- end -}}
+{{- range concat $job.sidecars $job.initContainers -}}
+{{- if eq .name "run-job" -}}
+{{- fail "\n\na sidecar or init container is named run-job, which is the job's own: give yours another name" -}}
+{{- end -}}
+{{- end -}}
 restartPolicy: Never
 serviceAccountName: {{ .serviceAccountName }}
 automountServiceAccountToken: false
