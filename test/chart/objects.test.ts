@@ -1,7 +1,18 @@
 // Every object that the chart can render is one that a real cluster takes, Pod Security `restricted` included.
 import { describe, expect, test } from 'vitest';
 import { refusals } from './support/api-server.ts';
-import { ciFiles, type KubeObject, lint, noHelm, ofKind, podsOf, render } from './support/chart.ts';
+import {
+  CHART,
+  ciFiles,
+  helm,
+  type KubeObject,
+  lint,
+  noHelm,
+  objectsIn,
+  ofKind,
+  podsOf,
+  render,
+} from './support/chart.ts';
 import { typeErrors } from './support/kube-types.ts';
 import { violations } from './support/pod-security.ts';
 
@@ -79,6 +90,12 @@ describe.skipIf(noHelm)('every rendered object', () => {
     for (const { kind, metadata } of objects) {
       if (!/templated|extra/.test(metadata.name)) expect(metadata.namespace, `${kind}/${metadata.name}`).toBe('jobs');
     }
+  });
+
+  test("a release's name with a dot leaves names that an Indexed Job's pods can have as host names", () => {
+    const { stdout } = helm('template', 'billing.v2', CHART, '--set', 'jobs.database-cleanup.shards=3');
+    const names = ofKind(objectsIn(stdout), 'CronJob').map(({ metadata }) => metadata.name);
+    expect(names).toEqual(['billing-v2-run-job-database-cleanup', 'billing-v2-run-job-report-generator']);
   });
 
   test('two jobs whose names are cut stay two', () => {

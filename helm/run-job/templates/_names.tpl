@@ -4,15 +4,17 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* Without the dots that a release's name may have: an Indexed Job's pods make a host name of it. */}}
 {{- define "run-job.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
 {{- else -}}
 {{- $name := include "run-job.name" . -}}
-{{- if contains $name .Release.Name -}}
-{{- include "run-job.fit" (dict "name" .Release.Name "max" 40) -}}
+{{- $release := replace "." "-" .Release.Name -}}
+{{- if contains $name $release -}}
+{{- include "run-job.fit" (dict "name" $release "max" 40) -}}
 {{- else -}}
-{{- include "run-job.fit" (dict "name" (printf "%s-%s" .Release.Name $name) "max" 40) -}}
+{{- include "run-job.fit" (dict "name" (printf "%s-%s" $release $name) "max" 40) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
