@@ -19,6 +19,7 @@ import type { Invocation } from './main.ts';
 import { validateParams } from './params.ts';
 import { neededBy, openResources } from './resources.ts';
 import { RUN_ARGUMENTS, type RunFlags, readRunFlags } from './run-arguments.ts';
+import { openScreen } from './screen.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 import { VERSION } from './version.ts';
 
@@ -43,11 +44,12 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   const given = flags.ok ? flags.value : NO_FLAGS;
 
   const redactor = createRedactor(secretsOf(env));
+  const screen = isTerminal(2) ? openScreen() : undefined;
   let telemetry = noTelemetry(env);
   const log = await createLogger({
     ...logOptions(config, args.ok ? args.value : undefined),
     redact: redactor,
-    write: (text) => writeAll(1, text),
+    write: (text) => (screen ? screen.writeLine(text) : writeAll(1, text)),
     bindings: () => ({ job: name, runId, ...telemetry.currentSpan() }),
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
@@ -91,7 +93,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     telemetry,
     database,
     watchdog: createWatchdog(new URL('watchdog-thread.cjs', home)),
-    terminal: isTerminal(2) ? process.stderr : undefined,
+    terminal: screen?.terminal,
     random: Math.random,
     async prepare() {
       unwrap(flags);

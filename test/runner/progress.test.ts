@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { createProgress } from '../../src/runner/progress.ts';
+
+test('without a terminal progress is a log line every ten seconds, and one when the work is done', () => {
+  const lines: unknown[] = [];
+  const info = (_: string, fields?: unknown) => void lines.push(fields);
+  let now = 0;
+  const log = { debug() {}, info, warn() {}, error() {} };
+  const { report } = createProgress(log, undefined, () => now);
+  for (let done = 1; done <= 250; done += 1) {
+    now += 100;
+    report(done, 250, { table: 'users' });
+  }
+  expect(lines).toEqual([
+    { done: 100, total: 250, percent: 40, table: 'users' },
+    { done: 200, total: 250, percent: 80, table: 'users' },
+    { done: 250, total: 250, percent: 100, table: 'users' },
+  ]);
+});
+
+test('on a terminal it is a bar that fits, drawn ten times a second at most, and gone at the end', () => {
+  const drawn: string[] = [];
+  let now = 0;
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const { report, end } = createProgress(log, { columns: 40, write: (text) => drawn.push(text) }, () => now);
+  for (let done = 1; done <= 40; done += 1) {
+    now += 25;
+    report(done, 100);
+  }
+  end();
+  end();
+  expect(drawn).toHaveLength(11);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal is told
+  for (const text of drawn.slice(0, -1)) expect(text).toMatch(/^\r\u001b\[K[^\n]{1,39}$/);
+  expect(drawn.at(-1)).toBe('\r\u001b[K');
+});
