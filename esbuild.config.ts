@@ -25,10 +25,10 @@ const builtinsWithoutFacade: Plugin = {
     });
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default');
-      const exports = names.map((name) => `export const ${name} = /* @__PURE__ */ get('${name}');`);
-      // Pure, so that only what is imported stays.
-      const head = `const all = /* @__PURE__ */ process.getBuiltinModule('${path}'); const get = (name) => all[name];`;
-      return { contents: [head, 'export default all;', ...exports].join('\n'), loader: 'js' };
+      const exports = names.map((name) => `export const ${name} = /* @__PURE__ */ $get('${name}');`);
+      // With a $, since `get` is an export of node:http. Pure, so that only what is imported stays.
+      const head = `const $all = /* @__PURE__ */ process.getBuiltinModule('${path}'); const $get = (name) => $all[name];`;
+      return { contents: [head, 'export default $all;', ...exports].join('\n'), loader: 'js' };
     });
   },
 };

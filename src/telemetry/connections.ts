@@ -1,11 +1,11 @@
 // The connections to the collector: TLS as the OTEL_* variables say, and one call that ends them all.
 import { subscribe } from 'node:diagnostics_channel';
-import { readFileSync } from 'node:fs';
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Logger } from '../job.ts';
 import { explainNetworkError } from './network-error.ts';
 import type { Environment } from './options.ts';
 import type { Signal } from './settings.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 type AgentRequest = ClientRequest & { readonly agent: Agent };
 
@@ -71,23 +71,7 @@ export class Connections {
   #https(signal: Signal): Agent {
     return new (process.getBuiltinModule('node:https').Agent)({
       keepAlive: true,
-      ca: this.#file(signal, 'CERTIFICATE'),
-      cert: this.#file(signal, 'CLIENT_CERTIFICATE'),
-      key: this.#file(signal, 'CLIENT_KEY'),
+      ...readTlsFiles(this.#env, signal, (message) => this.#log.warn(message)),
     });
-  }
-
-  #file(signal: Signal, what: string): Buffer | undefined {
-    for (const name of [`OTEL_EXPORTER_OTLP_${signal}_${what}`, `OTEL_EXPORTER_OTLP_${what}`]) {
-      const path = this.#env[name]?.trim();
-      if (!path) continue;
-      try {
-        return readFileSync(path);
-      } catch {
-        this.#log.warn(`${name} names a file that can't be read`);
-        return undefined;
-      }
-    }
-    return undefined;
   }
 }

@@ -1,7 +1,10 @@
 // Does anybody listen where telemetry is sent?
-import { UnavailableError } from '../../errors.ts';
+import { request as http } from 'node:http';
+import { request as https } from 'node:https';
+import { explainNetworkError } from '../../telemetry/network-error.ts';
 import { readSettings, SIGNALS, type Signal } from '../../telemetry/settings.ts';
-import { type Finding, find } from './check.ts';
+import { type CollectorTls, readTlsFiles } from '../../telemetry/tls-files.ts';
+import type { Finding } from './check.ts';
 
 const check = 'otlp';
 
@@ -9,15 +12,20 @@ const check = 'otlp';
 export async function checkOtlp(env: NodeJS.ProcessEnv, timeoutMs: number): Promise<Finding[]> {
   const { destinations, warnings } = readSettings(env);
   const wrong = warnings.map((message): Finding => ({ check, verdict: 'misconfigured', message }));
-  const urls = SIGNALS.filter((signal) => destinations[signal].otlp).map((signal) => endpointOf(env, signal));
-  if (urls.length === 0) {
+  const targets = SIGNALS.filter((signal) => destinations[signal].otlp).map((signal) => ({
+    signal,
+    url: endpointOf(env, signal),
+  }));
+  if (targets.length === 0) {
     const message =
       'no telemetry is sent to a collector: OTEL_EXPORTER_OTLP_ENDPOINT is not set, or an exporter is off';
     return wrong.length > 0 ? wrong : [{ check, verdict: 'skipped', message }];
   }
   // The signals mostly share one collector, which is asked once.
-  const collectors = Map.groupBy(urls, ({ origin }) => origin);
-  const answers = [...collectors.values()].flatMap(([url]) => (url ? [find(check, () => reach(url, timeoutMs))] : []));
+  const collectors = Map.groupBy(targets, ({ url }) => url.origin);
+  const answers = [...collectors.values()].flatMap(([first]) =>
+    first ? [reach(env, first.signal, first.url, timeoutMs)] : [],
+  );
   return [...wrong, ...(await Promise.all(answers)).flat()];
 }
 
@@ -29,21 +37,31 @@ function endpointOf(env: NodeJS.ProcessEnv, signal: Signal): URL {
   return new URL(`${common.replace(/\/$/, '')}/v1/${signal.toLowerCase()}`);
 }
 
-async function reach({ origin, pathname }: URL, timeoutMs: number): Promise<Finding[]> {
+/** Spoken to as the exporters do, with the certificates that are theirs. */
+async function reach(env: NodeJS.ProcessEnv, signal: Signal, url: URL, timeoutMs: number): Promise<Finding[]> {
   // Not the URL as it is: it may hold a user name and a password.
-  const where = `${origin}${pathname}`;
+  const where = `${url.origin}${url.pathname}`;
+  const findings: Finding[] = [];
+  const tls = readTlsFiles(env, signal, (message) => findings.push({ check, verdict: 'misconfigured', message }));
   try {
-    const answer = await fetch(where, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{}',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    return [{ check, verdict: 'ok', message: `${where} answers (HTTP ${answer.status})` }];
+    const status = await post(where, tls, timeoutMs);
+    return [...findings, { check, verdict: 'ok', message: `${where} answers (HTTP ${status})` }];
   } catch (error) {
-    const { cause, message } = error as Error & { cause?: Error & { code?: string } };
-    throw new UnavailableError(
-      `${where} doesn't answer (${cause?.code ?? cause?.message ?? message}): check the endpoint and that the collector's OTLP/HTTP receiver is on; runs lose their telemetry and nothing else`,
-    );
+    const message = `${where} doesn't answer (${explainNetworkError(error as Error)}): check the endpoint and that the collector's OTLP/HTTP receiver is on; runs lose their telemetry and nothing else`;
+    return [...findings, { check, verdict: 'unavailable', message }];
   }
+}
+
+/** Posts an empty export, and gives the status of the answer. */
+function post(url: string, tls: CollectorTls, timeoutMs: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const headers = { 'content-type': 'application/json' };
+  const options = { method: 'POST', headers, ...tls, agent: false as const };
+  const request = (url.startsWith('https:') ? https : http)(url, options, (answer) => {
+    answer.resume();
+    resolve(answer.statusCode ?? 0);
+  });
+  const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)), timeoutMs);
+  request.on('error', reject).end('{}');
+  return promise.finally(() => clearTimeout(timer));
 }
