@@ -21,11 +21,17 @@ export default defineCommand({
   async run({ args, data }) {
     const { env } = data as CommandData;
     const { config, problems } = readConfig(env);
+    // What is invalid counts as unset in `config`, and has been told.
+    const valid = (variable: string) => !problems.some((problem) => problem.startsWith(`${variable} `));
     const findings = [
       ...checkConfig(problems),
       checkNode(),
       ...(
-        await Promise.all([checkPostgres(config), checkRabbitMq(config), checkOtlp(env, config.connectTimeoutMs)])
+        await Promise.all([
+          valid('DATABASE_URL') ? checkPostgres(config) : [],
+          valid('AMQP_URL') ? checkRabbitMq(config) : [],
+          checkOtlp(env, config.connectTimeoutMs),
+        ])
       ).flat(),
     ];
     if (args.json) printJson(findings);

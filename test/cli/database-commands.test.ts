@@ -179,6 +179,13 @@ test('doctor tells what cannot be reached, and exits with 69', async () => {
   expect(JSON.stringify(findings)).not.toContain('s3cret');
 });
 
+test('doctor does not call what is invalid unset', async () => {
+  const findings = await doctor({ DATABASE_URL: 'mysql://nowhere', AMQP_URL: 'http://nowhere' });
+  expect(findings).toMatchObject({ exitCode: 78, config: found('misconfigured', 'must be a URL') });
+  expect(JSON.stringify(findings)).not.toContain('is not set: runs');
+  expect(findings).not.toHaveProperty('rabbitmq');
+});
+
 test('doctor tells what is misconfigured, and exits with 78', async () => {
   await using database = await createDatabase({ migrated: false });
   await using vhost = await createVhost();
