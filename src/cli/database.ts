@@ -24,7 +24,14 @@ export async function openDatabase(server: Server, config: Config): Promise<Data
   const { createLocks, openHistory } = await postgres();
   const history = openHistory(server, { endWithinMs: STEP_LIMITS.record });
   const locks = createLocks(server, { checkMs: config.lockCheckMs, warm: true });
+  const { host, port, database } = server.config;
   return {
+    attributes: {
+      'db.system.name': 'postgresql',
+      'db.namespace': database,
+      'server.address': host,
+      'server.port': port,
+    },
     locks,
     history,
     async close() {

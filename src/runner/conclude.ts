@@ -43,7 +43,9 @@ export async function conclude(
     // A run that never began has less to lose than the pod that waits for it: the database may be what was interrupted.
     const limitMs = state.recorded ? STEP_LIMITS.record : STEP_LIMITS.close;
     const told = await step('recording the end of the run', limitMs, () =>
-      state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
+      telemetry.span('job.history', state.historySpan(state.recorded ? 'UPDATE' : 'INSERT'), () =>
+        state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
+      ),
     );
     if (told && state.recorded) {
       await step('pruning the history', STEP_LIMITS.close, () => database.history.prune(request.historyDays));

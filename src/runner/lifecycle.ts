@@ -1,6 +1,6 @@
 // One run from start to outcome; read `perform` as the specification of a run's life, and conclude.ts as that of its end.
 
-import type { Job } from '../job.ts';
+import type { Job, SpanOptions } from '../job.ts';
 import { type AttemptsResult, makeAttempts } from './attempts.ts';
 import { monotonicMs } from './clock.ts';
 import { conclude } from './conclude.ts';
@@ -50,9 +50,7 @@ async function perform(state: RunState, describe: (error: unknown) => ErrorInfo)
   const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
 
   if (world.database) {
-    const lease = await telemetry.span('job.lock', { attributes: { 'job.locked_policy': request.locked } }, () =>
-      lock(state),
-    );
+    const lease = await telemetry.span('job.lock', lockSpan(state), () => lock(state));
     if ('status' in lease) return lease;
     state.lease = lease;
     lease.lost.then((error) => stop.request({ kind: 'lock_lost', error }));
@@ -71,7 +69,7 @@ async function perform(state: RunState, describe: (error: unknown) => ErrorInfo)
   }
 
   state.begin();
-  if (world.database) await telemetry.span('job.history', {}, () => record(state));
+  if (world.database) await telemetry.span('job.history', state.historySpan('INSERT'), () => record(state));
   stop.signal.throwIfAborted();
   const attempts = await runAttempts(state, prepared, opened, describe);
   return stop.cause ? verdictOfCause(stop.cause, attempts, describe) : verdictOfAttempts(attempts, describe);
@@ -98,6 +96,11 @@ function lock(state: RunState): Promise<Lease | Outcome> {
       ),
   });
 }
+
+const lockSpan = ({ request, world }: RunState): SpanOptions => ({
+  kind: 'client',
+  attributes: { 'job.locked_policy': request.locked, ...world.database?.attributes },
+});
 
 async function record(state: RunState): Promise<void> {
   const { lost } = await state.inDatabase((db) => db.history.start(state.start()));

@@ -1,5 +1,5 @@
 // What a run is asked to do, and the world that it does it in.
-import type { Context, Job, Need, Shard } from '../job.ts';
+import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
 import type { Closable, History, Locks, Place, RunLog, Telemetry } from './ports.ts';
 import type { Terminal } from './progress.ts';
 import type { Redactor } from './redact.ts';
@@ -53,6 +53,8 @@ export interface OpenResources {
 
 /** The database that locks and records runs. */
 export interface Database extends Closable {
+  /** What a span of a call to it is told with, by OpenTelemetry's conventions for databases. */
+  readonly attributes: Attributes;
   readonly locks: Locks;
   readonly history: History;
 }

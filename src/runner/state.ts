@@ -1,6 +1,7 @@
 // What a run knows of itself while it lives, and what it can say of itself at any moment.
 
 import { hasCode } from '../errors.ts';
+import type { SpanOptions } from '../job.ts';
 import { monotonicMs } from './clock.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
@@ -58,6 +59,11 @@ export class RunState {
       if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG')) this.databaseFailed = true;
       throw error;
     }
+  }
+
+  /** How the span of a call to the history begins. */
+  historySpan(operation: 'INSERT' | 'UPDATE'): SpanOptions {
+    return { kind: 'client', attributes: { 'db.operation.name': operation, ...this.world.database?.attributes } };
   }
 
   /** Something to do as soon as the job has ended. */

@@ -50,7 +50,7 @@ function cutJson(text: string, bytes: number): string {
 /** Writes the message at once, over any earlier one. A path that isn't there or can't be written to is fine: it returns false. */
 export function writeTermination({ path, create }: TerminationLog, message: string): boolean {
   try {
-    const flags = constants.O_WRONLY | constants.O_TRUNC | (create ? constants.O_CREAT : 0);
+    const flags = constants.O_WRONLY | constants.O_TRUNC | constants.O_NONBLOCK | (create ? constants.O_CREAT : 0);
     const file = openSync(path, flags, 0o644);
     try {
       writeSync(file, message);

@@ -5,6 +5,7 @@ import type { Database } from '../runner/request.ts';
 /** Makes one in which these runs have succeeded before, newest first. */
 export function memoryDatabase(previousRuns: readonly PreviousRun[]): Database {
   return {
+    attributes: {},
     locks: {
       acquire: async () => ({
         held: true,

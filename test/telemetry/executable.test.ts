@@ -86,6 +86,19 @@ test('a run with a database shows the lock and the history in its trace, and mea
     '  job.attempt',
     '    load',
     '      send',
+    '  job.history',
+  ]);
+  const { hostname, port, pathname } = new URL(database.url);
+  const server = {
+    'db.system.name': 'postgresql',
+    'db.namespace': pathname.slice(1),
+    'server.address': hostname,
+    'server.port': Number(port),
+  };
+  expect(receiver.span('job.lock')).toMatchObject({ kind: 'client', attributes: server });
+  expect(receiver.spans.filter(({ name }) => name === 'job.history')).toMatchObject([
+    { kind: 'client', attributes: { ...server, 'db.operation.name': 'INSERT' } },
+    { kind: 'client', attributes: { ...server, 'db.operation.name': 'UPDATE' } },
   ]);
   expect(receiver.metric('job.lock.wait')).toMatchObject({
     unit: 's',

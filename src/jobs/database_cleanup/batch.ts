@@ -4,6 +4,7 @@ import { asUnavailable, isContention, isReferred, isRefusedRow, isTooSlow } from
 import type { Table } from './model.ts';
 import { ctidArray, halves, type Place, placeCondition } from './places.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
+import { tellBatch } from './trace.ts';
 import { transaction, undo } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
 
@@ -129,7 +130,9 @@ async function committed(work: Work, table: Table, run: () => Promise<Outcome>):
   if (outcome.due > 0) work.traffic.ownTransaction();
   const tally = tallyOf(work, table);
   tally.batches += 1;
-  tally.longestBatchMs = Math.max(tally.longestBatchMs, performance.now() - startedAt);
+  const tookMs = performance.now() - startedAt;
+  tally.longestBatchMs = Math.max(tally.longestBatchMs, tookMs);
+  tellBatch(work, table, outcome.deleted, tookMs);
   countDeleted(work, table, outcome.deleted);
   return outcome;
 }

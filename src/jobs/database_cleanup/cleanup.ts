@@ -13,6 +13,7 @@ import { makePlan, type Plan, tellPlan } from './plan.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
 import serverSql from './server.sql';
+import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { vacuum } from './vacuum.ts';
 import { mustStop, readingLimits, startWork, type Work } from './work.ts';
@@ -117,7 +118,11 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
     for (const job of some) {
       if (mustStop(work)) return;
       const names = job.tables.map((table) => table.label).join(', ');
-      await ctx.span('database_cleanup.table', { attributes: { 'db.collection.name': names } }, () => step(work, job));
+      await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
+        work.span = span;
+        await step(work, job);
+        span.setAttributes(sumsOf(work, job.tables));
+      });
     }
   };
   await each(cleanOwnPart, jobs);

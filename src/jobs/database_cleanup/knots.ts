@@ -5,6 +5,7 @@ import type { Leaf, Table } from './model.ts';
 import { inSteps, placeCondition } from './places.ts';
 import { blockedCondition, holdsBack, refers } from './references.ts';
 import { removal } from './statements.ts';
+import { tellBatch } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { countDeleted, mustStop, tallyOf, type Work } from './work.ts';
 
@@ -63,6 +64,7 @@ function count(work: Work, job: Job, deleted: readonly { tbl: number; deleted: n
     tally.batches += 1;
     tally.durationMs += tookMs;
     tally.longestBatchMs = Math.max(tally.longestBatchMs, tookMs);
+    tellBatch(work, table, row.deleted, tookMs);
     countDeleted(work, table, row.deleted);
   }
 }

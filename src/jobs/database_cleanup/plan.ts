@@ -5,6 +5,7 @@ import type { Discovered } from './discover.ts';
 import { countBlocked, countEffects, type Effect, type Schema } from './effects.ts';
 import type { Leaf, Table } from './model.ts';
 import { partCondition } from './places.ts';
+import { statementSpan } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { readingLimits, tallyOf, type Work } from './work.ts';
 
@@ -37,8 +38,8 @@ export async function makePlan(work: Work, { tables, foreignKeys }: Discovered):
     try {
       if (table.problem) throw new Error(table.problem);
       plans.push(
-        await transaction(ctx.postgres, readingLimits(work), (client) =>
-          planTable(client, work, table, schema, leaves),
+        await ctx.span('database_cleanup.count', statementSpan('SELECT', table.label), () =>
+          transaction(ctx.postgres, readingLimits(work), (client) => planTable(client, work, table, schema, leaves)),
         ),
       );
     } catch (error) {

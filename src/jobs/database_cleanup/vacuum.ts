@@ -1,5 +1,6 @@
 // Gives the space of deleted rows back to their tables, at the end.
 import type { Table } from './model.ts';
+import { statementSpan } from './trace.ts';
 import type { Work } from './work.ts';
 
 /** VACUUM (ANALYZE) of the tables that lost rows. A failure is a warning: the rows are deleted all the same. */
@@ -21,7 +22,7 @@ export async function vacuum(work: Work, tables: readonly Table[]): Promise<void
         .catch(() => undefined);
     ctx.signal.addEventListener('abort', cancel, { once: true });
     try {
-      await ctx.span('database_cleanup.vacuum', { attributes: { 'db.collection.name': table.label } }, () =>
+      await ctx.span('database_cleanup.vacuum', statementSpan('VACUUM', table.label), () =>
         ctx.postgres.query(`${mark} vacuum (analyze) ${target}`),
       );
     } catch (error) {

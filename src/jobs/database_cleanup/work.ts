@@ -1,4 +1,5 @@
 // What the parts of one run share: the limits, what is left of maxRows, and what has happened to each table.
+import type { Span } from '../../job.ts';
 import type { Ctx, Server, Table, Tally } from './model.ts';
 import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
@@ -13,6 +14,8 @@ export interface Work {
   readonly failures: Map<string, Error>;
   /** How many more rows this run may delete. */
   remaining: number;
+  /** The span of the tables that are being cleaned, which is told of their batches. */
+  span: Span | undefined;
   /** Whether others write to the database. */
   readonly traffic: Traffic;
   /** How many rows were tried one by one and refused by a constraint or trigger. */
@@ -28,6 +31,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
   return {
     ctx,
     server,
+    span: undefined,
     traffic,
     limits: {
       lockTimeoutMs: ctx.params.lockTimeout,

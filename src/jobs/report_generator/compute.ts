@@ -9,6 +9,9 @@ import type { Query } from './transaction.ts';
 /** More than these are no categories: the report must fit into a message. */
 const MAX_CATEGORIES = 5000;
 
+/** What the report's statements are called in the trace. */
+const SELECT = 'SELECT report_transactions';
+
 /** A row of sums; counts are bigint, which node-postgres gives as text. */
 interface Sums {
   readonly type: string;
@@ -29,8 +32,8 @@ export async function computeReport(
   const { previousStart, start, end, timeZone } = period;
   const totals = await readTotals(query, [previousStart, start, end]);
   const categories = await readCategories(query, [start, end, MAX_CATEGORIES + 1]);
-  const days = await query<Sums & { date: string }>(DAYS, [start, end, timeZone]);
-  const accounts = await query<Sums & { rank: string; account: string }>(TOP_ACCOUNTS, [start, end, top]);
+  const days = await query<Sums & { date: string }>(DAYS, [start, end, timeZone], SELECT);
+  const accounts = await query<Sums & { rank: string; account: string }>(TOP_ACCOUNTS, [start, end, top], SELECT);
   return checked({
     schemaVersion: SCHEMA_VERSION,
     week: period.week,
@@ -57,7 +60,7 @@ export async function computeReport(
 
 async function readTotals(query: Query, bounds: readonly string[]): Promise<Report['totals']> {
   type Row = Sums & { previousCount: string; previousSum: string; changeSum: string; changePercent: string | null };
-  return (await query<Row>(TOTALS, bounds)).map((row) => ({
+  return (await query<Row>(TOTALS, bounds, SELECT)).map((row) => ({
     ...sums(row),
     previous: { count: Number(row.previousCount), sum: row.previousSum },
     change: {
@@ -72,7 +75,7 @@ async function readCategories(
   query: Query,
   values: readonly unknown[],
 ): Promise<(Report['top']['categories'][number] & { rank: number })[]> {
-  const rows = await query<Sums & { rank: string; category: string | null }>(CATEGORIES, values);
+  const rows = await query<Sums & { rank: string; category: string | null }>(CATEGORIES, values, SELECT);
   if (rows.length > MAX_CATEGORIES) {
     throw new PermanentError(
       `The week has more than ${MAX_CATEGORIES} categories: let the view report_transactions map them to fewer`,

@@ -52,8 +52,8 @@ async function deliver(
   context: JobContext,
   lock: (query: Query) => Promise<OutgoingMessage | undefined>,
 ): Promise<string | undefined> {
-  const { postgres, signal, params } = context;
-  return inTransaction(postgres, 'READ COMMITTED', signal, async (query) => {
+  const { params } = context;
+  return inTransaction(context, 'READ COMMITTED', async (query) => {
     // The connection is idle while the broker is waited for, and must keep the row's lock.
     await query('SET LOCAL idle_in_transaction_session_timeout = 0');
     const message = await lock(query);
@@ -68,6 +68,7 @@ async function publish({ rabbitmq, span, signal, count, log }: JobContext, messa
   const exchange = message.exchange ?? rabbitmq.exchange;
   const attributes = {
     'messaging.system': 'rabbitmq',
+    'messaging.operation.name': 'publish',
     'messaging.operation.type': 'send',
     'messaging.destination.name': `${exchange}:${message.routingKey}`,
     'messaging.rabbitmq.destination.routing_key': message.routingKey,

@@ -3,14 +3,14 @@ import { hasCode, PermanentError } from '../../errors.ts';
 import { defineJob, type OutgoingMessage } from '../../job.ts';
 import { computeReport } from './compute.ts';
 import { deliverEarlier, deliverOwn, type JobContext } from './deliver.ts';
-import { toMessage } from './message.ts';
+import { ROUTING_KEY, toMessage } from './message.ts';
 import { store } from './outbox.ts';
 import { describeMessage, writeBody } from './output.ts';
 import { params } from './params.ts';
 import { findPeriod } from './period.ts';
 import type { Report } from './report.ts';
 import { checkSource } from './source.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction, type Query } from './transaction.ts';
 
 export default defineJob({
   name: 'report_generator',
@@ -47,20 +47,37 @@ export default defineJob({
 
 /** Makes the report and stores its message, in one transaction: both are of the same snapshot, or there is neither. */
 async function create(context: JobContext): Promise<{ report: Report; message: OutgoingMessage }> {
-  const { postgres, signal, params, scheduledAt, dryRun } = context;
+  const { params, dryRun, rabbitmq } = context;
   const mode = dryRun ? 'REPEATABLE READ, READ ONLY' : 'REPEATABLE READ';
-  return context.span('create report', { kind: 'producer' }, (span) =>
-    inTransaction(postgres, mode, signal, async (query) => {
-      await checkSource(query);
-      const period = await findPeriod(query, params, scheduledAt);
-      const report = await computeReport(query, period, params);
-      span.setAttributes({ 'report.week': report.week, 'report.transactions': report.count });
+  return context.span(`create ${rabbitmq.exchange}:${ROUTING_KEY}`, { kind: 'producer' }, (span) =>
+    inTransaction(context, mode, async (query) => {
+      const report = await snapshot(context, query);
       const message = { ...toMessage(report, span.headers()), mandatory: !params.allowUnroutable };
+      span.setAttributes({
+        'messaging.system': 'rabbitmq',
+        'messaging.operation.name': 'create',
+        'messaging.operation.type': 'create',
+        'messaging.destination.name': `${rabbitmq.exchange}:${message.routingKey}`,
+        'messaging.rabbitmq.destination.routing_key': message.routingKey,
+        'messaging.message.id': message.messageId,
+        'messaging.message.body.size': message.body.length,
+      });
       if (params.output !== undefined) await writeBody(params.output, message);
       // A week that is asked for by name is sent again although it was confirmed before: that is what it is asked for.
-      if (!dryRun) await store(query, context.job, context.rabbitmq.exchange, message, params.week !== undefined);
+      if (!dryRun) await store(query, context.job, rabbitmq.exchange, message, params.week !== undefined);
       context.count('transactions_reported', report.count);
       return { report, message };
     }),
   );
+}
+
+/** The report, all of it as the tables were at one moment: that of the transaction's first statement. */
+function snapshot({ span, params, scheduledAt }: JobContext, query: Query): Promise<Report> {
+  return span('report.snapshot', {}, async (own) => {
+    await checkSource(query);
+    const period = await findPeriod(query, params, scheduledAt);
+    const report = await computeReport(query, period, params);
+    own.setAttributes({ 'report.week': report.week, 'report.transactions': report.count });
+    return report;
+  });
 }

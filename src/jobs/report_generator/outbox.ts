@@ -34,6 +34,7 @@ export async function store(
       message.body,
       again,
     ],
+    'INSERT run_job.outbox',
   );
 }
 
@@ -59,6 +60,7 @@ export async function lockOwn(query: Query, messageId: string): Promise<Outgoing
   const [row] = await query<Row>(
     `SELECT ${COLUMNS} FROM run_job.outbox WHERE message_id = $1 AND confirmed_at IS NULL FOR UPDATE`,
     [messageId],
+    'SELECT run_job.outbox',
   );
   return row && toOutgoing(row);
 }
@@ -74,13 +76,18 @@ export async function lockNext(
      WHERE job = $1 AND confirmed_at IS NULL AND message_id <> ALL ($2)
      ORDER BY created_at, message_id LIMIT 1 FOR UPDATE SKIP LOCKED`,
     [job, except],
+    'SELECT run_job.outbox',
   );
   return row && toOutgoing(row);
 }
 
 /** Marks a message as confirmed. */
 export async function markConfirmed(query: Query, messageId: string): Promise<void> {
-  await query('UPDATE run_job.outbox SET confirmed_at = clock_timestamp() WHERE message_id = $1', [messageId]);
+  await query(
+    'UPDATE run_job.outbox SET confirmed_at = clock_timestamp() WHERE message_id = $1',
+    [messageId],
+    'UPDATE run_job.outbox',
+  );
 }
 
 function toOutgoing(row: Row): OutgoingMessage {

@@ -1,9 +1,17 @@
 // One transaction on one connection of the pool, which ends with the run's signal and leaves nothing behind.
 import type { Pool, QueryResultRow } from 'pg';
 import { PermanentError, RetryableError, UnavailableError } from '../../errors.ts';
+import type { Attributes, BaseContext, Resources } from '../../job.ts';
 
-/** Runs one query and returns its rows. */
-export type Query = <Row extends QueryResultRow>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
+/** Runs one query and returns its rows. One with a summary (`SELECT report_transactions`) is a span of that name. */
+export type Query = <Row extends QueryResultRow>(
+  sql: string,
+  values?: readonly unknown[],
+  summary?: string,
+) => Promise<Row[]>;
+
+/** What of a job's context a transaction takes. */
+export type Database = Pick<Resources, 'postgres'> & Pick<BaseContext<unknown>, 'signal' | 'span'>;
 
 /** How a transaction begins. */
 export type Mode = 'READ COMMITTED' | 'REPEATABLE READ' | 'REPEATABLE READ, READ ONLY';
@@ -16,9 +24,8 @@ export type Mode = 'READ COMMITTED' | 'REPEATABLE READ' | 'REPEATABLE READ, READ
  * @throws {PermanentError} what is read is missing or may not be read
  */
 export async function inTransaction<T>(
-  pool: Pool,
+  { postgres: pool, signal, span }: Database,
   mode: Mode,
-  signal: AbortSignal,
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -28,7 +35,10 @@ export async function inTransaction<T>(
   // A connection that fails while it is checked out and idle tells by an event, and without a listener that ends the process.
   const ignore = () => {};
   client.on('error', ignore);
-  const query: Query = async (sql, values) => {
+  const query: Query = async (sql, values, summary) => {
+    if (summary !== undefined) {
+      return span(summary, { kind: 'client', attributes: statementAttributes(sql, summary) }, () => query(sql, values));
+    }
     try {
       return (await client.query(sql, values as unknown[])).rows;
     } catch (error) {
@@ -53,6 +63,21 @@ export async function inTransaction<T>(
     client.off('error', ignore);
     client.release(broken);
   }
+}
+
+/**
+ * What is told of a statement: its text, in which values are $1 and so on, and never the values.
+ * https://opentelemetry.io/docs/specs/semconv/database/postgresql/
+ */
+function statementAttributes(sql: string, summary: string): Attributes {
+  const [operation, collection] = summary.split(' ');
+  return {
+    'db.system.name': 'postgresql',
+    'db.operation.name': operation,
+    'db.collection.name': collection,
+    'db.query.summary': summary,
+    'db.query.text': sql,
+  };
 }
 
 /** Has the server cancel what this connection is doing when the signal aborts, until it is disposed of. */
