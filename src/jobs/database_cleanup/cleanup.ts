@@ -30,7 +30,7 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   if (!ctx.dryRun && (server.readOnly || server.inRecovery)) {
     throw new ConfigError(
       server.inRecovery
-        ? 'DATABASE_URL points at a read-only replica; point it at the primary (a dry run works on a replica)'
+        ? 'DATABASE_URL points at a read-only replica; point it at the primary'
         : 'The database only takes read-only transactions (default_transaction_read_only); let this role write',
     );
   }

@@ -39,7 +39,7 @@ test('a cleanup of a replica ends before it begins, and says where to point it',
   expect((error as Error).message).toMatch(/DATABASE_URL points at a read-only replica; point it at the primary/);
 });
 
-test('a dry run works on a replica', async () => {
+test('a dry run only reads, so that the job itself would do on a replica', async () => {
   expect((await runCleanup(replica.url, { dryRun: true })).totals).toMatchObject({ matched: 2_000, deleted: 0 });
 });
 
