@@ -38,9 +38,17 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   const { config, problems } = readConfig(env);
 
   // What is wrong is told by the run itself, as its outcome: here it is only kept.
+  const file = attempt(() => findJobFile(findJobFiles(home, config.jobDirs), name));
+  // The database is called before all else, so that it answers while we make ready. A name that is no job's has no runs: there is
+  // nothing to lock or record.
+  const located = await attemptAsync(async () =>
+    config.databaseUrl && file.ok ? locate(config.databaseUrl, config, { job: name, runId }) : undefined,
+  );
+  const server = located.ok ? located.value : undefined;
+  const database = server && (await openDatabase(server, config));
+
   const args = attempt(() => checkArguments(rawArgs, RUN_ARGUMENTS, `run-job ${name}`));
   const flags = attempt(() => readRunFlags(unwrap(args)));
-  const file = attempt(() => findJobFile(findJobFiles(home, config.jobDirs), name));
   const given = flags.ok ? flags.value : NO_FLAGS;
 
   const redactor = createRedactor(secretsOf(env));
@@ -54,14 +62,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
   const { place } = config;
-  const opening = openTelemetry({ env, job: name, runId, version: VERSION, place, log, startedAt, redact: redactor });
-  // A name that is no job's has no runs: there is nothing to lock or record.
-  const located = await attemptAsync(async () =>
-    config.databaseUrl && file.ok ? locate(config.databaseUrl, config, { job: name, runId }) : undefined,
-  );
-  const server = located.ok ? located.value : undefined;
-  const database = server && (await openDatabase(server, config));
-  telemetry = await opening;
+  telemetry = await openTelemetry({ env, job: name, runId, version: VERSION, place, log, startedAt, redact: redactor });
 
   const request: RunRequest = {
     runId,

@@ -1,5 +1,5 @@
 // The keys of our advisory locks: 64 bits of a SHA-256, so that names of any length never meet by accident.
-import { hash } from 'node:crypto';
+import { crypto } from './crypto.ts';
 
 /** Apart from other programs' advisory locks in the same database. */
 const NAMESPACE = 'run-job';
@@ -18,5 +18,7 @@ export const placeKeys = (limit: number): bigint[] => Array.from({ length: limit
 
 /** A lock's key, signed as PostgreSQL's bigint is. */
 function key(...names: readonly (string | number)[]): bigint {
-  return hash('sha256', [NAMESPACE, ...names].join('/'), 'buffer').readBigInt64BE();
+  return crypto()
+    .hash('sha256', [NAMESPACE, ...names].join('/'), 'buffer')
+    .readBigInt64BE();
 }

@@ -1,19 +1,19 @@
 // Stands in for node-postgres' `crypto/utils` in the bundle: the same functions on `node:crypto`. WebCrypto, which node-postgres uses
 // so as to run elsewhere too, takes 10 ms to load and hops through the thread pool for each of the five HMACs of a login.
-import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
+import { crypto } from './crypto.ts';
 
-export { randomBytes };
+export const randomBytes = (size: number): Buffer => crypto().randomBytes(size);
 
 export const sha256 = (data: Uint8Array): Buffer => hashByName('sha256', data);
 
 export const hashByName = (name: string, data: Uint8Array): Buffer =>
-  createHash(name.replace('-', '')).update(data).digest();
+  crypto().createHash(name.replace('-', '')).update(data).digest();
 
 export const hmacSha256 = (key: Uint8Array, message: string): Buffer =>
-  createHmac('sha256', key).update(message).digest();
+  crypto().createHmac('sha256', key).update(message).digest();
 
-export const md5 = (text: string | Uint8Array): string => createHash('md5').update(text).digest('hex');
+export const md5 = (text: string | Uint8Array): string => crypto().createHash('md5').update(text).digest('hex');
 
 /** https://www.postgresql.org/docs/current/protocol-flow.html, AuthenticationMD5Password */
 export const postgresMd5PasswordHash = (user: string, password: string, salt: Uint8Array): string =>
@@ -26,7 +26,7 @@ export function deriveKey(password: string, salt: Uint8Array, iterations: number
   const id = `${iterations} ${Buffer.from(salt).toString('base64')} ${password}`;
   const known = keys.get(id);
   if (known) return known;
-  const derived = promisify(pbkdf2)(password, salt, iterations, 32, 'sha256');
+  const derived = promisify(crypto().pbkdf2)(password, salt, iterations, 32, 'sha256');
   keys.set(id, derived);
   return derived;
 }

@@ -3,6 +3,7 @@
 import { toPlainJson } from './json.ts';
 import { limited } from './limited.ts';
 import type { ErrorInfo, Outcome, Status, Summary } from './outcome.ts';
+import type { History } from './ports.ts';
 import { SIDECARS_LIMIT_MS, shutDownSidecars } from './sidecars.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage, writeTermination } from './termination.ts';
@@ -39,6 +40,7 @@ export async function conclude(
   };
 
   const end = state.end(outcome);
+  let prunable: History | undefined;
   if (database && !(state.databaseFailed && !state.recorded)) {
     // A run that never began has less to lose than the pod that waits for it: the database may be what was interrupted.
     const limitMs = state.recorded ? STEP_LIMITS.record : STEP_LIMITS.close;
@@ -47,12 +49,14 @@ export async function conclude(
         state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
       ),
     );
-    if (told && state.recorded) {
-      await step('pruning the history', STEP_LIMITS.close, () => database.history.prune(request.historyDays));
-    }
+    prunable = told && state.recorded ? database.history : undefined;
   }
   const { lease } = state;
-  if (lease) await step('releasing the lock', STEP_LIMITS.unlock, () => lease.release());
+  // On two connections: neither needs to wait for the other.
+  await Promise.all([
+    prunable && step('pruning the history', STEP_LIMITS.close, () => prunable.prune(request.historyDays)),
+    lease && step('releasing the lock', STEP_LIMITS.unlock, () => lease.release()),
+  ]);
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
   if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());
 

@@ -10,7 +10,8 @@ export interface Limits {
   readonly readOnly?: boolean;
   /**
    * Whether statements look rows up one by one, by place or by index. The planner would otherwise scan a whole table in the hope of
-   * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
+   * meeting the first of many matching rows soon, and for a row that nobody refers to there is none. What scans a whole table does so
+   * on one core: the others are for those who have work to do.
    */
   readonly seek?: boolean;
   /** Is told the number of the next transaction id, as the transaction begins. */
@@ -44,7 +45,7 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
        set local lock_timeout = ${Math.ceil(limits.lockTimeoutMs)};
        set local statement_timeout = ${Math.ceil(limits.statementTimeoutMs)};
        set local row_security = ${limits.rowSecurity ? 'on' : 'off'}
-       ${limits.seek ? '; set local enable_seqscan = off' : ''};
+       ${limits.seek ? '; set local enable_seqscan = off' : '; set local max_parallel_workers_per_gather = 0'};
        select pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
     );
     // node-postgres gives one result for each statement of such a text.
