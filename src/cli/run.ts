@@ -62,14 +62,15 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
   const { place } = config;
+  const slot = given.scheduledAt ?? slotFromJobName(place.jobName, place.cronJobName, startedAt);
   telemetry = await openTelemetry({ env, job: name, runId, version: VERSION, place, log, startedAt, redact: redactor });
 
   const request: RunRequest = {
     runId,
     job: name,
     startedAt,
-    scheduledAt:
-      given.scheduledAt ?? slotFromJobName(config.place.jobName, config.place.cronJobName, startedAt) ?? startedAt,
+    scheduledAt: slot ?? startedAt,
+    ownSlot: slot === undefined,
     shard: config.shard,
     dryRun: given.dryRun,
     forced: given.forced,

@@ -55,7 +55,9 @@ async function perform(state: RunState, describe: (error: unknown) => ErrorInfo)
     state.lease = lease;
     lease.lost.then((error) => stop.request({ kind: 'lock_lost', error }));
     const done =
-      request.forced || request.dryRun ? undefined : await state.inDatabase((db) => db.history.succeeded(state.slot));
+      request.forced || request.dryRun || request.ownSlot
+        ? undefined
+        : await state.inDatabase((db) => db.history.succeeded(state.slot));
     if (done) {
       world.log.warn('skipped: this scheduled time has already succeeded; --force runs it again', {
         reason: 'slot_succeeded',

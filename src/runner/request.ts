@@ -16,6 +16,8 @@ export interface RunRequest {
   readonly job: string;
   readonly startedAt: Date;
   readonly scheduledAt: Date;
+  /** Whether the slot is only this run's start: then no other run can have succeeded for it. */
+  readonly ownSlot: boolean;
   readonly shard: Shard;
   readonly dryRun: boolean;
   /** Run a slot that has succeeded already once more. */

@@ -61,6 +61,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
     job: job.name,
     startedAt,
     scheduledAt,
+    ownSlot: options.scheduledAt === undefined,
     shard: options.shard ?? config.shard,
     dryRun,
     forced: false,
