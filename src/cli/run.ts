@@ -1,4 +1,5 @@
 // `run-job <name>`: puts the runner, the adapters and the job together for one run.
+import { setImmediate } from 'node:timers/promises';
 import { type Config, configError, missingFor, readConfig } from '../config.ts';
 import { processStart } from '../runner/clock.ts';
 import { parseDuration } from '../runner/duration.ts';
@@ -41,11 +42,15 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   const file = attempt(() => findJobFile(findJobFiles(home, config.jobDirs), name));
   // The database is called before all else, so that it answers while we make ready. A name that is no job's has no runs: there is
   // nothing to lock or record.
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home));
+  if (config.databaseUrl && file.ok) watchdog.warm();
   const located = await attemptAsync(async () =>
     config.databaseUrl && file.ok ? locate(config.databaseUrl, config, { job: name, runId }) : undefined,
   );
   const server = located.ok ? located.value : undefined;
   const database = server && (await openDatabase(server, config));
+  // One turn of the event loop: only then is a connection asked for.
+  if (database) await setImmediate();
 
   const args = attempt(() => checkArguments(rawArgs, RUN_ARGUMENTS, `run-job ${name}`));
   const flags = attempt(() => readRunFlags(unwrap(args)));
@@ -94,7 +99,7 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
     redactor,
     telemetry,
     database,
-    watchdog: createWatchdog(new URL('watchdog-thread.cjs', home)),
+    watchdog,
     terminal: screen?.terminal,
     random: Math.random,
     async prepare() {

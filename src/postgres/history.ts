@@ -2,7 +2,7 @@
 import type { PreviousRun, Shard } from '../job.ts';
 import type { Closable, History, RunEnd, RunStart, Slot } from '../runner/ports.ts';
 import { endColumns, startColumns } from './rows.ts';
-import { CLOSE_LOST, insert, PREVIOUS, PRUNE, SUCCEEDED, update } from './run-sql.ts';
+import { CLOSE_LOST, insert, outdated, PREVIOUS, PRUNE, SUCCEEDED, update } from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
 
@@ -35,15 +35,18 @@ class PostgresHistory implements History, Closable {
     return row && { runId: row.id, endedAt: row.ended_at };
   }
 
-  async start(run: RunStart): Promise<{ lost: string[] }> {
+  async start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }> {
     this.#begun = run;
     const begin = insert(startColumns(run));
+    const days = `$${begin.values.length + 1}::integer`;
     // The id is the statement's first value, the job its second.
     const { rows } = await this.#session.ask(
-      `WITH ${CLOSE_LOST}, begun AS (${begin.text}) SELECT id FROM lost`,
-      begin.values,
+      `WITH ${CLOSE_LOST}, begun AS (${begin.text})
+      SELECT ARRAY(SELECT id FROM lost) AS lost, EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated`,
+      [...begin.values, keepDays],
     );
-    return { lost: (rows as { id: string }[]).map(({ id }) => id) };
+    const [row] = rows as { lost: string[]; outdated: boolean }[];
+    return { lost: row?.lost ?? [], outdated: row?.outdated ?? false };
   }
 
   async end(id: string, end: RunEnd): Promise<void> {

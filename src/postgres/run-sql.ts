@@ -49,6 +49,12 @@ export function update(id: string, columns: Record<string, unknown>): Statement 
   };
 }
 
+/** Whether a record ended more than `days` ago. */
+export function outdated(days: string): string {
+  const before = `now() - make_interval(days => ${days})`;
+  return `started_at < ${before} AND coalesce(ended_at, deadline) < ${before}`;
+}
+
 export const SUCCEEDED = `
 SELECT id, ended_at FROM run_job.runs
 WHERE job = $1 AND scheduled_at = $2 AND shard_index = $3 AND shard_count = $4
@@ -71,8 +77,7 @@ export const PRUNE = {
   text: `
 DELETE FROM run_job.runs WHERE id IN (
   SELECT id FROM run_job.runs
-  WHERE started_at < now() - make_interval(days => $1)
-    AND coalesce(ended_at, deadline) < now() - make_interval(days => $1)
+  WHERE ${outdated('$1')}
   ORDER BY started_at
   LIMIT $2
   FOR UPDATE SKIP LOCKED

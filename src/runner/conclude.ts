@@ -49,7 +49,7 @@ export async function conclude(
         state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
       ),
     );
-    prunable = told && state.recorded ? database.history : undefined;
+    prunable = told && state.prunable ? database.history : undefined;
   }
   const { lease } = state;
   // On two connections: neither needs to wait for the other.

@@ -105,8 +105,9 @@ const lockSpan = ({ request, world }: RunState): SpanOptions => ({
 });
 
 async function record(state: RunState): Promise<void> {
-  const { lost } = await state.inDatabase((db) => db.history.start(state.start()));
+  const { lost, outdated } = await state.inDatabase((db) => db.history.start(state.start(), state.request.historyDays));
   state.recorded = true;
+  state.prunable = outdated;
   for (const runId of lost) {
     state.world.log.warn('an earlier run of this job died without a word; its record now says lost', {
       lostRunId: runId,

@@ -57,8 +57,11 @@ export interface RunEnd {
 export interface History {
   /** The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count. */
   succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined>;
-  /** Records that the run has begun, and closes as `lost` every dead run of the same job; returns the ids of those. */
-  start(run: RunStart): Promise<{ lost: string[] }>;
+  /**
+   * Records that the run has begun, and closes as `lost` every dead run of the same job; returns the ids of those, and whether
+   * `prune(keepDays)` would find something to delete: most runs find nothing, and needn't ask.
+   */
+  start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }>;
   /**
    * Closes the run's record. It may be called again, and a record that somebody else has closed as `lost` in the meantime is
    * corrected: the run itself knows better.

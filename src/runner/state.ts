@@ -22,6 +22,8 @@ export class RunState {
   attempts = 0;
   /** Whether there is a record of this run that says `running`. */
   recorded = false;
+  /** Whether the history holds records that are old enough to be deleted. */
+  prunable = false;
   /** Whether the database failed us before the run began: then it can't be told of the end either. */
   databaseFailed = false;
   deadline: Date | undefined;

@@ -26,15 +26,20 @@ export interface Arm {
 export interface Watchdog {
   /** From now on the process has `inMs` milliseconds, in place of what it had before. */
   arm(inMs: number, lastWords: LastWords): void;
+  /** Starts the thread ahead of its first use, where there is something else to wait for meanwhile. */
+  warm(): void;
 }
 
 /**
- * A watchdog whose thread starts when it is first armed. It has its own event loop, and neither keeps the process alive nor delays
+ * A watchdog whose thread starts when it is first armed or warmed. It has its own event loop, and neither keeps the process alive nor delays
  * its exit.
  */
 export function createWatchdog(script: URL): Watchdog {
   let worker: Worker | undefined;
   return {
+    warm() {
+      worker ??= start(script);
+    },
     arm(inMs, lastWords) {
       worker ??= start(script);
       worker.postMessage({ inMs, lastWords } satisfies Arm);

@@ -14,7 +14,7 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[]): Database {
     },
     history: {
       succeeded: async () => undefined,
-      start: async () => ({ lost: [] }),
+      start: async () => ({ lost: [], outdated: false }),
       end: async () => undefined,
       record: async () => undefined,
       prune: async () => 0,

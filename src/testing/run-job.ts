@@ -97,7 +97,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
         },
       },
       database: memoryDatabase(options.previousRuns ?? []),
-      watchdog: { arm: () => undefined },
+      watchdog: { arm: () => undefined, warm: () => undefined },
       terminal: undefined,
       random: options.random ?? (() => 0),
       async prepare() {

@@ -48,7 +48,7 @@ test('killed when its record has been written and it does not know yet: lost', a
   await using database = await createDatabase();
   const killed = await killNoop(database, async (proxy) => {
     const insert = await proxy.hold(INSERT, 'to-server');
-    const answer = proxy.hold('select 0', 'to-client');
+    const answer = proxy.hold('outdated', 'to-client');
     insert.release();
     return answer;
   });
