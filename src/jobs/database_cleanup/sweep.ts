@@ -21,7 +21,7 @@ export interface Swept extends Outcome {
 
 /** While others write, no batch is longer than they notice, and each is followed by a rest of so many times its length. */
 const GIVING_WAY_TARGET_MS = 4;
-const GIVING_WAY_REST = 4;
+const GIVING_WAY_REST = 9;
 
 /** A careful batch keeps its rows' places in memory. */
 const MAX_CAREFUL_ROWS = 20_000;

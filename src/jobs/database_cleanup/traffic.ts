@@ -2,7 +2,7 @@
 
 /** What is known of the writing of others. */
 export interface Traffic {
-  /** Whether others write so much that they'd feel long batches. */
+  /** Whether others write so much that they'd feel long batches; true until that is known. */
   readonly busy: boolean;
   /** Tells the number of the next transaction id, as it is now. */
   see(nextXid: bigint): void;
@@ -22,7 +22,8 @@ const WINDOW_MS = 100;
 export function watchTraffic(now: () => number): Traffic {
   let seen: { xid: bigint; at: number } | undefined;
   let own = 0;
-  let busy = false;
+  // To begin with care costs a moment; to begin without costs those who write.
+  let busy = true;
   return {
     get busy() {
       return busy;

@@ -115,6 +115,12 @@ describe('traffic', () => {
     const { clock, traffic } = watched();
     traffic.see(1n);
     clock.ms = 10;
+    traffic.see(1n);
+    expect(traffic.busy, 'taken for granted until it is known').toBe(true);
+    clock.ms = 500;
+    traffic.see(1n);
+    expect(traffic.busy).toBe(false);
+    clock.ms = 510;
     traffic.see(50n);
     expect(traffic.busy).toBe(false);
   });
