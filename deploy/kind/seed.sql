@@ -1,4 +1,5 @@
 -- What the jobs work on: rows that are due, rows that aren't yet, live rows, and transactions of the last three weeks.
+SET client_min_messages = warning;
 CREATE TABLE IF NOT EXISTS payments (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   occurred_at timestamptz NOT NULL,

@@ -30,13 +30,16 @@ What it checks
   shards do the whole; a misconfigured Job fails at once, without a retry, and says why;
   upgrade; uninstall.
 
-When something fails it prints the events, the pods with their termination messages and
-their logs, and exits with 1. Pod Security `restricted` is enforced in the namespace.
+When something fails it prints the pods' logs, the events and the termination messages, and
+exits with 1; a pod that can't start, for want of its image say, is given a minute. However it
+ends, it waits until its namespace is gone. Pod Security `restricted` is enforced there.
 HELP
 }
 
+why=
 fail() {
-  echo "smoke: $*" >&2
+  why="$*"
+  echo "smoke: $why" >&2
   exit 1
 }
 
@@ -95,9 +98,14 @@ say() {
   echo "== $*"
 }
 
+# The broad view comes last, where a terminal shows it.
 diagnose() {
   echo "smoke: FAILED at: $step" >&2
   {
+    for pod in $(k get pods -o name); do
+      echo "-- logs of $pod"
+      k logs "$pod" --all-containers --tail=40
+    done
     echo "-- cluster"
     "${kube[@]}" version
     echo "-- objects"
@@ -106,34 +114,46 @@ diagnose() {
     k get events --sort-by=.metadata.creationTimestamp | tail -n 60
     echo "-- how containers ended: pod, container, exit code, reason, message"
     k get pods -o jsonpath='{range .items[*]}{.metadata.name}{range .status.containerStatuses[*]}{"\t"}{.name}{"\t"}{.state.terminated.exitCode}{"\t"}{.state.terminated.reason}{.state.waiting.reason}{"\t"}{.state.terminated.message}{.state.waiting.message}{end}{"\n"}{end}'
-    for pod in $(k get pods -o name); do
-      echo "-- logs of $pod"
-      k logs "$pod" --all-containers --tail=40
-    done
+    echo "smoke: FAILED at: $step${why:+: $why}"
   } >&2 2>&1 || true
 }
 
 finish() {
   code=$?
   trap - EXIT
-  if [ "$code" -ne 0 ] && $made_namespace; then diagnose; fi
+  case $code in
+    0) ;;
+    130 | 143) echo "smoke: stopped at: $step" >&2 ;;
+    *) if $made_namespace; then diagnose; fi ;;
+  esac
   if $keep; then
     if $made_namespace; then echo "kept: namespace $namespace$($made_cluster && echo " in kind cluster $cluster")"; fi
   elif $made_cluster; then
     kind delete cluster --name "$cluster" || true
   elif $made_namespace; then
-    "${kube[@]}" delete namespace "$namespace" --wait=false || true
+    "${kube[@]}" delete namespace "$namespace" --timeout="${timeout}s" || true
   fi
   exit "$code"
 }
 trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
-# Repeats a command until it succeeds, or the time is up.
+# The pods whose container can't start, and why.
+stuck_pods() {
+  k get pods -o jsonpath='{range .items[*]}{"pod "}{.metadata.name}{": "}{range .status.containerStatuses[*]}{.state.waiting.reason}{": "}{.state.waiting.message}{end}{"\n"}{end}' 2>/dev/null |
+    grep -E ': (ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainerConfigError|CreateContainerError|RunContainerError|CrashLoopBackOff): ' || true
+}
+
+# Repeats a command until it succeeds, the time is up, or a pod hasn't got out of not starting for a minute.
 until_ok() {
-  local what=$1 end=$((SECONDS + timeout))
+  local what=$1 end=$((SECONDS + timeout)) fine=$SECONDS stuck=
   shift
   until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || fail "waited ${timeout} s in vain: $what"
+    [ "$SECONDS" -lt "$end" ] || fail "waited ${timeout} s in vain for $what${stuck:+; $stuck}"
+    stuck=$(stuck_pods)
+    if [ -z "$stuck" ]; then fine=$SECONDS; fi
+    [ $((SECONDS - fine)) -lt 60 ] || fail "waiting for $what, but $stuck"
     sleep 2
   done
 }
@@ -181,8 +201,8 @@ else
   if kind get clusters 2>/dev/null | grep -qx "$cluster"; then
     fail "a kind cluster $cluster is there already: choose another name with --cluster, or use it with --existing"
   fi
-  kind create cluster --name "$cluster" --config "$here/cluster.yaml" --wait "${timeout}s"
   made_cluster=true
+  kind create cluster --name "$cluster" --config "$here/cluster.yaml" --wait "${timeout}s"
   kube+=(--context "kind-$cluster")
   helm+=(--kube-context "kind-$cluster")
   if [ -z "$image" ]; then
@@ -197,7 +217,11 @@ fi
 
 say "reach the cluster"
 "${kube[@]}" version || fail "kubectl reaches no cluster; set --context, or KUBECONFIG"
-if "${kube[@]}" get namespace "$namespace" >/dev/null 2>&1; then
+phase=$("${kube[@]}" get namespace "$namespace" -o jsonpath='{.status.phase}' 2>/dev/null) || phase=
+if [ "$phase" = Terminating ]; then
+  say "wait until the namespace $namespace of before is gone"
+  "${kube[@]}" wait --for=delete "namespace/$namespace" --timeout="${timeout}s"
+elif [ -n "$phase" ]; then
   fail "the namespace $namespace is there already: delete it, or choose another with --namespace"
 fi
 
@@ -216,8 +240,8 @@ made_namespace=true
 
 say "start PostgreSQL and RabbitMQ"
 k apply -f "$here/services.yaml"
-k rollout status deployment/postgres --timeout="${timeout}s"
-k rollout status deployment/rabbitmq --timeout="${timeout}s"
+until_ok "PostgreSQL to be ready" k rollout status deployment/postgres --timeout=5s
+until_ok "RabbitMQ to be ready" k rollout status deployment/rabbitmq --timeout=5s
 sql <"$here/seed.sql"
 k create secret generic run-job-env \
   --from-literal=DATABASE_URL=postgres://app:smoke@postgres:5432/app \

@@ -42,7 +42,7 @@ export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, 
     if (!flag || flag.type === 'positional') {
       if (Object.hasOwn(COMMON, token.name)) continue;
       throw new UsageError(
-        `${command} has no flag ${token.rawName}${didYouMean(token.rawName, names)} It takes ${tellNames(names)}`,
+        `${command} has no flag ${token.rawName}${didYouMean(token.rawName, names) || '.'} It takes ${tellNames(names)}`,
       );
     }
     if (flag.type === 'boolean') {

@@ -78,7 +78,7 @@ export function findJobFile(files: ReadonlyMap<string, JobFile>, name: string): 
   if (file) return file;
   const names = [...files.keys()].sort();
   throw new UsageError(
-    `There is no job or command named ${name}${didYouMean(name, [...names, ...Object.keys(COMMANDS)])} ` +
+    `There is no job or command named ${name}${didYouMean(name, [...names, ...Object.keys(COMMANDS)]) || '.'} ` +
       `Jobs: ${names.join(', ') || 'none'}. Commands: ${Object.keys(COMMANDS).join(', ')}`,
   );
 }

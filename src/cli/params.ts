@@ -81,7 +81,7 @@ export function validateParams(
   if (infos.length > 0) {
     for (const name of names) {
       if (!known.includes(name)) {
-        problems.push(`${job} has no parameter ${name}${didYouMean(name, known)} It has ${known.join(', ')}`);
+        problems.push(`${job} has no parameter ${name}${didYouMean(name, known) || '.'} It has ${known.join(', ')}`);
       }
     }
   }

@@ -13,6 +13,8 @@ describe.skipIf(noHelm)('the notes', () => {
     expect(shown).toContain(
       'kubectl -n jobs create job database-cleanup-now --from=cronjob/billing-run-job-database-cleanup',
     );
+    // The log can't be followed before the container runs.
+    expect(shown).toContain('until kubectl -n jobs logs -f job/database-cleanup-now 2>/dev/null; do sleep 1; done');
     expect(shown).toContain('billing-run-job-report-generator: report_generator at "0 8 * * 1" Etc/UTC');
     expect(shown).toContain(`patch cronjob billing-run-job-database-cleanup -p '{"spec":{"suspend":true}}'`);
   });

@@ -88,7 +88,7 @@ describe('the smoke test', () => {
     ['a broken cluster', 'reach the cluster', 'version'],
     ['the service pods', 'start PostgreSQL and RabbitMQ', 'rollout status deployment/rabbitmq'],
   ])('says where it failed, with what the cluster knows (%s)', (_, step, breaks) => {
-    const { code, stderr, calls } = smoke(EXISTING, breaks);
+    const { code, stderr, calls } = smoke([...EXISTING, '--timeout', '1'], breaks);
     expect(code).toBe(1);
     if (breaks === 'version') expect(stderr).toContain('kubectl reaches no cluster');
     else {

@@ -5,7 +5,7 @@ import { runToEnd } from '../support/run-job.ts';
 test.for(['constructor', 'toString', '__proto__'])('%s is neither a command nor a job', async (name) => {
   const { exitCode, stdout, stderr } = await runToEnd([name]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 64, stderr: '' });
-  expect(stdout).toContain(`There is no job or command named ${name}`);
+  expect(stdout).toContain(`There is no job or command named ${name}. Jobs: `);
 });
 
 test.for(['--constructor', '--toString=1', '--valueOf'])('%s is no flag', async (flag) => {
