@@ -1,5 +1,4 @@
 // `run-job <name>`: puts the runner, the adapters and the job together for one run.
-import { setImmediate } from 'node:timers/promises';
 import { type Config, configError, missingFor, readConfig } from '../config.ts';
 import { processStart } from '../runner/clock.ts';
 import { parseDuration } from '../runner/duration.ts';
@@ -49,8 +48,6 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
   );
   const server = located.ok ? located.value : undefined;
   const database = server && (await openDatabase(server, config));
-  // One turn of the event loop: only then is a connection asked for.
-  if (database) await setImmediate();
 
   const args = attempt(() => checkArguments(rawArgs, RUN_ARGUMENTS, `run-job ${name}`));
   const flags = attempt(() => readRunFlags(unwrap(args)));
