@@ -3,8 +3,8 @@
 /** The size of a table's batches, in rows. */
 export interface BatchSize {
   readonly rows: number;
-  /** Tells how long a batch of that size took, and how long the next should. */
-  took(ms: number, targetMs: number): void;
+  /** Tells how long a batch of that size took, how long the next should, and below how many rows it isn't worth shrinking. */
+  took(ms: number, targetMs: number, least?: number): void;
 }
 
 /** Starts with `first` rows; grows to the double at most from one batch to the next, and shrinks faster. */
@@ -14,9 +14,9 @@ export function adaptiveBatchSize(options: { first: number; most: number }): Bat
     get rows() {
       return rows;
     },
-    took(ms, targetMs) {
+    took(ms, targetMs, least = 1) {
       const factor = Math.min(2, Math.max(0.1, targetMs / Math.max(ms, 1)));
-      rows = Math.min(options.most, Math.max(1, Math.round(rows * factor)));
+      rows = Math.min(options.most, Math.max(1, Math.min(rows, least), Math.round(rows * factor)));
     },
   };
 }

@@ -20,8 +20,13 @@ export interface Swept extends Outcome {
 }
 
 /** While others write, no batch is longer than they notice, and each is followed by a rest of so many times its length. */
-const GIVING_WAY_TARGET_MS = 4;
+const GIVING_WAY_TARGET_MS = 2;
 const GIVING_WAY_REST = 9;
+/**
+ * A commit alone may take longer than that. Up to so long a batch isn't made smaller than so many rows: it would hurt others no less,
+ * and never be done.
+ */
+const GIVING_WAY_LEAST = { ms: 20, rows: 250 };
 
 /** A careful batch keeps its rows' places in memory. */
 const MAX_CAREFUL_ROWS = 20_000;
@@ -61,7 +66,12 @@ export async function sweep(work: Work, subject: BatchSubject, route: Route, wal
       const outcome = await runBatch(work, subject, place);
       const tookMs = performance.now() - batchStartedAt;
       const giveWay = params.giveWay && work.traffic.busy;
-      size.took(tookMs, giveWay ? Math.min(GIVING_WAY_TARGET_MS, params.batchTarget) : params.batchTarget);
+      if (giveWay) {
+        const least = tookMs < GIVING_WAY_LEAST.ms ? GIVING_WAY_LEAST.rows : 1;
+        size.took(tookMs, Math.min(GIVING_WAY_TARGET_MS, params.batchTarget), least);
+      } else {
+        size.took(tookMs, params.batchTarget);
+      }
       total = sum(total, outcome);
       if (walk.ours) {
         tally.blocked += outcome.blocked;

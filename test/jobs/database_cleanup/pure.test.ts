@@ -90,6 +90,16 @@ test('batches grow while they are quick, at most to the double, and shrink at on
   expect(size.rows).toBe(1);
 });
 
+test('batches are not made so small that only their commits are left', () => {
+  const size = adaptiveBatchSize({ first: 1_000, most: 1_000 });
+  for (let step = 0; step < 9; step += 1) size.took(10, 2, 250);
+  expect(size.rows).toBe(250);
+  size.took(100, 2);
+  expect(size.rows).toBe(25);
+  size.took(10, 2, 250);
+  expect(size.rows, 'nor made larger for that').toBe(25);
+});
+
 describe('traffic', () => {
   const watched = () => {
     const clock = { ms: 0 };
