@@ -39,12 +39,13 @@ export async function run(name: string, rawArgs: readonly string[], invocation: 
 
   // What is wrong is told by the run itself, as its outcome: here it is only kept.
   const file = attempt(() => findJobFile(findJobFiles(home, config.jobDirs), name));
-  // The database is called before all else, so that it answers while we make ready. A name that is no job's has no runs: there is
-  // nothing to lock or record.
+  // A name that is no job's has no runs: there is nothing to lock or record.
+  const databaseUrl = file.ok ? config.databaseUrl : undefined;
   const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home));
-  if (config.databaseUrl && file.ok) watchdog.warm();
+  // The watchdog's thread and the database are called before all else, so that they make ready while we do.
+  if (databaseUrl) watchdog.warm();
   const located = await attemptAsync(async () =>
-    config.databaseUrl && file.ok ? locate(config.databaseUrl, config, { job: name, runId }) : undefined,
+    databaseUrl ? locate(databaseUrl, config, { job: name, runId }) : undefined,
   );
   const server = located.ok ? located.value : undefined;
   const database = server && (await openDatabase(server, config));
