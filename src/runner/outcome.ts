@@ -61,17 +61,21 @@ export interface Outcome {
 
 export type SkipReason = 'locked' | 'limit' | 'slot_succeeded';
 
+/** What a run has taken so far. */
+export interface Measures {
+  readonly durationMs: number;
+  readonly peakRssBytes: number;
+  readonly cpuMs: number;
+}
+
 /** The one account of a run: its last log line, the core of its record, and its termination message. */
-export interface Summary extends Outcome {
+export interface Summary extends Outcome, Measures {
   readonly job: string;
   readonly runId: string;
   /** RFC 3339 */
   readonly scheduledAt: string;
   readonly shard?: { readonly index: number; readonly count: number };
   readonly attempts: number;
-  readonly durationMs: number;
-  readonly peakRssBytes: number;
-  readonly cpuMs: number;
   readonly traceId?: string;
   /** Absent when telemetry is off. */
   readonly telemetryFlushed?: boolean;

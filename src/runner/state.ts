@@ -3,7 +3,8 @@
 import { hasCode } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
 import { monotonicMs } from './clock.ts';
-import { EXIT, type Outcome, type Summary } from './outcome.ts';
+import { measure } from './measure.ts';
+import { EXIT, type Measures, type Outcome, type Summary } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Prepared, RunRequest, World } from './request.ts';
 import { signalExitCode } from './signals.ts';
@@ -101,12 +102,16 @@ export class RunState {
 
   /** The end of the run's record. */
   end(outcome: Outcome): RunEnd {
-    const { cpuMs, peakRssBytes, durationMs } = this.measure();
-    return { ...outcome, endedAt: new Date(), durationMs, attempts: this.attempts, peakRssBytes, cpuMs };
+    const measures = measure(this.request.startedAt.getTime());
+    return { ...outcome, endedAt: new Date(), attempts: this.attempts, ...measures };
   }
 
   /** The one account of the run. */
   summary(outcome: Outcome): Summary {
+    return this.#account(outcome, measure(this.request.startedAt.getTime()));
+  }
+
+  #account<M extends Partial<Measures>>(outcome: Outcome, measures: M): Omit<Summary, keyof Measures> & M {
     const { request, world } = this;
     const { status, exitCode, reason, result, error } = outcome;
     return {
@@ -119,7 +124,7 @@ export class RunState {
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
       attempts: this.attempts,
-      ...this.measure(),
+      ...measures,
       ...(world.telemetry.traceId !== undefined && { traceId: world.telemetry.traceId }),
       ...(result !== undefined && { result }),
       ...(error && { error }),
@@ -131,7 +136,7 @@ export class RunState {
     const { request, world } = this;
     world.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
       doing,
-      summary: this.summary(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }),
+      account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
       startedAt: request.startedAt.getTime(),
       termination: request.terminationLog,
       ...(this.recorded && !this.outcome && request.databaseUrl && { databaseUrl: request.databaseUrl }),
@@ -145,15 +150,5 @@ export class RunState {
     writeTermination(this.request.terminationLog, terminationMessage(summary));
     this.world.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
     return outcome.exitCode;
-  }
-
-  private measure(): Pick<Summary, 'durationMs' | 'peakRssBytes' | 'cpuMs'> {
-    const { user, system } = process.cpuUsage();
-    return {
-      durationMs: Date.now() - this.request.startedAt.getTime(),
-      // libuv gives kilobytes on every platform.
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      cpuMs: Math.round((user + system) / 1_000),
-    };
   }
 }

@@ -1,6 +1,7 @@
 // The watchdog's thread: waits for the end of the time it was given, then speaks for the run and kills the process.
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import { measure } from './measure.ts';
 import { EXIT, type Summary } from './outcome.ts';
 import { terminationMessage, writeTermination } from './termination.ts';
 import type { Arm, LastWords } from './watchdog.ts';
@@ -29,11 +30,10 @@ export function guard(port: MessagePort, closeRecord: CloseRecord): void {
 
 async function bark(lastWords: LastWords, closeRecord: CloseRecord): Promise<void> {
   const summary: Summary = {
-    ...lastWords.summary,
+    ...lastWords.account,
     exitCode: EXIT.killed,
-    durationMs: Date.now() - lastWords.startedAt,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    error: lastWords.summary.error ?? {
+    ...measure(lastWords.startedAt),
+    error: lastWords.account.error ?? {
       name: 'RunJobError',
       code: 'ERR_RUN_JOB_TIMEOUT',
       message:

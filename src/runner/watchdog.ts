@@ -1,14 +1,14 @@
 // The main thread's side of the watchdog: a thread that ends the process when a blocked event loop can't do so itself.
 import { Worker } from 'node:worker_threads';
-import type { Summary } from './outcome.ts';
+import type { Measures, Summary } from './outcome.ts';
 import type { TerminationLog } from './termination.ts';
 
 /** What the watchdog needs to speak for a run whose own thread can't. */
 export interface LastWords {
   /** What the run is doing, to follow 'while'. */
   readonly doing: string;
-  /** The run's summary as it will be true: `timed_out`, or the outcome once that is decided. */
-  readonly summary: Summary;
+  /** The run's summary as it will be true: `timed_out`, or the outcome once that is decided. The thread itself measures what it took. */
+  readonly account: Omit<Summary, keyof Measures>;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly termination: TerminationLog;
