@@ -32,7 +32,7 @@ function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** `, did you mean X?`, or nothing. */
+/** `; did you mean X?`, or nothing. */
 export function didYouMean(name: string, candidates: readonly string[]): string {
   const candidate = nearest(name, candidates);
   return candidate ? `; did you mean ${candidate}?` : '';
