@@ -87,6 +87,41 @@ export interface PreviousRun {
   readonly result: unknown;
 }
 
+/** What a program's exit code means for the run; the status of that name, or the `failed` that no retry can mend. */
+export type ExitMeaning =
+  | 'succeeded'
+  | 'failed'
+  | 'permanent'
+  | 'rejected'
+  | 'unavailable'
+  | 'skipped'
+  | 'misconfigured';
+
+/** How a program is run. */
+export interface ExecOptions {
+  /** Variables over those of this process; `undefined` takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where it runs; the working directory of this process unless said. */
+  readonly cwd?: string;
+  /** What it reads on standard input; nothing unless said. */
+  readonly input?: string | Uint8Array;
+  /** Whether each line of its standard output is logged (the default), or all of it returned, up to 16 MiB. */
+  readonly stdout?: 'log' | 'collect';
+  /** What its exit codes mean, where they don't mean what they usually do: `{ 24: 'succeeded' }` for rsync. */
+  readonly exitCodes?: Readonly<Record<number, ExitMeaning>>;
+  /** Stops the program when it aborts, as the run's own signal does. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of a program that succeeded. */
+export interface ExecResult {
+  readonly exitCode: number;
+  /** With `stdout: 'collect'`; else empty. */
+  readonly stdout: string;
+  /** The JSON that it wrote to `RUN_JOB_RESULT_FILE`, if it did. */
+  readonly result: unknown;
+}
+
 /** What every job is given, whatever it needs. */
 export interface BaseContext<Params> {
   readonly job: string;
@@ -114,6 +149,13 @@ export interface BaseContext<Params> {
   count(item: string, amount: number, attributes?: Attributes): void;
   /** The newest succeeded runs of this job and shard, newest first; empty without a database. */
   previousRuns(limit: number): Promise<PreviousRun[]>;
+  /**
+   * Runs a program to its end: no shell, a session of its own, its output in the log, `RUN_JOB_…` in its environment. When the run is
+   * asked to stop, so is the program with all that it has started, and what is left of it at the end of the grace is killed.
+   * @throws {ExecError} it ended with another exit code than 0, or by a signal
+   * @throws {ConfigError} it can't be run: it isn't there, isn't executable, or was built for another machine
+   */
+  exec(program: string, args?: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 }
 
 /** The context of a job with these parameters and needs. */

@@ -19,6 +19,8 @@ export interface Redactor {
   text(text: string): string;
   /** The value as plain JSON (see `toPlainJson`), without secrets. */
   value(value: unknown): unknown;
+  /** Whether there may be something to redact in the text, keys of JSON included: cheap, and never wrong when it says no. */
+  mayHoldSecret(text: string): boolean;
 }
 
 /**
@@ -47,7 +49,16 @@ export function createRedactor(known: readonly string[]): Redactor {
     );
   };
 
-  return { text, value: (input) => plain(toPlainJson(input).value) };
+  const hint = new RegExp([HINT, ...secrets.map(escapeRegExp)].join('|'), 'i');
+  return { text, value: (input) => plain(toPlainJson(input).value), mayHoldSecret: (input) => hint.test(input) };
+}
+
+/** What each of the patterns above can't match without. */
+const HINT =
+  'pass|pwd|secret|token|api[-_]?key|access[-_]?key|private|authorization|credential|cookie|dsn|connection[-_]?string|://|bearer|basic';
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
 }
 
 /** What is told of a table, such as `public.auth_tokens`, under its own name is no secret; a text under such a name may be one. */
