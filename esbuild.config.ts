@@ -134,7 +134,7 @@ await Promise.all([
   buildWithLazyImports({ testing: 'src/testing/index.ts' }),
   // A thread without a module loader starts sooner.
   buildWithLazyImports(
-    { 'watchdog-thread': 'src/cli/watchdog-thread.ts' },
+    { 'watchdog-thread': 'src/app/watchdog-thread.ts' },
     { format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} },
   ),
   bundle({ entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: PLUGINS }),

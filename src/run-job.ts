@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { ignoreClosedPipes } from './cli/stdio.ts';
-import { guardAgainstCrashes } from './runner/crash-guard.ts';
+import { ignoreClosedPipes } from './cli/terminal/stdio.ts';
+import { guardAgainstCrashes } from './process/crash-guard.ts';
+import { listenForSignals } from './process/signals.ts';
 import { EXIT } from './runner/outcome.ts';
-import { listenForSignals } from './runner/signals.ts';
 import { Stop } from './runner/stop.ts';
 
 // Whatever ends the process without a word from us is a crash: Node by itself would exit with 0 when nothing is left to do.

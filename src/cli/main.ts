@@ -1,12 +1,12 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
 import { ConfigError, hasCode } from '../errors.ts';
+import { signalExitCode } from '../process/signals.ts';
 import { EXIT } from '../runner/outcome.ts';
-import { signalExitCode } from '../runner/signals.ts';
 import type { Stop } from '../runner/stop.ts';
-import { COMMANDS } from './commands.ts';
-import { run } from './run.ts';
-import { isTerminal } from './stdio.ts';
-import { wrap } from './wrap.ts';
+import { COMMANDS } from './commands/index.ts';
+import { run } from './commands/run.ts';
+import { isTerminal } from './terminal/stdio.ts';
+import { wrap } from './terminal/wrap.ts';
 
 const COLUMNS = 80;
 
@@ -28,7 +28,7 @@ export async function main(invocation: Invocation): Promise<number> {
     if (isJob) {
       return await run(name, rest, invocation);
     }
-    const { runCommand } = await import('./run-command.ts');
+    const { runCommand } = await import('./commands/run-command.ts');
     return await invocation.stop.race(runCommand(name, rest, invocation));
   } catch (error) {
     return tellError(error, invocation.stop);

@@ -1,10 +1,10 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
+import { SIDECARS_LIMIT_MS, shutDownSidecars } from '../process/sidecars.ts';
 import { toPlainJson } from './json.ts';
 import { limited } from './limited.ts';
 import type { ErrorInfo, Outcome, Status, Summary } from './outcome.ts';
 import type { History } from './ports.ts';
-import { SIDECARS_LIMIT_MS, shutDownSidecars } from './sidecars.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage, writeTermination } from './termination.ts';
 

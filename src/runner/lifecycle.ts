@@ -1,8 +1,8 @@
 // One run from start to outcome; read `perform` as the specification of a run's life, and conclude.ts as that of its end.
 
 import type { Job, SpanOptions } from '../job.ts';
+import { monotonicMs } from '../process/clock.ts';
 import { type AttemptsResult, makeAttempts } from './attempts.ts';
-import { monotonicMs } from './clock.ts';
 import { conclude } from './conclude.ts';
 import { describeError } from './error-info.ts';
 import { graceFor, withinGrace } from './grace.ts';

@@ -1,7 +1,7 @@
 // The lock's part in a run: take it, wait for it where that was asked for, or say why not.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicMs } from './clock.ts';
+import { monotonicMs } from '../process/clock.ts';
 import { EXIT, type Outcome } from './outcome.ts';
 import type { Holder, Lease, LockResult, RunLog } from './ports.ts';
 import type { LockedPolicy } from './request.ts';

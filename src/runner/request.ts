@@ -1,11 +1,11 @@
 // What a run is asked to do, and the world that it does it in.
 import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
+import type { Watchdog } from '../process/watchdog.ts';
 import type { Closable, History, Locks, Place, RunLog, Telemetry } from './ports.ts';
 import type { Terminal } from './progress.ts';
 import type { Redactor } from './redact.ts';
 import type { Stop } from './stop.ts';
 import type { TerminationLog } from './termination.ts';
-import type { Watchdog } from './watchdog.ts';
 
 /** What to do when the job's lock is held, or the concurrency limit reached. */
 export type LockedPolicy = 'skip' | 'fail' | 'wait';

@@ -2,12 +2,12 @@
 
 import { hasCode } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
-import { monotonicMs } from './clock.ts';
-import { measure } from './measure.ts';
+import { monotonicMs } from '../process/clock.ts';
+import { measure } from '../process/measures.ts';
+import { signalExitCode } from '../process/signals.ts';
 import { EXIT, type Measures, type Outcome, type Summary } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Prepared, RunRequest, World } from './request.ts';
-import { signalExitCode } from './signals.ts';
 import type { StopSignal } from './stop.ts';
 import { terminationMessage, writeTermination } from './termination.ts';
 

@@ -1,8 +1,8 @@
 // From what happened to how the run ended: the pure table from causes and errors to statuses and exit codes.
 import { hasCode } from '../errors.ts';
+import { signalExitCode } from '../process/signals.ts';
 import type { AttemptsResult } from './attempts.ts';
 import { type ErrorInfo, EXIT, type Outcome } from './outcome.ts';
-import { signalExitCode } from './signals.ts';
 import { causeError, type StopCause } from './stop.ts';
 
 type Describe = (error: unknown) => ErrorInfo;

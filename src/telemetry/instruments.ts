@@ -2,7 +2,7 @@
 import { type Counter, type Histogram, type Meter, metrics } from '@opentelemetry/api';
 import type { Attributes } from '../job.ts';
 import type { RunEnd, RunStart } from '../runner/ports.ts';
-import { pipelineResult } from './outcome.ts';
+import { pipelineResult } from './pipeline-result.ts';
 
 /** From a job that does next to nothing to one that takes all night, in seconds. */
 const RUN_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800];

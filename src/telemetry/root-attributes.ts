@@ -2,7 +2,7 @@
 import type { Attributes } from '../job.ts';
 import type { ErrorInfo } from '../runner/outcome.ts';
 import type { RunEnd, RunStart } from '../runner/ports.ts';
-import { pipelineResult } from './outcome.ts';
+import { pipelineResult } from './pipeline-result.ts';
 
 /** The error behind a crash, which by itself only says that there was one; any other error as it is. */
 export function whatHappened(error: ErrorInfo): ErrorInfo {

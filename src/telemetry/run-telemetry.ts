@@ -22,7 +22,7 @@ import { environmentGetter } from './environment-carrier.ts';
 import { Instruments } from './instruments.ts';
 import { NO_SPAN } from './noop.ts';
 import type { TelemetryOptions } from './options.ts';
-import { isGood } from './outcome.ts';
+import { isGood } from './pipeline-result.ts';
 import { rootAttributes, whatHappened } from './root-attributes.ts';
 import { SEVERITY } from './severity.ts';
 

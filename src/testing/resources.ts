@@ -1,7 +1,8 @@
 // What a test puts in the place of PostgreSQL and RabbitMQ; what it gives as a URL is connected as in a real run.
-import { locate } from '../cli/database.ts';
-import { openResources } from '../cli/resources.ts';
-import type { Config } from '../config.ts';
+
+import type { Config } from '../app/config.ts';
+import { locate } from '../app/database.ts';
+import { openResources } from '../app/resources.ts';
 import type { Job, Logger, Need, OutgoingMessage, RabbitMq } from '../job.ts';
 import type { OpenResources } from '../runner/request.ts';
 import type { ResourceSubstitutes, RunJobOptions } from './options.ts';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import type { ENVIRONMENT } from '../../src/config.ts';
+import type { ENVIRONMENT } from '../../src/app/config.ts';
 import { expectAccounts } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';

@@ -1,0 +1,71 @@
+// `run-job doctor`: checks everything that a run depends on, and says what to do about what is wrong.
+import { defineCommand } from 'citty';
+import type { Finding, Verdict } from '../../app/checks/check.ts';
+import { checkOtlp } from '../../app/checks/otlp.ts';
+import { checkPostgres } from '../../app/checks/postgres.ts';
+import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
+import { readConfig } from '../../app/config.ts';
+import type { CommandData } from '../../app/with-database.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import { print, printJson } from '../terminal/print.ts';
+
+/** The major version of Node that the build is made for. */
+const NODE_MAJOR = 24;
+
+export default defineCommand({
+  meta: {
+    name: 'doctor',
+    description: 'Check all that runs depend on; exit 78: something is misconfigured, 69: something can’t be reached',
+  },
+  args: { json: { type: 'boolean', description: 'Print JSON' } },
+  async run({ args, data }) {
+    const { env } = data as CommandData;
+    const { config, problems } = readConfig(env);
+    // What is invalid counts as unset in `config`, and has been told.
+    const valid = (variable: string) => !problems.some((problem) => problem.startsWith(`${variable} `));
+    const findings = [
+      ...checkConfig(problems),
+      checkNode(),
+      ...(
+        await Promise.all([
+          valid('DATABASE_URL') ? checkPostgres(config) : [],
+          valid('AMQP_URL') ? checkRabbitMq(config) : [],
+          checkOtlp(env, config.connectTimeoutMs),
+        ])
+      ).flat(),
+    ];
+    if (args.json) printJson(findings);
+    else print(findings.map(toLine).join(''));
+    return exitCodeOf(findings);
+  },
+});
+
+function checkConfig(problems: readonly string[]): Finding[] {
+  if (problems.length === 0) return [{ check: 'config', verdict: 'ok', message: 'the environment is valid' }];
+  return problems.map((message) => ({ check: 'config', verdict: 'misconfigured', message }));
+}
+
+function checkNode(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  const message = `Node ${process.versions.node}`;
+  if (major >= NODE_MAJOR) return { check: 'node', verdict: 'ok', message };
+  return { check: 'node', verdict: 'misconfigured', message: `${message} is too old: use Node ${NODE_MAJOR} or newer` };
+}
+
+const MARKS: Record<Verdict, string> = {
+  ok: 'ok',
+  skipped: 'skip',
+  warning: 'WARN',
+  unavailable: 'FAIL',
+  misconfigured: 'FAIL',
+};
+
+const toLine = ({ check, verdict, message }: Finding): string =>
+  `${MARKS[verdict].padEnd(4)}  ${check.padEnd(8)}  ${message}\n`;
+
+/** What is misconfigured comes first: it stays so until somebody mends it. */
+function exitCodeOf(findings: readonly Finding[]): number {
+  if (findings.some(({ verdict }) => verdict === 'misconfigured')) return EXIT.misconfigured;
+  if (findings.some(({ verdict }) => verdict === 'unavailable')) return EXIT.unavailable;
+  return EXIT.ok;
+}

@@ -1,0 +1,85 @@
+// The flags of a run, and what they mean.
+import type { ArgsDef } from 'citty';
+import { type GivenParams, readParams } from '../../app/params.ts';
+import { UsageError } from '../../errors.ts';
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../../runner/duration.ts';
+import type { LockedPolicy } from '../../runner/request.ts';
+import type { StrictArguments } from '../terminal/arguments.ts';
+
+/** citty's definition of them. */
+export const RUN_ARGUMENTS = {
+  param: { type: 'string', valueHint: 'key=value', description: 'Set one of the job’s parameters; repeatable' },
+  params: { type: 'string', valueHint: 'json', description: 'Set parameters from a JSON object' },
+  timeout: { type: 'string', valueHint: '90s', description: 'Stop the run after this long (90s, 30m, 1h30m)' },
+  'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
+  'scheduled-at': {
+    type: 'string',
+    valueHint: 'time',
+    description: 'The cron slot to run for (RFC 3339, 2026-11-23T02:00:00Z)',
+  },
+  locked: {
+    type: 'enum',
+    options: ['skip', 'fail', 'wait'],
+    description: 'When another run holds the lock: exit 0, exit 75, or wait for it (Default: skip)',
+  },
+  force: { type: 'boolean', description: 'Run a scheduled time again that has already succeeded' },
+  'log-format': { type: 'enum', options: ['json', 'pretty'], description: 'Default: pretty on a terminal, else json' },
+  'log-level': {
+    type: 'enum',
+    options: ['debug', 'info', 'warn', 'error'],
+    description: 'Least level that is logged (Default: info)',
+  },
+} as const satisfies ArgsDef;
+
+/** The flags of a run, read. */
+export interface RunFlags {
+  readonly params: GivenParams;
+  readonly timeoutMs: number | undefined;
+  readonly dryRun: boolean;
+  readonly scheduledAt: Date | undefined;
+  readonly locked: LockedPolicy;
+  readonly forced: boolean;
+}
+
+/** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Reads the flags of a run.
+ * @throws {UsageError} a value isn't what its flag takes
+ */
+export function readRunFlags({ values }: StrictArguments): RunFlags {
+  const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
+  return {
+    params: readParams(values.get('params') ?? [], values.get('param') ?? []),
+    timeoutMs: readTimeout(last('timeout')),
+    dryRun: values.has('dry-run'),
+    scheduledAt: readTime(last('scheduled-at')),
+    locked: (last('locked') as LockedPolicy | undefined) ?? 'skip',
+    forced: values.has('force'),
+  };
+}
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (!ms || ms > LONGEST_TIMEOUT_MS)
+    throw new UsageError(`--timeout must be a duration above 0 and at most 23d, such as 90s or 30m, and is ${text}`);
+  return ms;
+}
+
+function readTime(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (!RFC_3339.test(text) || Number.isNaN(time.getTime()) || !isDay(text.slice(0, 10))) {
+    throw new UsageError(
+      `--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z, and is ${text}`,
+    );
+  }
+  return time;
+}
+
+/** JavaScript takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  return new Date(text).toISOString().startsWith(text);
+}

@@ -1,0 +1,40 @@
+// Runs a command of ours, whose flags citty reads after we have checked them strictly.
+import { type ArgsDef, runCommand as runCitty } from 'citty';
+import { readConfig } from '../../app/config.ts';
+import { shutDownSidecars } from '../../process/sidecars.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import type { Invocation } from '../main.ts';
+import { checkArguments } from '../terminal/arguments.ts';
+import { commandHelp } from '../terminal/help.ts';
+import { loadCommand } from './index.ts';
+import { topLevel } from './top-level.ts';
+
+/** The commands that the chart gives a pod of their own, which an injected sidecar would keep alive. */
+const OF_A_POD = ['migrate', 'doctor'];
+
+/**
+ * Runs the command, or what `run-job` alone means, and returns the exit code.
+ * @throws {UsageError} the command line can't be understood
+ */
+export async function runCommand(
+  name: string | undefined,
+  rest: readonly string[],
+  { env, home }: Invocation,
+): Promise<number> {
+  if (name === undefined || name.startsWith('-')) {
+    return topLevel(name, home, env);
+  }
+  const command = await loadCommand(name);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(commandHelp(name, command));
+    return EXIT.ok;
+  }
+  checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
+  try {
+    const { result } = await runCitty(command, { rawArgs: [...rest], data: { home, env } });
+    return typeof result === 'number' ? result : EXIT.ok;
+  } finally {
+    // As at the end of a run; the others are called in a pod that goes on.
+    if (OF_A_POD.includes(name)) await shutDownSidecars(readConfig(env).config.shutdownUrls);
+  }
+}

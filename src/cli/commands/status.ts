@@ -1,0 +1,87 @@
+// `run-job status`: how each job is doing.
+import { defineCommand } from 'citty';
+import { findJobFiles } from '../../app/job-files.ts';
+import { type CommandData, withDatabase } from '../../app/with-database.ts';
+import { type JobOverview, overview } from '../../postgres/overview.ts';
+import type { RunRecord } from '../../postgres/records.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import { print, printJson, printTable, tellAgo, tellSpan } from '../terminal/print.ts';
+
+export default defineCommand({
+  meta: { name: 'status', description: 'Show how each job is doing: its last run, its last success, what runs now' },
+  args: { json: { type: 'boolean', description: 'Print JSON' } },
+  async run({ args, data }) {
+    const { env, home } = data as CommandData;
+    const jobs = await withDatabase(env, 'status', async (connection, { config }) =>
+      withThoseThatNeverRan(await overview(connection), [...findJobFiles(home, config.jobDirs).keys()]),
+    );
+    if (args.json) printJson(jobs.map(toJson));
+    else if (jobs.length === 0) print('There are no jobs yet, and no runs\n');
+    else printTable(['JOB', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES'], jobs.map(toRow(new Date())));
+    return EXIT.ok;
+  },
+});
+
+function withThoseThatNeverRan(recorded: readonly JobOverview[], names: readonly string[]): JobOverview[] {
+  const others = names
+    .filter((name) => !recorded.some(({ job }) => job === name))
+    .map((job) => ({ job, lastRun: [], running: [], consecutiveFailures: 0 }));
+  return [...recorded, ...others].sort((a, b) => (a.job < b.job ? -1 : 1));
+}
+
+/** The parts of a sharded run as one: it has succeeded when all have, it runs while one does, else the worst of them says. */
+function statusOf(parts: readonly RunRecord[]): RunRecord['status'] | 'incomplete' | undefined {
+  const [first] = parts;
+  if (first === undefined) return undefined;
+  if (parts.some(({ status }) => status === 'running')) return 'running';
+  const bad = parts.find(({ status }) => status !== 'succeeded');
+  if (bad !== undefined) return bad.status;
+  return parts.length < first.shard.count ? 'incomplete' : 'succeeded';
+}
+
+const succeededParts = (parts: readonly RunRecord[]): number =>
+  parts.filter(({ status }) => status === 'succeeded').length;
+
+function toRow(now: Date): (job: JobOverview) => string[] {
+  return ({ job, lastRun, lastSuccess, running, consecutiveFailures }) => {
+    const [first] = lastRun;
+    const [oldest] = running;
+    const parts = first && first.shard.count > 1 ? ` ${succeededParts(lastRun)}/${first.shard.count}` : '';
+    return [
+      job,
+      first === undefined ? 'never' : tellAgo(first.startedAt, now),
+      `${statusOf(lastRun) ?? '-'}${parts}`,
+      lastSuccess === undefined ? 'never' : tellAgo(lastSuccess.endedAt, now),
+      oldest === undefined ? 'no' : `for ${tellSpan(now.getTime() - oldest.startedAt.getTime())}`,
+      String(consecutiveFailures),
+    ];
+  };
+}
+
+function toJson({ job, lastRun, lastSuccess, running, consecutiveFailures }: JobOverview) {
+  const [first] = lastRun;
+  return {
+    job,
+    lastRun: first && {
+      scheduledAt: first.scheduledAt,
+      startedAt: new Date(Math.min(...lastRun.map(({ startedAt }) => startedAt.getTime()))),
+      status: statusOf(lastRun),
+      shards: first.shard.count,
+      succeededShards: succeededParts(lastRun),
+      parts: lastRun.map(tellPart),
+    },
+    lastSuccess,
+    running: running.map(tellPart),
+    consecutiveFailures,
+  };
+}
+
+const tellPart = ({ id, shard, status, exitCode, startedAt, endedAt, place }: RunRecord) => ({
+  runId: id,
+  shard: shard.index,
+  status,
+  exitCode,
+  startedAt,
+  endedAt,
+  place,
+});
