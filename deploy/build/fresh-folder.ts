@@ -32,7 +32,8 @@ function moved(from: string, to: string): boolean {
     return true;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'EXDEV'].includes(code) || (code === 'ENOENT' && !existsSync(from))) return false;
+    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'EXDEV'].includes(code) || (code === 'ENOENT' && !existsSync(from)))
+      return false;
     throw error;
   }
 }
