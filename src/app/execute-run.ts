@@ -1,4 +1,6 @@
 // Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
+
+import { parseDuration } from '../duration.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
@@ -6,7 +8,6 @@ import { shutDownSidecars } from '../process/sidecars.ts';
 import { openTerminationLog } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
-import { parseDuration } from '../runner/duration.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
 import type { ProgressBar } from '../runner/ports.ts';

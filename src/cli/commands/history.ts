@@ -1,9 +1,9 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
 import { withDatabase } from '../../app/with-database.ts';
+import { formatDuration, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
-import { formatDuration, parseDuration } from '../../runner/duration.ts';
 import { EXIT, STATUSES } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { print, printJson, printTable, shortId, tellTime } from '../terminal/print.ts';

@@ -2,8 +2,8 @@
 import type { ArgsDef } from 'citty';
 import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import { LONGEST_TIMEOUT_MS, parseDuration } from '../../runner/duration.ts';
 import type { LockedPolicy } from '../../runner/request.ts';
 import type { StrictArguments } from '../terminal/arguments.ts';
 
