@@ -1,12 +1,25 @@
 // The library's face: what a job's author imports.
 
 export type { ErrorCode } from './errors.ts';
-export { ConfigError, PermanentError, RetryableError, RunJobError, UnavailableError, UsageError } from './errors.ts';
+export {
+  ConfigError,
+  ExecError,
+  PermanentError,
+  RetryableError,
+  RunJobError,
+  UnavailableError,
+  UsageError,
+} from './errors.ts';
 export type {
   Attributes,
   BaseContext,
+  CommandDefinition,
+  CommandLine,
   Context,
   Duration,
+  ExecOptions,
+  ExecResult,
+  ExitMeaning,
   Fields,
   Job,
   JobDefinition,
@@ -24,4 +37,4 @@ export type {
   SpanKind,
   SpanOptions,
 } from './job.ts';
-export { defineJob } from './job.ts';
+export { defineCommand, defineJob } from './job.ts';

@@ -192,6 +192,17 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   run(context: Context<ParamsOf<Schema>, Needs>): Promise<Result> | Result;
 }
 
+/** The program that a command runs and its arguments, with no shell between. */
+export type CommandLine = readonly [program: string, ...args: string[]];
+
+/** What `defineCommand` takes. */
+export interface CommandDefinition<Schema extends ParamsSchema | undefined>
+  extends Pick<JobDefinition<Schema, never, unknown>, 'name' | 'description' | 'timeout' | 'retry' | 'params'>,
+    Pick<ExecOptions, 'env' | 'cwd' | 'exitCodes'> {
+  /** The program and its arguments, or what makes them of the parameters, which the program also gets as `RUN_JOB_PARAM_…`. */
+  readonly command: CommandLine | ((params: ParamsOf<Schema>) => CommandLine);
+}
+
 const BRAND = Symbol.for('run-job.job');
 
 /** A job as the runner sees it, its types erased. */
@@ -202,6 +213,8 @@ export interface Job {
   readonly retry?: RetryPolicy;
   readonly params?: ParamsSchema;
   readonly needs: readonly Need[];
+  /** What a command runs; its `run` does no more than that. */
+  readonly command?: CommandLine | ((params: never) => CommandLine);
   run(context: Context<unknown, Need>): unknown;
 }
 
@@ -222,6 +235,32 @@ export function defineJob<
   Result = unknown,
 >(definition: JobDefinition<Schema, Needs, Result>): Job & JobDefinition<Schema, Needs, Result> {
   return Object.assign(Object.create({ [BRAND]: true }), { needs: [] }, definition);
+}
+
+/**
+ * Defines a job that is a program in any language. Export it as the default of a file named after it.
+ *
+ * @example
+ * export default defineCommand({
+ *   name: 'backup',
+ *   description: 'Dumps the database',
+ *   timeout: '30m',
+ *   command: ['pg_dump', '--file=/backup/orders.dump', '--format=custom', 'orders'],
+ * });
+ */
+export function defineCommand<const Schema extends ParamsSchema | undefined = undefined>(
+  definition: CommandDefinition<Schema>,
+): Job & CommandDefinition<Schema> {
+  const { command, env, cwd, exitCodes } = definition;
+  const options = { ...(env && { env }), ...(cwd !== undefined && { cwd }), ...(exitCodes && { exitCodes }) };
+  return Object.assign(Object.create({ [BRAND]: true }), {
+    ...definition,
+    needs: [],
+    async run({ params, exec }: BaseContext<ParamsOf<Schema>>) {
+      const [program, ...args] = typeof command === 'function' ? command(params) : command;
+      return (await exec(program, args, options)).result;
+    },
+  });
 }
 
 /** Whether a value came from `defineJob`, of this copy of the library or of another. */

@@ -1,7 +1,6 @@
 // The lines of a program as log lines. Not through consola: a program may write a hundred megabytes, and each line costs what is done to it.
 import type { Fields } from '../job.ts';
-import type { Redactor } from '../runner/redact.ts';
-import { LEVELS, type LogFormat, type LogLevel, type LogLine } from './logger.ts';
+import { LEVELS, type LogFormat, type LoggerOptions, type LogLevel, type LogLine } from './logger.ts';
 
 /** Where a program's lines come from. */
 export type ProgramStream = 'stdout' | 'stderr';
@@ -9,7 +8,7 @@ export type ProgramStream = 'stdout' | 'stderr';
 export interface ProgramLogOptions {
   readonly format: LogFormat;
   readonly level: LogLevel;
-  readonly redactor: Redactor;
+  readonly redact: Pick<LoggerOptions['redact'], 'value'> & { mayHoldSecret(text: string): boolean };
   /** Fields that every line carries, asked for once a batch. */
   readonly bindings: () => Fields;
   /** Takes whole lines, with their ends. */
@@ -19,16 +18,18 @@ export interface ProgramLogOptions {
 }
 
 /** Writes redacted lines of a program as log lines: a JSON object's members become fields, everything else is the message. */
-export function createProgramLog(options: ProgramLogOptions): (stream: ProgramStream, lines: string[]) => void {
-  const { format, level: least, redactor, bindings, write, onLine } = options;
-  return (stream, lines) => {
+export function createProgramLog(
+  options: ProgramLogOptions,
+): (stream: ProgramStream, lines: string[], fields: Fields) => void {
+  const { format, level: least, redact, bindings, write, onLine } = options;
+  return (stream, lines, fields) => {
     if (format === 'pretty') {
       write(`${lines.join('\n')}\n`);
       if (onLine)
         for (const text of lines) onLine({ time: new Date(), level: 'info', message: text, fields: { stream } });
       return;
     }
-    const bound = bindings();
+    const bound = { ...bindings(), ...fields };
     const time = new Date();
     const head = `{"time":${JSON.stringify(time)},"level":"info","msg":`;
     const tail = `,${JSON.stringify({ stream, ...bound }).slice(1)}\n`;
@@ -41,8 +42,12 @@ export function createProgramLog(options: ProgramLogOptions): (stream: ProgramSt
         onLine?.({ time, level: 'info', message: text, fields: { stream, ...bound } });
         continue;
       }
-      const { level, message, fields } = readLine(redactor.mayHoldSecret(text) ? redact(parsed, redactor) : parsed);
-      const all = { stream, ...fields, ...bound };
+      const {
+        level,
+        message,
+        fields: own,
+      } = readLine(redact.mayHoldSecret(text) ? (redact.value(parsed) as Fields) : parsed);
+      const all = { stream, ...own, ...bound };
       if (LEVELS[level] <= LEVELS[least]) out += `${JSON.stringify({ time, level, msg: message, ...all })}\n`;
       onLine?.({ time, level, message, fields: all });
     }
@@ -59,10 +64,6 @@ function parseObject(text: string): Fields | undefined {
   } catch {
     return undefined;
   }
-}
-
-function redact(fields: Fields, redactor: Redactor): Fields {
-  return redactor.value(fields) as Fields;
 }
 
 /** The names under which loggers of other languages write what we call level, msg and time. */

@@ -5,13 +5,15 @@ import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import type { LockedPolicy } from '../../runner/request.ts';
-import type { StrictArguments } from '../terminal/arguments.ts';
+import { checkArguments, type StrictArguments } from '../terminal/arguments.ts';
+import type { LogFlags } from '../terminal/run-terminal.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
   param: { type: 'string', valueHint: 'key=value', description: 'Set one of the job’s parameters; repeatable' },
   params: { type: 'string', valueHint: 'json', description: 'Set parameters from a JSON object' },
   timeout: { type: 'string', valueHint: '90s', description: 'Stop the run after this long (90s, 30m, 1h30m)' },
+  attempts: { type: 'string', valueHint: 'n', description: 'How many attempts the run may make' },
   'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
   'scheduled-at': {
     type: 'string',
@@ -32,6 +34,31 @@ export const RUN_ARGUMENTS = {
   },
 } as const satisfies ArgsDef;
 
+/** What a command line says of a run, besides whose it is. */
+export type Order = Omit<RunOrder, 'job'>;
+
+/** A run whose flags can't be read still gets an outcome; it is told with the defaults. */
+const DEFAULTS: Order = { params: { json: {}, pairs: new Map() }, dryRun: false, locked: 'skip', forced: false };
+
+/** Reads a run's command line by `read`; what is wrong with it becomes the order's problem, and the run's own to tell. */
+export function readCommandLine(
+  rawArgs: readonly string[],
+  definition: ArgsDef,
+  command: string,
+  read: (args: StrictArguments) => Order,
+): { order: Order; log: LogFlags } {
+  let args: StrictArguments | undefined;
+  let order: Order;
+  try {
+    args = checkArguments(rawArgs, definition, command);
+    order = read(args);
+  } catch (problem) {
+    order = { ...DEFAULTS, problem };
+  }
+  const flag = <Value>(name: string) => args?.values.get(name)?.at(-1) as Value | undefined;
+  return { order, log: { level: flag('log-level'), format: flag('log-format') } };
+}
+
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
@@ -39,16 +66,24 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
  */
-export function readRunFlags({ values }: StrictArguments): Omit<RunOrder, 'job' | 'problem'> {
+export function readRunFlags({ values }: StrictArguments): Order {
   const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
   return {
     params: readParams(values.get('params') ?? [], values.get('param') ?? []),
     timeoutMs: readTimeout(last('timeout')),
+    attempts: readAttempts(last('attempts')),
     dryRun: values.has('dry-run'),
     scheduledAt: readTime(last('scheduled-at')),
     locked: (last('locked') as LockedPolicy | undefined) ?? 'skip',
     forced: values.has('force'),
   };
+}
+
+function readAttempts(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new UsageError(`--attempts must be a whole number from 1 to 9999, and is ${text}`);
+  return Number(text);
 }
 
 function readTimeout(text: string | undefined): number | undefined {

@@ -1,21 +1,8 @@
 // What a program is told about its run: variables that begin with RUN_JOB_, and the trace that it may continue.
-import type { Shard } from '../../job.ts';
-
-/** The run as a program is told of it. */
-export interface RunFacts {
-  readonly runId: string;
-  readonly job: string;
-  readonly attempt: number;
-  readonly scheduledAt: Date;
-  readonly deadline: Date;
-  readonly dryRun: boolean;
-  readonly shard: Shard;
-  /** The validated parameters. */
-  readonly params: unknown;
-}
+import type { ProgramRun } from '../../runner/ports.ts';
 
 /** The variables that tell of the run. Those that don't apply are absent. */
-export function variablesOf(run: RunFacts): Record<string, string> {
+export function variablesOf(run: ProgramRun): Record<string, string> {
   return {
     RUN_JOB_RUN_ID: run.runId,
     RUN_JOB_NAME: run.job,

@@ -1,8 +1,10 @@
 // Runs programs for one run of ours: finds each, tells it of the run, takes what it says, and judges how it ended.
-import type { ExecOptions, ExecResult, Logger } from '../../job.ts';
-import { type RunFacts, variablesOf } from './environment.ts';
-import { Exchange, type ProgressReport } from './exchange.ts';
+import type { ExecResult, Fields, Logger } from '../../job.ts';
+import type { ProgramCall, ProgramOptions, Programs } from '../../runner/ports.ts';
+import { variablesOf } from './environment.ts';
+import { Exchange } from './exchange.ts';
 import { errorOf } from './exit-code.ts';
+import type { Family } from './family.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { Collector, each, linesOf, type OutputTaker, passedThrough, type StreamName, shownLive } from './output.ts';
 import { findProgram } from './program.ts';
@@ -16,33 +18,13 @@ export interface ProgramOutput {
   /** Removes secrets; for one stream, whose lines come in order. */
   redactor(): (lines: string[]) => string[];
   /** Writes redacted lines to the log. */
-  log(stream: StreamName, lines: string[]): void;
+  log(stream: StreamName, lines: string[], fields: Fields): void;
   /** Remembers redacted lines as evidence. */
   remember(lines: readonly string[]): void;
   /** Writes bytes to our own standard output or standard error. */
   pass(stream: StreamName, bytes: Buffer): void;
   /** Where somebody looks on: shows the program's output as if it ran alone, redacted. */
   readonly show?: ((stream: StreamName, text: string) => void) | undefined;
-}
-
-/** How a command differs from a program that a job runs by the way. */
-export interface CommandOptions extends ExecOptions {
-  /** Its output goes untouched to where ours goes. */
-  readonly raw?: boolean;
-  /** It reads what we would read. */
-  readonly inheritInput?: boolean;
-}
-
-/** What a program runs for, and through what. */
-export interface ExecContext {
-  readonly run: RunFacts;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  readonly graceMs: () => number;
-  readonly progress: (report: ProgressReport) => void;
-  /** `traceparent` and `tracestate` of the span that the program's own spans belong under. */
-  readonly traceHeaders: Readonly<Record<string, string>>;
-  readonly onEnd?: ((end: Pick<ProgramEnd, 'code' | 'signal'>) => void) | undefined;
 }
 
 /** What this process gives. */
@@ -55,8 +37,9 @@ export interface ExecSetting {
 }
 
 /** Runs programs, as many at once as somebody asks for. */
-export class Executor {
+export class Executor implements Programs {
   readonly #setting: ExecSetting;
+  readonly #running = new Set<Family>();
   #guardian: Guardian | undefined;
   #count = 0;
 
@@ -64,19 +47,8 @@ export class Executor {
     this.#setting = setting;
   }
 
-  /**
-   * Runs the program to its end.
-   * @throws {ExecError} it didn't succeed
-   * @throws {ConfigError | UnavailableError} it can't be run
-   */
-  async exec(
-    program: string,
-    args: readonly string[],
-    options: CommandOptions,
-    context: ExecContext,
-  ): Promise<ExecResult> {
-    const { log } = context;
-    const signal = options.signal ? AbortSignal.any([context.signal, options.signal]) : context.signal;
+  async exec({ program, args, options, run, log, graceMs, ...call }: ProgramCall): Promise<ExecResult> {
+    const signal = options.signal ? AbortSignal.any([call.signal, options.signal]) : call.signal;
     signal.throwIfAborted();
     const cwd = options.cwd ?? process.cwd();
     const own = { ...this.#setting.env, ...options.env };
@@ -84,9 +56,10 @@ export class Executor {
     const guardian = this.#guard();
     this.#count += 1;
     const id = `${this.#setting.runId}-${this.#count}`;
-    const exchange = Exchange.open(context.progress);
+    const exchange = Exchange.open(({ done, total }) => call.progress(done, total));
     if (!exchange) log.warn('there is no folder for temporary files, so that a program has no file for its result');
     const collector = options.stdout === 'collect' ? new Collector(MOST_COLLECTED_BYTES) : undefined;
+    let started: Family | undefined;
     try {
       const end = await runProgram(
         {
@@ -96,8 +69,8 @@ export class Executor {
           cwd,
           env: {
             ...own,
-            ...traceVariables(context.traceHeaders),
-            ...variablesOf(context.run),
+            ...traceVariables(call.traceHeaders),
+            ...variablesOf(run),
             ...exchange?.variables,
             RUN_JOB_EXEC_ID: id,
           },
@@ -107,13 +80,17 @@ export class Executor {
         {
           guardian,
           signal,
-          graceMs: context.graceMs,
-          stdout: collector ?? this.#taker('stdout', options),
-          stderr: this.#taker('stderr', options),
-          onStart: (pid) => log.debug(`${program} runs as process ${pid}`),
+          graceMs,
+          stdout: collector ?? this.#taker('stdout', options, run.attempt),
+          stderr: this.#taker('stderr', options, run.attempt),
+          onStart: ({ pid, family }) => {
+            started = family;
+            this.#running.add(family);
+            log.debug(`${program} runs as process ${pid}`);
+          },
         },
       );
-      context.onEnd?.(end);
+      call.onEnd({ exitCode: end.code, signal: end.signal });
       tellOddities(program, end, log);
       // What it made of being asked to stop is no news: it is the reason that counts.
       if (end.stopped !== 'no') throw signal.reason;
@@ -125,8 +102,13 @@ export class Executor {
       if (problem) log.warn(`the result that ${program} left in RUN_JOB_RESULT_FILE doesn't count: ${problem}`);
       return { exitCode: end.code ?? 0, stdout: collector?.text() ?? '', result: value };
     } finally {
+      if (started) this.#running.delete(started);
       exchange?.close();
     }
+  }
+
+  async endAll(): Promise<void> {
+    await Promise.all([...this.#running].map((family) => family.kill()));
   }
 
   /** One for all: it costs a process. */
@@ -136,7 +118,7 @@ export class Executor {
     return this.#guardian;
   }
 
-  #taker(stream: StreamName, { raw }: CommandOptions): OutputTaker {
+  #taker(stream: StreamName, { raw }: ProgramOptions, attempt: number): OutputTaker {
     const { output } = this.#setting;
     const redact = output.redactor();
     const remember = (lines: string[]) => output.remember(redact(lines));
@@ -149,13 +131,13 @@ export class Executor {
       );
     return linesOf((lines) => {
       redact(lines);
-      output.log(stream, lines);
+      output.log(stream, lines, { attempt });
       output.remember(lines);
     });
   }
 }
 
-function inputOf({ input, inheritInput }: CommandOptions): 'none' | 'inherit' | Uint8Array {
+function inputOf({ input, inheritInput }: ProgramOptions): 'none' | 'inherit' | Uint8Array {
   if (input !== undefined) return typeof input === 'string' ? Buffer.from(input) : input;
   return inheritInput ? 'inherit' : 'none';
 }
@@ -175,3 +157,5 @@ function tellOddities(program: string, { stopped, leftBehind, unkillable }: Prog
     log.error('the kernel has not yet ended processes that were killed', { pids: unkillable });
   }
 }
+
+export { createLineRedactor } from './redact-lines.ts';

@@ -22,7 +22,10 @@ export class LineSplitter {
   /** The next bytes. The chunk is kept until its last line is whole, so nobody may change it afterwards. */
   push(chunk: Buffer): void {
     const first = chunk.indexOf(LF);
-    if (first === -1) return this.#hold(chunk);
+    if (first === -1) {
+      this.#hold(chunk);
+      return;
+    }
     const lines: string[] = [];
     let from = 0;
     if (this.#heldBytes > 0) {

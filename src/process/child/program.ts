@@ -78,8 +78,11 @@ function checkHead(file: string): void {
   const head = readHead(file);
   if (!head) return;
   if (head.length === 0) throw new ConfigError(`${file} is empty: there is nothing to run`);
-  if (head.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))) return checkElf(file, head);
-  if (head.subarray(0, 2).toString('latin1') !== '#!') return;
+  if (head.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))) checkElf(file, head);
+  if (head.subarray(0, 2).toString('latin1') === '#!') checkInterpreter(file, head);
+}
+
+function checkInterpreter(file: string, head: Buffer): void {
   const line = head.subarray(2).toString('utf8').split('\n', 1)[0] ?? '';
   const interpreter = line.trim().split(/[ \t]/, 1)[0] ?? '';
   if (line.endsWith('\r')) {

@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly graceMs: () => number;
   readonly stdout: OutputTaker;
   readonly stderr: OutputTaker;
-  readonly onStart?: (pid: number) => void;
+  readonly onStart?: (started: Started) => void;
 }
 
 /** All that is known of a program that has ended. */
@@ -53,7 +53,7 @@ export async function runProgram(what: Start, around: Surroundings): Promise<Pro
   const started = await start(what, around.guardian);
   const readings = [new Reading(started.stdout, around.stdout), new Reading(started.stderr, around.stderr)];
   const drained = Promise.all(readings.map(({ done }) => done));
-  around.onStart?.(started.pid);
+  around.onStart?.(started);
   try {
     const stopping = stopOnAbort(started, around);
     const exit = await started.exit;
