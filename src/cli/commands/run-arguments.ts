@@ -11,6 +11,11 @@ import type { StrictArguments } from '../terminal/arguments.ts';
 export const RUN_ARGUMENTS = {
   param: { type: 'string', valueHint: 'key=value', description: 'Set one of the job’s parameters; repeatable' },
   params: { type: 'string', valueHint: 'json', description: 'Set parameters from a JSON object' },
+  as: {
+    type: 'string',
+    valueHint: 'name',
+    description: 'What the run is known by: lock, scheduled time and history go by it (Default: the job’s name)',
+  },
   timeout: { type: 'string', valueHint: '90s', description: 'Stop the run after this long (90s, 30m, 1h30m)' },
   'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
   'scheduled-at': {
@@ -42,6 +47,7 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
 export function readRunFlags({ values }: StrictArguments): Omit<RunOrder, 'job' | 'problem'> {
   const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
   return {
+    name: readName(last('as')),
     params: readParams(values.get('params') ?? [], values.get('param') ?? []),
     timeoutMs: readTimeout(last('timeout')),
     dryRun: values.has('dry-run'),
@@ -49,6 +55,16 @@ export function readRunFlags({ values }: StrictArguments): Omit<RunOrder, 'job' 
     locked: (last('locked') as LockedPolicy | undefined) ?? 'skip',
     forced: values.has('force'),
   };
+}
+
+/** A CronJob's name, a job's, and whatever else stands in a log or a command without quotes. */
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+
+function readName(text: string | undefined): string | undefined {
+  if (text === undefined || NAME.test(text)) return text;
+  throw new UsageError(
+    '--as must be a name of 1 to 100 letters, digits, dots, dashes and underscores that begins and ends with a letter or digit, such as cleanup-eu',
+  );
 }
 
 function readTimeout(text: string | undefined): number | undefined {

@@ -101,6 +101,7 @@ export async function runReport(pool: pg.Pool, options: RunOptions = {}): Promis
 async function attempt(pool: pg.Pool, options: RunOptions): Promise<unknown> {
   return job.run({
     job: 'report_generator',
+    name: 'report_generator',
     runId: 'test',
     attempt: 1,
     signal: new AbortController().signal,
