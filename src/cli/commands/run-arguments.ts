@@ -4,8 +4,7 @@ import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import type { LockedPolicy } from '../../runner/request.ts';
-import type { StrictArguments } from '../terminal/arguments.ts';
+import type { CommandLine } from '../terminal/arguments.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
@@ -44,16 +43,15 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
  */
-export function readRunFlags({ values }: StrictArguments): Omit<RunOrder, 'job' | 'problem'> {
-  const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
+export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENTS>): Omit<RunOrder, 'job' | 'problem'> {
   return {
-    name: readName(last('as')),
-    params: readParams(values.get('params') ?? [], values.get('param') ?? []),
-    timeoutMs: readTimeout(last('timeout')),
-    dryRun: values.has('dry-run'),
-    scheduledAt: readTime(last('scheduled-at')),
-    locked: (last('locked') as LockedPolicy | undefined) ?? 'skip',
-    forced: values.has('force'),
+    name: readName(args.as),
+    params: readParams(repeated.get('params') ?? [], repeated.get('param') ?? []),
+    timeoutMs: readTimeout(args.timeout),
+    dryRun: args['dry-run'] ?? false,
+    scheduledAt: readTime(args['scheduled-at']),
+    locked: args.locked ?? 'skip',
+    forced: args.force ?? false,
   };
 }
 
