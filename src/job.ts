@@ -1,9 +1,9 @@
 // The contract with a job's author: what a job is, what it is given, and how it is defined.
 import type { ClientBase, Pool, QueryResult, QueryResultRow } from 'pg';
 import type { GenericSchema, InferOutput } from 'valibot';
+import type { Duration } from './duration.ts';
 
-/** A length of time: a number and its unit, such as `250ms`, `90s`, `30m`, `2h` or `7d`. */
-export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+export type { Duration };
 
 /** A dependency that a job can ask for. What is named is connected before the job starts, and its variables are required. */
 export type Need = 'postgres' | 'rabbitmq';

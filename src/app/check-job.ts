@@ -1,7 +1,8 @@
 // Whether what a file exports is a job that can be run.
+
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import { isJob, type Job, type Need } from '../job.ts';
-import { LONGEST_TIMEOUT_MS, parseDuration } from '../runner/duration.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as v from 'valibot';
+import { LONGEST_TIMEOUT_MS } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { Need, Shard } from '../job.ts';
-import { LONGEST_TIMEOUT_MS } from '../runner/duration.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -5,12 +5,6 @@ import { type Connection, withConnection } from '../postgres/connect.ts';
 import { parseServer, type Server } from '../postgres/server.ts';
 import { type Config, loadConfig } from './config.ts';
 
-/** What the dispatcher gives every command. */
-export interface CommandData {
-  readonly home: URL;
-  readonly env: NodeJS.ProcessEnv;
-}
-
 /** A command's way to the database. */
 export interface Target {
   readonly config: Config;

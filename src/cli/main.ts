@@ -1,23 +1,15 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
-import { ConfigError, hasCode } from '../errors.ts';
-import { signalExitCode } from '../process/signals.ts';
-import { EXIT } from '../runner/outcome.ts';
+import { ConfigError } from '../errors.ts';
+import { signalExitCode } from '../runner/outcome.ts';
 import type { Stop } from '../runner/stop.ts';
+import { statusOfError } from '../runner/verdict.ts';
+import type { Invocation } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { run } from './commands/run.ts';
 import { isTerminal } from './terminal/stdio.ts';
 import { wrap } from './terminal/wrap.ts';
 
 const COLUMNS = 80;
-
-/** What the executable gives us. */
-export interface Invocation {
-  readonly argv: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  /** The folder that holds the executable, and the jobs that ship beside it. */
-  readonly home: URL;
-  readonly stop: Stop;
-}
 
 /** Does what the command line says, and returns the exit code. Throws only what is a bug. */
 export async function main(invocation: Invocation): Promise<number> {
@@ -26,10 +18,11 @@ export async function main(invocation: Invocation): Promise<number> {
   try {
     loadDotEnv();
     if (isJob) {
-      return await run(name, rest, invocation);
+      return await run(name, rest, invocation, Object.keys(COMMANDS));
     }
     const { runCommand } = await import('./commands/run-command.ts');
-    return await invocation.stop.race(runCommand(name, rest, invocation));
+    const { home, env, stop } = invocation;
+    return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));
   } catch (error) {
     return tellError(error, invocation.stop);
   }
@@ -52,17 +45,11 @@ function loadDotEnv(): void {
 /** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */
 function tellError(error: unknown, stop: Stop): number {
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
-  const code = exitCodeOf(error);
-  if (code === undefined) throw error;
+  const { status, exitCode } = statusOfError(error);
+  // What isn't one of our own errors is a bug.
+  if (status === 'failed') throw error;
   const message = `run-job: ${(error as Error).message}`;
   // On a terminal in whole words; elsewhere a message is one line.
   process.stderr.write(`${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
-  return code;
-}
-
-function exitCodeOf(error: unknown): number | undefined {
-  if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return EXIT.rejected;
-  if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return EXIT.misconfigured;
-  if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return EXIT.unavailable;
-  return undefined;
+  return exitCode;
 }

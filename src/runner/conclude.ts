@@ -1,29 +1,21 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
-import { SIDECARS_LIMIT_MS, shutDownSidecars } from '../process/sidecars.ts';
 import { toPlainJson } from './json.ts';
-import { limited } from './limited.ts';
-import type { ErrorInfo, Outcome, Status, Summary } from './outcome.ts';
+import { limited, STEP_LIMITS } from './limited.ts';
+import type { Outcome, Status, Summary } from './outcome.ts';
 import type { History } from './ports.ts';
 import type { RunState } from './state.ts';
-import { terminationMessage, writeTermination } from './termination.ts';
-
-/** The longest that each step may take, in milliseconds. */
-export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: SIDECARS_LIMIT_MS } as const;
+import { terminationMessage } from './termination.ts';
 
 /** The longest that the end can take besides the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the history. */
 const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
 
 /** Ends the run and returns its summary, which has been logged and left as the termination message. */
-export async function conclude(
-  state: RunState,
-  decided: Outcome,
-  describe: (error: unknown) => ErrorInfo,
-): Promise<Summary> {
-  const { request, world } = state;
-  const { log, telemetry, database } = world;
+export async function conclude(state: RunState, decided: Outcome): Promise<Summary> {
+  const { request, ports } = state;
+  const { log, telemetry, database, clock } = ports;
   state.finish();
-  const outcome = tellable(decided, state);
+  const outcome = withPlainResult(decided, state);
   state.outcome = outcome;
   state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + request.flushMs);
   // Already now: whoever is killed while it tidies up has said how it ended.
@@ -31,10 +23,10 @@ export async function conclude(
 
   const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<boolean> => {
     try {
-      await limited(what, limitMs, work());
+      await limited(what, limitMs, work(), { timers: clock });
       return true;
     } catch (error) {
-      log.warn(`${what} failed; the outcome stands`, { error: describe(error) });
+      log.warn(`${what} failed; the outcome stands`, { error: state.describe(error) });
       return false;
     }
   };
@@ -63,7 +55,7 @@ export async function conclude(
   telemetry.end(state.start(), end);
   const flushed = await telemetry.flush(request.flushMs);
   if (flushed?.warning) log.warn(flushed.warning);
-  if (request.shutdownUrls.length > 0) await shutDownSidecars(request.shutdownUrls);
+  await ports.shutDownSidecars?.();
 
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
   tell(state, summary);
@@ -85,7 +77,7 @@ const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {
 };
 
 /** The outcome with a result that is plain JSON and holds no secret; what had to be changed for that is a warning. */
-function tellable(outcome: Outcome, { world: { redactor, log } }: RunState): Outcome {
+function withPlainResult(outcome: Outcome, { ports: { redactor, log } }: RunState): Outcome {
   if (outcome.result === undefined) return outcome;
   const { problems } = toPlainJson(outcome.result);
   if (problems.length > 0)
@@ -93,6 +85,6 @@ function tellable(outcome: Outcome, { world: { redactor, log } }: RunState): Out
   return { ...outcome, result: redactor.value(outcome.result) };
 }
 
-function tell({ request }: RunState, summary: Summary): void {
-  writeTermination(request.terminationLog, terminationMessage(summary));
+function tell({ ports }: RunState, summary: Summary): void {
+  ports.terminationLog.write(terminationMessage(summary));
 }

@@ -1,18 +1,22 @@
 // Every way that a run can end: one status and one exit code each.
 // The codes are sysexits(3) where it has one, GNU timeout's 124, and 128 + signal number as shells report it.
 
+/** How a run can end. */
+export const STATUSES = [
+  'succeeded',
+  'skipped',
+  'failed',
+  'rejected',
+  'unavailable',
+  'crashed',
+  'misconfigured',
+  'timed_out',
+  'interrupted',
+  'lost',
+] as const;
+
 /** How a run ended. */
-export type Status =
-  | 'succeeded'
-  | 'skipped'
-  | 'failed'
-  | 'rejected'
-  | 'unavailable'
-  | 'crashed'
-  | 'misconfigured'
-  | 'timed_out'
-  | 'interrupted'
-  | 'lost';
+export type Status = (typeof STATUSES)[number];
 
 /** The exit code of each way to end. */
 export const EXIT = {
@@ -39,6 +43,11 @@ export const EXIT = {
   /** 128 + SIGTERM */
   sigterm: 143,
 } as const;
+
+/** 128 + the signal's number, as shells report it. */
+export function signalExitCode(signal: 'SIGINT' | 'SIGTERM'): number {
+  return signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm;
+}
 
 /** An error as it is logged, recorded and shown: redacted, and plain data. */
 export interface ErrorInfo {

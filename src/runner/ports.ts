@@ -1,6 +1,6 @@
-// What a run needs from the world, each as a port that an adapter implements and test/contracts holds to its word.
+// What a run needs from outside, each as a port that an adapter implements and test/contracts holds to its word.
 import type { Attributes, Fields, Logger, PreviousRun, Shard, Span, SpanOptions } from '../job.ts';
-import type { ErrorInfo, SkipReason, Status } from './outcome.ts';
+import type { ErrorInfo, Measures, SkipReason, Status, Summary } from './outcome.ts';
 
 /** The idempotency key: one piece of work that must succeed once. */
 export interface Slot {
@@ -99,6 +99,52 @@ export interface Locks {
    * @throws {UnavailableError} the lock's keeper can't be reached
    */
   acquire(request: { runId: string; slot: Slot; limit: number }): Promise<LockResult>;
+}
+
+/** Time. The runner asks nobody else for it, so that a test can turn it. */
+export interface Clock {
+  /** What the wall clock says, which somebody may set. */
+  now(): Date;
+  /** Milliseconds since some moment in the past, by a clock that nobody can set. */
+  monotonicMs(): number;
+  /**
+   * Calls back once, after `ms`; returns what cancels that. The timer doesn't keep the process alive unless `keepAlive` says so: an
+   * event loop with nothing but timers left can never finish a job.
+   */
+  startTimer(ms: number, callback: () => void, options?: { readonly keepAlive?: boolean }): () => void;
+}
+
+/** What the watchdog needs to speak for a run whose own thread can't. */
+export interface LastWords {
+  /** What the run is doing, to follow 'while'. */
+  readonly doing: string;
+  /** The run's summary as it will be true: `timed_out`, or the outcome once that is decided. The thread itself measures what it took. */
+  readonly account: Omit<Summary, keyof Measures>;
+  /** When the run began, by the monotonic clock. */
+  readonly startedAtMs: number;
+  /** Whether the run has a record that says running, which is to be closed. */
+  readonly recorded: boolean;
+}
+
+/** Ends the process when the time it was given has passed and nobody has given it more. */
+export interface Watchdog {
+  /** From now on the process has `inMs` milliseconds, in place of what it had before. */
+  arm(inMs: number, lastWords: LastWords): void;
+}
+
+/** What the process has taken so far. */
+export type Usage = Omit<Measures, 'durationMs'>;
+
+/** Where the termination message goes, each over the one before. A path that can't be written to is no error. */
+export interface TerminationLog {
+  write(message: string): void;
+}
+
+/** The bar on a terminal that shows how far the job is. */
+export interface ProgressBar {
+  /** @param elapsedMs since the work began */
+  draw(done: number, total: number | undefined, elapsedMs: number): void;
+  wipe(): void;
 }
 
 /** A log whose children add fields to every line. */

@@ -1,11 +1,20 @@
-// What a run is asked to do, and the world that it does it in.
+// What a run is asked to do, and the ports that it does it through.
 import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
-import type { Watchdog } from '../process/watchdog.ts';
-import type { Closable, History, Locks, Place, RunLog, Telemetry } from './ports.ts';
-import type { Terminal } from './progress.ts';
+import type {
+  Clock,
+  Closable,
+  History,
+  Locks,
+  Place,
+  ProgressBar,
+  RunLog,
+  Telemetry,
+  TerminationLog,
+  Usage,
+  Watchdog,
+} from './ports.ts';
 import type { Redactor } from './redact.ts';
 import type { Stop } from './stop.ts';
-import type { TerminationLog } from './termination.ts';
 
 /** What to do when the job's lock is held, or the concurrency limit reached. */
 export type LockedPolicy = 'skip' | 'fail' | 'wait';
@@ -34,9 +43,6 @@ export interface RunRequest {
   readonly graceMs: number;
   readonly flushMs: number;
   readonly historyDays: number;
-  readonly terminationLog: TerminationLog;
-  readonly databaseUrl: string | undefined;
-  readonly shutdownUrls: readonly string[];
 }
 
 /** The job, ready to run: loaded, its parameters validated. */
@@ -62,14 +68,20 @@ export interface Database extends Closable {
 }
 
 /** Everything outside the runner that a run touches. */
-export interface World {
+export interface Ports {
   readonly stop: Stop;
   readonly log: RunLog;
   readonly redactor: Redactor;
   readonly telemetry: Telemetry;
   readonly database: Database | undefined;
   readonly watchdog: Watchdog;
-  readonly terminal: Terminal | undefined;
+  readonly clock: Clock;
+  readonly terminationLog: TerminationLog;
+  /** Absent where standard error is no terminal. */
+  readonly progressBar: ProgressBar | undefined;
+  /** Asks sidecars that were injected into the pod to stop, so that its Job can end. Never rejects. Absent where there are none. */
+  readonly shutDownSidecars: (() => Promise<void>) | undefined;
+  readonly usage: () => Usage;
   /** In [0, 1). */
   readonly random: () => number;
   /**

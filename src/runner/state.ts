@@ -2,21 +2,19 @@
 
 import { hasCode } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
-import { monotonicMs } from '../process/clock.ts';
-import { measure } from '../process/measures.ts';
-import { signalExitCode } from '../process/signals.ts';
-import { EXIT, type Measures, type Outcome, type Summary } from './outcome.ts';
+import { describeError } from './error-info.ts';
+import { type ErrorInfo, EXIT, type Measures, type Outcome, type Summary, signalExitCode } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
-import type { Database, OpenResources, Prepared, RunRequest, World } from './request.ts';
+import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import type { StopSignal } from './stop.ts';
-import { terminationMessage, writeTermination } from './termination.ts';
+import { terminationMessage } from './termination.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
 const WATCHDOG_SLACK_MS = 500;
 
 export class RunState {
   readonly request: RunRequest;
-  readonly world: World;
+  readonly ports: Ports;
   readonly slot: Slot;
   prepared: Prepared | undefined;
   lease: Lease | undefined;
@@ -32,29 +30,43 @@ export class RunState {
   readonly closing: OpenResources['close'][number][] = [];
   outcome: Outcome | undefined;
   readonly #finishers: (() => void)[] = [];
+  /** When the run began, by the monotonic clock. */
+  readonly #startedAtMs: number;
   #deadlineAt = Number.POSITIVE_INFINITY;
 
-  constructor(request: RunRequest, world: World) {
+  constructor(request: RunRequest, ports: Ports) {
     this.request = request;
-    this.world = world;
+    this.ports = ports;
+    this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
     this.slot = { job: request.job, scheduledAt: request.scheduledAt, shard: request.shard };
   }
 
   /** The timeout starts to count: when the lock is held, so that waiting for it takes nothing from the job. */
   begin(): void {
     const timeoutMs = this.prepared?.timeoutMs ?? 0;
-    this.#deadlineAt = monotonicMs() + timeoutMs;
-    this.deadline = new Date(Date.now() + timeoutMs);
+    const { clock } = this.ports;
+    this.#deadlineAt = clock.monotonicMs() + timeoutMs;
+    this.deadline = new Date(clock.now().getTime() + timeoutMs);
   }
 
   /** Milliseconds before the deadline, by a clock that nobody sets. */
   remainingMs(): number {
-    return Math.max(0, this.#deadlineAt - monotonicMs());
+    return Math.max(0, this.#deadlineAt - this.ports.clock.monotonicMs());
+  }
+
+  #measures(): Measures {
+    const { clock, usage } = this.ports;
+    return { durationMs: Math.round(clock.monotonicMs() - this.#startedAtMs), ...usage() };
+  }
+
+  /** Whatever was thrown, as it can be told. */
+  describe(error: unknown): ErrorInfo {
+    return describeError(error, this.ports.redactor);
   }
 
   /** Uses the database, and remembers when it can't be used. */
   async inDatabase<T>(use: (database: Database) => Promise<T>): Promise<T> {
-    const { database } = this.world;
+    const { database } = this.ports;
     if (!database) throw new Error('no database is configured');
     try {
       return await use(database);
@@ -66,7 +78,7 @@ export class RunState {
 
   /** How the span of a call to the history begins. */
   historySpan(operation: 'INSERT' | 'UPDATE'): SpanOptions {
-    return { kind: 'client', attributes: { 'db.operation.name': operation, ...this.world.database?.attributes } };
+    return { kind: 'client', attributes: { 'db.operation.name': operation, ...this.ports.database?.attributes } };
   }
 
   /** Something to do as soon as the job has ended. */
@@ -80,12 +92,12 @@ export class RunState {
 
   /** The parameters as they can be told: validated, with defaults, once the job has been prepared; else as they were given. */
   params(): unknown {
-    return this.world.redactor.value(this.prepared ? this.prepared.params : this.request.params);
+    return this.ports.redactor.value(this.prepared ? this.prepared.params : this.request.params);
   }
 
   /** The beginning of the run's record. */
   start(): RunStart {
-    const { request, world } = this;
+    const { request, ports } = this;
     return {
       id: request.runId,
       slot: this.slot,
@@ -94,7 +106,7 @@ export class RunState {
       params: this.params(),
       dryRun: request.dryRun,
       forced: request.forced,
-      ...(world.telemetry.traceId !== undefined && { traceId: world.telemetry.traceId }),
+      ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       version: request.version,
       place: request.place,
     };
@@ -102,17 +114,16 @@ export class RunState {
 
   /** The end of the run's record. */
   end(outcome: Outcome): RunEnd {
-    const measures = measure(this.request.startedAt.getTime());
-    return { ...outcome, endedAt: new Date(), attempts: this.attempts, ...measures };
+    return { ...outcome, endedAt: this.ports.clock.now(), attempts: this.attempts, ...this.#measures() };
   }
 
   /** The one account of the run. */
   summary(outcome: Outcome): Summary {
-    return this.#account(outcome, measure(this.request.startedAt.getTime()));
+    return this.#account(outcome, this.#measures());
   }
 
   #account<M extends Partial<Measures>>(outcome: Outcome, measures: M): Omit<Summary, keyof Measures> & M {
-    const { request, world } = this;
+    const { request, ports } = this;
     const { status, exitCode, reason, result, error } = outcome;
     return {
       job: request.job,
@@ -125,7 +136,7 @@ export class RunState {
       ...(request.dryRun && { dryRun: true }),
       attempts: this.attempts,
       ...measures,
-      ...(world.telemetry.traceId !== undefined && { traceId: world.telemetry.traceId }),
+      ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       ...(result !== undefined && { result }),
       ...(error && { error }),
     };
@@ -133,13 +144,11 @@ export class RunState {
 
   /** From now on the process has this long before the watchdog kills it. */
   armWatchdog(doing: string, inMs: number): void {
-    const { request, world } = this;
-    world.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
+    this.ports.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
       doing,
       account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
-      startedAt: request.startedAt.getTime(),
-      termination: request.terminationLog,
-      ...(this.recorded && !this.outcome && request.databaseUrl && { databaseUrl: request.databaseUrl }),
+      startedAtMs: this.#startedAtMs,
+      recorded: this.recorded && !this.outcome,
     });
   }
 
@@ -147,8 +156,8 @@ export class RunState {
   sayLastWords(signal: StopSignal): number {
     const outcome = this.outcome ?? { status: 'interrupted', exitCode: signalExitCode(signal) };
     const summary = this.summary(outcome);
-    writeTermination(this.request.terminationLog, terminationMessage(summary));
-    this.world.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
+    this.ports.terminationLog.write(terminationMessage(summary));
+    this.ports.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
     return outcome.exitCode;
   }
 }

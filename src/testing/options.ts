@@ -13,6 +13,7 @@ import type {
   Shard,
 } from '../job.ts';
 import type { Summary } from '../runner/outcome.ts';
+import type { TestClock } from './clock.ts';
 
 /** Any part of a resource, with whatever a test puts in its place. */
 export type Fake<T> = { readonly [Member in keyof T]?: unknown };
@@ -38,6 +39,8 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly timeout?: Duration;
   /** How long the job may take to stop once it is asked to; `WORKER_SHUTDOWN_TIMEOUT_SECONDS` unless said. */
   readonly grace?: Duration;
+  /** What the deadline, the grace and the waits between attempts go by; the system's clock unless said. See `createTestClock`. */
+  readonly clock?: TestClock;
   /** What `ctx.previousRuns` tells, newest first. */
   readonly previousRuns?: readonly PreviousRun[];
   /** In [0, 1): the share of each backoff that is waited. 0 unless said, so that attempts follow each other at once. */

@@ -3,15 +3,18 @@ import { checkJob } from '../app/check-job.ts';
 import { configError, readConfig } from '../app/config.ts';
 import { validateParams } from '../app/params.ts';
 import { VERSION } from '../app/version.ts';
+import { parseDuration } from '../duration.ts';
 import type { Job, JobDefinition, Need, OutgoingMessage, ParamsSchema } from '../job.ts';
 import { createLogger } from '../log/logger.ts';
+import { systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
-import { parseDuration } from '../runner/duration.ts';
-import { live } from '../runner/lifecycle.ts';
+import { usage } from '../process/usage.ts';
+import { runOnce } from '../runner/lifecycle.ts';
 import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
+import { clockOf } from './clock.ts';
 import { memoryDatabase } from './memory-database.ts';
 import type { LogEntry, RunJobOptions, RunJobOutcome } from './options.ts';
 import { environmentOf, openSubstitutes } from './resources.ts';
@@ -38,7 +41,8 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const job = definition as Job;
   const env = environmentOf({ ...options, needs: job.needs });
   const { config, problems } = readConfig(env);
-  const startedAt = new Date();
+  const clock = options.clock ? clockOf(options.clock) : systemClock;
+  const startedAt = clock.now();
   const scheduledAt = new Date(options.scheduledAt ?? startedAt);
   if (Number.isNaN(scheduledAt.getTime())) throw new TypeError(`scheduledAt is no time: ${options.scheduledAt}`);
   const dryRun = options.dryRun ?? false;
@@ -75,9 +79,6 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
     graceMs: duration('grace', options.grace) ?? config.graceMs,
     flushMs: 0,
     historyDays: config.historyDays,
-    terminationLog: { path: '', create: false },
-    databaseUrl: undefined,
-    shutdownUrls: [],
   };
   const timeoutMs = duration('timeout', options.timeout) ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs;
 
@@ -86,7 +87,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   options.signal?.addEventListener('abort', onAbort, { once: true });
   const alive = setInterval(() => undefined, FOREVER_MS);
   try {
-    const summary = await live(request, {
+    const summary = await runOnce(request, {
       stop,
       log,
       redactor,
@@ -97,8 +98,12 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
         },
       },
       database: memoryDatabase(options.previousRuns ?? []),
-      watchdog: { arm: () => undefined, warm: () => undefined },
-      terminal: undefined,
+      watchdog: { arm: () => undefined },
+      clock,
+      terminationLog: { write: () => undefined },
+      progressBar: undefined,
+      shutDownSidecars: undefined,
+      usage,
       random: options.random ?? (() => 0),
       async prepare() {
         checkJob(job, { name: job.name, path: 'the job' });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { STEP_LIMITS } from '../../src/runner/conclude.ts';
+import { STEP_LIMITS } from '../../src/runner/limited.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
 import { ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
 

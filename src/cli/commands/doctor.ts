@@ -5,8 +5,8 @@ import { checkOtlp } from '../../app/checks/otlp.ts';
 import { checkPostgres } from '../../app/checks/postgres.ts';
 import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
 import { readConfig } from '../../app/config.ts';
-import type { CommandData } from '../../app/with-database.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson } from '../terminal/print.ts';
 
 /** The major version of Node that the build is made for. */

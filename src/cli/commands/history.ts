@@ -1,27 +1,16 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
-import { type CommandData, withDatabase } from '../../app/with-database.ts';
+import { withDatabase } from '../../app/with-database.ts';
+import { formatDuration, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
-import { formatDuration, parseDuration } from '../../runner/duration.ts';
-import { EXIT } from '../../runner/outcome.ts';
+import { EXIT, STATUSES } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson, printTable, shortId, tellTime } from '../terminal/print.ts';
 
 const MOST = 10_000;
 
-const STATUSES = [
-  'running',
-  'succeeded',
-  'skipped',
-  'failed',
-  'rejected',
-  'unavailable',
-  'crashed',
-  'misconfigured',
-  'timed_out',
-  'interrupted',
-  'lost',
-];
+const CHOICES = ['running', ...STATUSES];
 
 export default defineCommand({
   meta: { name: 'history', description: 'List the recorded runs, the newest first' },
@@ -30,9 +19,9 @@ export default defineCommand({
     limit: { type: 'string', valueHint: 'number', default: '20', description: 'Most runs to list (20)' },
     status: {
       type: 'enum',
-      options: STATUSES,
+      options: CHOICES,
       valueHint: 'status',
-      description: `Only these: ${STATUSES.join(', ')}`,
+      description: `Only these: ${CHOICES.join(', ')}`,
     },
     since: {
       type: 'string',

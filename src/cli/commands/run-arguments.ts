@@ -1,8 +1,9 @@
 // The flags of a run, and what they mean.
 import type { ArgsDef } from 'citty';
-import { type GivenParams, readParams } from '../../app/params.ts';
+import type { RunOrder } from '../../app/execute-run.ts';
+import { readParams } from '../../app/params.ts';
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import { LONGEST_TIMEOUT_MS, parseDuration } from '../../runner/duration.ts';
 import type { LockedPolicy } from '../../runner/request.ts';
 import type { StrictArguments } from '../terminal/arguments.ts';
 
@@ -31,16 +32,6 @@ export const RUN_ARGUMENTS = {
   },
 } as const satisfies ArgsDef;
 
-/** The flags of a run, read. */
-export interface RunFlags {
-  readonly params: GivenParams;
-  readonly timeoutMs: number | undefined;
-  readonly dryRun: boolean;
-  readonly scheduledAt: Date | undefined;
-  readonly locked: LockedPolicy;
-  readonly forced: boolean;
-}
-
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
@@ -48,7 +39,7 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
  */
-export function readRunFlags({ values }: StrictArguments): RunFlags {
+export function readRunFlags({ values }: StrictArguments): Omit<RunOrder, 'job' | 'problem'> {
   const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
   return {
     params: readParams(values.get('params') ?? [], values.get('param') ?? []),

@@ -1,11 +1,12 @@
 // `run-job show`: everything that is known of one run.
 import { defineCommand } from 'citty';
-import { type CommandData, withDatabase } from '../../app/with-database.ts';
+import { withDatabase } from '../../app/with-database.ts';
+import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
-import { formatDuration } from '../../runner/duration.ts';
 import type { ErrorInfo } from '../../runner/outcome.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson } from '../terminal/print.ts';
 
 export default defineCommand({

@@ -1,19 +1,22 @@
 // `run-job status`: how each job is doing.
 import { defineCommand } from 'citty';
 import { findJobFiles } from '../../app/job-files.ts';
-import { type CommandData, withDatabase } from '../../app/with-database.ts';
+import { withDatabase } from '../../app/with-database.ts';
 import { type JobOverview, overview } from '../../postgres/overview.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson, printTable, tellAgo, tellSpan } from '../terminal/print.ts';
 
 export default defineCommand({
   meta: { name: 'status', description: 'Show how each job is doing: its last run, its last success, what runs now' },
   args: { json: { type: 'boolean', description: 'Print JSON' } },
   async run({ args, data }) {
-    const { env, home } = data as CommandData;
+    const { env, home, commands } = data as CommandData;
     const jobs = await withDatabase(env, 'status', async (connection, { config }) =>
-      withThoseThatNeverRan(await overview(connection), [...findJobFiles(home, config.jobDirs).keys()]),
+      withThoseThatNeverRan(await overview(connection), [
+        ...findJobFiles({ home, dirs: config.jobDirs, commands: Object.keys(commands) }).keys(),
+      ]),
     );
     if (args.json) printJson(jobs.map(toJson));
     else if (jobs.length === 0) print('There are no jobs yet, and no runs\n');

@@ -1,5 +1,5 @@
 // How commands print what they found: for people, and as JSON.
-import { formatDuration } from '../../runner/duration.ts';
+import { formatDuration } from '../../duration.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 import { table } from './table.ts';
 

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { slotFromJobName } from '../../src/runner/scheduled-time.ts';
+import { scheduledTimeIn } from '../../src/app/identity.ts';
 
 const NOW = new Date('2026-11-23T02:00:03Z');
 const MINUTES = Date.parse('2026-11-23T02:00:00Z') / 60_000;
 
 test("the CronJob controller's Job name holds the slot in minutes since the epoch", () => {
-  expect(slotFromJobName(`cleanup-${MINUTES}`, 'cleanup', NOW)).toEqual(new Date('2026-11-23T02:00:00Z'));
-  expect(slotFromJobName(`cleanup-${MINUTES}`, undefined, NOW)).toEqual(new Date('2026-11-23T02:00:00Z'));
+  expect(scheduledTimeIn(`cleanup-${MINUTES}`, 'cleanup', NOW)).toEqual(new Date('2026-11-23T02:00:00Z'));
+  expect(scheduledTimeIn(`cleanup-${MINUTES}`, undefined, NOW)).toEqual(new Date('2026-11-23T02:00:00Z'));
 });
 
 test.each([
@@ -16,5 +16,5 @@ test.each([
   ['digits that are no plausible time', 'cleanup-20261123', undefined],
   ['digits alone', `${MINUTES}`, undefined],
 ])('%s tells no slot', (_, jobName, cronJobName) => {
-  expect(slotFromJobName(jobName, cronJobName, NOW)).toBeUndefined();
+  expect(scheduledTimeIn(jobName, cronJobName, NOW)).toBeUndefined();
 });

@@ -1,0 +1,144 @@
+// Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
+
+import { parseDuration } from '../duration.ts';
+import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
+import { processStart, systemClock } from '../process/clock.ts';
+import { newRunId } from '../process/run-id.ts';
+import { shutDownSidecars } from '../process/sidecars.ts';
+import { openTerminationLog } from '../process/termination-log.ts';
+import { usage } from '../process/usage.ts';
+import { createWatchdog } from '../process/watchdog.ts';
+import { runOnce } from '../runner/lifecycle.ts';
+import type { Summary } from '../runner/outcome.ts';
+import type { ProgressBar } from '../runner/ports.ts';
+import { createRedactor, secretsOf } from '../runner/redact.ts';
+import type { LockedPolicy, RunRequest } from '../runner/request.ts';
+import type { Stop } from '../runner/stop.ts';
+import { noTelemetry } from '../telemetry/noop.ts';
+import { openTelemetry } from '../telemetry/open.ts';
+import { configError, missingFor, readConfig } from './config.ts';
+import { openDatabase } from './database.ts';
+import { makeIdentity } from './identity.ts';
+import { findJobFile, loadJob } from './job-files.ts';
+import { type GivenParams, validateParams } from './params.ts';
+import { neededBy, openResources } from './resources.ts';
+import { VERSION } from './version.ts';
+
+/** One run, as somebody asks for it. */
+export interface RunOrder {
+  readonly job: string;
+  readonly params: GivenParams;
+  /** In milliseconds; the job's own unless given. */
+  readonly timeoutMs?: number | undefined;
+  readonly dryRun: boolean;
+  readonly scheduledAt?: Date | undefined;
+  readonly locked: LockedPolicy;
+  /** Run a slot that has succeeded already once more. */
+  readonly forced: boolean;
+  /** What is wrong with the order itself: such a run is rejected, and told and recorded like any other. */
+  readonly problem?: unknown;
+}
+
+/** Where and through what the run takes place. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  /** The folder that holds the executable, and the jobs that ship beside it. */
+  readonly home: URL;
+  readonly stop: Stop;
+  /** Names that no job can have. */
+  readonly commands: readonly string[];
+  readonly log: {
+    readonly level: LogLevel | undefined;
+    /** What was asked for; else what the environment says; else `usualFormat`. */
+    readonly format: LogFormat | undefined;
+    readonly usualFormat: LogFormat;
+    /** Takes one line, which ends with a newline. */
+    readonly write: (line: string) => void;
+  };
+  readonly progressBar: ProgressBar | undefined;
+}
+
+/**
+ * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout: two connections, one of them anew, four
+ * statements for the lock, and two for the record.
+ */
+const DATABASE_STEPS = 9;
+
+/** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
+export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
+  const { env, home, stop, commands, progressBar } = surroundings;
+  const startedAt = processStart();
+  const runId = newRunId(startedAt);
+  const { config, problems } = readConfig(env);
+  const identity = makeIdentity(order, config, startedAt);
+  const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
+
+  // The watchdog's thread and the database are called before all else, so that they make ready while we do.
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
+  if (databaseUrl) watchdog.warm();
+  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { job: order.job, runId }) : {};
+
+  const redactor = createRedactor(secretsOf(env));
+  let telemetry = noTelemetry(env);
+  const log = await createLogger({
+    level: surroundings.log.level ?? config.log.level,
+    format: surroundings.log.format ?? config.log.format ?? surroundings.log.usualFormat,
+    redact: redactor,
+    write: surroundings.log.write,
+    bindings: () => ({ job: order.job, runId, ...telemetry.currentSpan() }),
+    onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
+  });
+  const { place } = config;
+  telemetry = await openTelemetry({
+    env,
+    job: order.job,
+    runId,
+    version: VERSION,
+    place,
+    log,
+    startedAt,
+    redact: redactor,
+  });
+
+  const request: RunRequest = {
+    ...identity,
+    runId,
+    startedAt,
+    dryRun: order.dryRun,
+    forced: order.forced,
+    locked: order.locked,
+    params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
+    version: VERSION,
+    place,
+    lockWaitMs: order.locked === 'wait' ? config.lockWaitMs : 0,
+    maxConcurrentJobs: config.maxConcurrentJobs,
+    connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
+    graceMs: config.graceMs,
+    flushMs: config.flushTimeoutMs,
+    historyDays: config.historyDays,
+  };
+  return runOnce(request, {
+    stop,
+    log,
+    redactor,
+    telemetry,
+    database: postgres.database,
+    watchdog,
+    clock: systemClock,
+    terminationLog: openTerminationLog(terminationFile),
+    progressBar,
+    shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
+    usage,
+    random: Math.random,
+    async prepare() {
+      const wrong = order.problem ?? postgres.problem;
+      if (wrong) throw wrong;
+      const job = await loadJob(home, findJobFile({ home, dirs: config.jobDirs, commands }, order.job));
+      const params = validateParams(job.params, order.params, env, order.job);
+      const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
+      if (lacking.length > 0) throw configError(lacking);
+      return { job, params, timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs };
+    },
+    open: (job) => openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, runId }),
+  });
+}
