@@ -1,5 +1,14 @@
 // What node-postgres needs of a session to read and write values truly, whatever the server, the database or the role is set to.
-import type { Connection } from './connect.ts';
+import type { QueryResult } from 'pg';
+
+/** What of a connection it takes to look at its settings, and to change them. */
+interface Session {
+  /** The settings that the server tells by itself. */
+  readonly reported: ReadonlyMap<string, string>;
+  /** The server's process, as the other side told it. */
+  readonly processID: number | null;
+  ask(text: string, values: readonly unknown[], timeoutMs: number): Promise<QueryResult>;
+}
 
 /**
  * Settings that change what PostgreSQL sends or takes, to what node-postgres knows; `extra_float_digits` only when floats would be
@@ -19,9 +28,9 @@ type Setting = keyof typeof NEEDED;
  * format: the order of day and month, by which a job's own texts are read, stays as the database has it, which it wouldn't be if
  * the connection began with a DateStyle.
  */
-export async function readDatesTruly(connection: Connection, timeoutMs: number): Promise<void> {
-  const style = connection.reported.get('DateStyle');
-  if (style !== undefined && !style.startsWith('ISO')) await connection.ask('SET DateStyle TO ISO', [], timeoutMs);
+export async function readDatesTruly(session: Session, timeoutMs: number): Promise<void> {
+  const style = session.reported.get('DateStyle');
+  if (style !== undefined && !style.startsWith('ISO')) await session.ask('SET DateStyle TO ISO', [], timeoutMs);
 }
 
 /**
@@ -29,10 +38,10 @@ export async function readDatesTruly(connection: Connection, timeoutMs: number):
  * its number up: then the session is somebody else's next, and nothing is set.
  * @returns the settings that are wrong, and were left so
  */
-export async function readTruly(connection: Connection, timeoutMs: number): Promise<Setting[]> {
+export async function readTruly(session: Session, timeoutMs: number): Promise<Setting[]> {
   const names = Object.keys(NEEDED) as Setting[];
-  const ours = `pg_backend_pid() = ${Number(connection.processID ?? 0)}`;
-  const { rows } = await connection.ask(
+  const ours = `pg_backend_pid() = ${Number(session.processID ?? 0)}`;
+  const { rows } = await session.ask(
     `SELECT name, CASE WHEN ${ours} THEN set_config(name, value, false) END IS NOT NULL AS set
      FROM (VALUES ${names.map((name) => `('${name}', '${NEEDED[name].value}')`).join()}) AS needed (name, value)
      WHERE CASE name WHEN 'extra_float_digits' THEN current_setting(name)::integer < 1 ELSE current_setting(name) <> value END`,

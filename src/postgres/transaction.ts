@@ -1,7 +1,7 @@
 // A job's transactions and single statements, which end with the run's signal and leave nothing behind on the server.
 import { escapeLiteral, type Pool, type QueryResult, type QueryResultRow } from 'pg';
+import { parseDuration } from '../duration.ts';
 import type { PostgresPool, Transaction, TransactionOptions } from '../job.ts';
-import { parseDuration } from '../runner/duration.ts';
 import { orAborted } from '../runner/or-aborted.ts';
 import { borrow } from './borrow.ts';
 import { failureOf } from './sqlstate.ts';
