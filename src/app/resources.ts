@@ -32,7 +32,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
   const close: OpenResources['close'][number][] = [];
   if (job.needs.includes('postgres') && server) {
     const { openPool } = await import('../postgres/postgres.ts');
-    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize });
+    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize, log: options.log });
     resources.postgres = pool;
     close.push({ what: "the job's PostgreSQL pool", close: closePool });
   }

@@ -15,6 +15,7 @@ import {
 } from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
+import { failureOf, SQLSTATE } from './sqlstate.ts';
 
 /** How the history is kept. */
 export interface HistoryOptions {
@@ -114,9 +115,10 @@ class PostgresHistory implements History, Closable {
     } catch (error) {
       const { code = '', message } = error as Error & { code?: string };
       // Another run of this slot has succeeded since ours began, which its lost lock made possible.
-      if (code === '23505') await write({ ...columns, reason: 'slot_succeeded' });
-      // Class 22 is "data exception", class 54 "program limit exceeded": a result too large or too deep to be stored.
-      else if (/^(22|54)/.test(code)) await write({ ...columns, result: JSON.stringify({ unrecordable: message }) });
+      if (code === SQLSTATE.uniqueViolation) await write({ ...columns, reason: 'slot_succeeded' });
+      // A result too large or too deep to be stored.
+      else if (failureOf(error)?.kind === 'invalid')
+        await write({ ...columns, result: JSON.stringify({ unrecordable: message }) });
       else throw error;
     }
   }

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import type { Connection } from './connect.ts';
 import { ADVISORY_LOCKS, findSessions, type HoldingSession, LOCK_KEY } from './holder.ts';
 import { nameKey } from './keys.ts';
+import { SQLSTATE } from './sqlstate.ts';
 
 /** How long a session may take to end. */
 const END_TIMEOUT_MS = 5_000;
@@ -43,7 +44,7 @@ export async function endSessions(
 }
 
 function mayNotEnd(error: Error & { code?: string }): never {
-  if (error.code !== '42501') throw error;
+  if (error.code !== SQLSTATE.insufficientPrivilege) throw error;
   throw new ConfigError(
     'this role may not end the session that holds the lock; connect as the role that the run uses, or GRANT pg_signal_backend to this one',
     { cause: error },
