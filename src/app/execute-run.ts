@@ -8,10 +8,10 @@ import { shutDownSidecars } from '../process/sidecars.ts';
 import { openTerminationLog } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
+import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
 import type { ProgressBar } from '../runner/ports.ts';
-import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { LockedPolicy, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
@@ -21,6 +21,7 @@ import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
 import { type GivenParams, passingParams, validateParams } from './params.ts';
+import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
 import { VERSION } from './version.ts';
 
@@ -58,6 +59,8 @@ export interface Surroundings {
     readonly write: (line: string) => void;
   };
   readonly progressBar: ProgressBar | undefined;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
 }
 
 /**
@@ -68,7 +71,7 @@ const DATABASE_STEPS = 9;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
-  const { env, home, stop, commands, progressBar } = surroundings;
+  const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
   const startedAt = processStart();
   const runId = newRunId(startedAt);
   const { config, problems } = readConfig(env);
@@ -80,7 +83,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
 
-  const redactor = createRedactor(secretsOf(env));
+  const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);
   const log = await createLogger({
     level: surroundings.log.level ?? config.log.level,
@@ -101,6 +104,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     log,
     startedAt,
     redact: redactor,
+    describe: (thrown) => describeError(thrown, redactor),
   });
 
   const request: RunRequest = {
@@ -130,6 +134,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     clock: systemClock,
     terminationLog: openTerminationLog(terminationFile),
     progressBar,
+    flushOutput,
     shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
     usage,
     random: Math.random,

@@ -87,6 +87,8 @@ export interface Ports {
   readonly progressBar: ProgressBar | undefined;
   /** Asks sidecars that were injected into the pod to stop, so that its Job can end. Never rejects. Absent where there are none. */
   readonly shutDownSidecars: (() => Promise<void>) | undefined;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
   readonly usage: () => Usage;
   /** In [0, 1). */
   readonly random: () => number;

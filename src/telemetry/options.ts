@@ -1,5 +1,6 @@
 // What telemetry is opened with.
 import type { Logger } from '../job.ts';
+import type { ErrorInfo } from '../runner/outcome.ts';
 import type { Place } from '../runner/ports.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,6 +19,8 @@ export interface TelemetryOptions {
   readonly log: Logger;
   /** When the run began, which is when its root span begins; now unless said. */
   readonly startedAt?: Date;
-  /** Keeps secrets out of span attributes, errors and events. */
-  readonly redact?: { text(text: string): string; value(value: unknown): unknown };
+  /** Keeps secrets out of the names and attributes of spans, events and metrics. */
+  readonly redact: { text(text: string): string; value(value: unknown): unknown };
+  /** What was thrown, as plain data without secrets. */
+  readonly describe: (thrown: unknown) => ErrorInfo;
 }

@@ -3,6 +3,7 @@ import { checkJob } from '../app/check-job.ts';
 import { configError, readConfig } from '../app/config.ts';
 import { digestOf } from '../app/identity.ts';
 import { validateParams } from '../app/params.ts';
+import { redactorFor } from '../app/redactor.ts';
 import { VERSION } from '../app/version.ts';
 import { parseDuration } from '../duration.ts';
 import type { Job, JobDefinition, Need, OutgoingMessage, ParamsSchema } from '../job.ts';
@@ -11,7 +12,6 @@ import { systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { usage } from '../process/usage.ts';
 import { runOnce } from '../runner/lifecycle.ts';
-import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
@@ -51,7 +51,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const published: OutgoingMessage[] = [];
   const counts: Record<string, number> = {};
   const entries: LogEntry[] = [];
-  const redactor = createRedactor(secretsOf(env));
+  const redactor = redactorFor(env);
   const log = await createLogger({
     format: 'json',
     level: 'debug',
@@ -105,6 +105,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
       terminationLog: { write: () => undefined },
       progressBar: undefined,
       shutDownSidecars: undefined,
+      flushOutput: async () => 0,
       usage,
       random: options.random ?? (() => 0),
       async prepare() {

@@ -1,6 +1,8 @@
 import { context, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Logger } from '../../src/job.ts';
+import { describeError } from '../../src/runner/error-info.ts';
+import { createRedactor } from '../../src/runner/redact.ts';
 import { noTelemetry } from '../../src/telemetry/noop.ts';
 import { openTelemetry } from '../../src/telemetry/open.ts';
 import { telemetryContract } from '../contracts/telemetry.ts';
@@ -30,6 +32,8 @@ const open = (log = SILENT) =>
     version: '0.0.0',
     place: { host: 'here', pid: 1 },
     log,
+    redact: createRedactor([]),
+    describe: (thrown) => describeError(thrown, createRedactor([])),
   });
 
 telemetryContract('telemetry that goes nowhere', async () => noTelemetry({}));

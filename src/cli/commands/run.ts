@@ -6,7 +6,7 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { openScreen } from '../terminal/screen.ts';
-import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { flushOutput, isTerminal, writeInOrder } from '../terminal/stdio.ts';
 import { RUN_ARGUMENTS, readRunFlags } from './run-arguments.ts';
 
 /** Runs the job with this name, and returns the exit code. */
@@ -32,8 +32,9 @@ export async function run(
     log: {
       ...log,
       usualFormat: isTerminal(1) ? 'pretty' : 'json',
-      write: (line) => (screen ? screen.writeLine(line) : writeAll(1, line)),
+      write: (line) => (screen ? screen.writeLine(line) : writeInOrder(1, line)),
     },
+    flushOutput,
     progressBar: screen?.progressBar,
   });
   return summary.exitCode;
