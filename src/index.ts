@@ -28,6 +28,8 @@ export type {
   OutgoingMessage,
   ParamsOf,
   ParamsSchema,
+  PostgresFailure,
+  PostgresPool,
   PreviousRun,
   RabbitMq,
   Resources,
@@ -36,5 +38,7 @@ export type {
   Span,
   SpanKind,
   SpanOptions,
+  Transaction,
+  TransactionOptions,
 } from './job.ts';
 export { defineCommand, defineJob } from './job.ts';

@@ -10,10 +10,10 @@ import { shutDownSidecars } from '../process/sidecars.ts';
 import { openTerminationLog } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
+import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
 import type { ProgressBar } from '../runner/ports.ts';
-import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { LockedPolicy, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
@@ -21,10 +21,11 @@ import { openTelemetry } from '../telemetry/open.ts';
 import { type CommandOrder, commandJob } from './command-job.ts';
 import { configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
-import { makeIdentity } from './identity.ts';
+import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
-import { type GivenParams, validateParams } from './params.ts';
+import { type GivenParams, passingParams, validateParams } from './params.ts';
 import { openPrograms, type ProgramScreen, rememberLine } from './programs.ts';
+import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
 import { VERSION } from './version.ts';
 
@@ -34,6 +35,8 @@ export interface RunOrder {
   readonly job: string;
   /** The program to run in place of a job that is found by its name. */
   readonly command?: CommandOrder | undefined;
+  /** What the run is known by; the job's own name unless given. */
+  readonly name?: string | undefined;
   readonly params: GivenParams;
   /** In milliseconds; the job's own unless given. */
   readonly timeoutMs?: number | undefined;
@@ -66,6 +69,8 @@ export interface Surroundings {
   };
   readonly progressBar: ProgressBar | undefined;
   readonly programs: ProgramScreen;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
 }
 
 /**
@@ -76,7 +81,7 @@ const DATABASE_STEPS = 9;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
-  const { env, home, stop, commands, progressBar } = surroundings;
+  const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
   const startedAt = processStart();
   const runId = newRunId(startedAt);
   const { config, problems } = readConfig(env);
@@ -86,16 +91,16 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
   const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
   if (databaseUrl) watchdog.warm();
-  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { job: order.job, runId }) : {};
+  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
 
-  const redactor = createRedactor(secretsOf(env));
+  const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);
   const lastLines = new LastLines();
   const logOptions = {
     level: surroundings.log.level ?? config.log.level,
     format: surroundings.log.format ?? config.log.format ?? surroundings.log.usualFormat,
     write: surroundings.log.write,
-    bindings: () => ({ job: order.job, runId, ...telemetry.currentSpan() }),
+    bindings: () => ({ job: order.job, name: identity.name, runId, ...telemetry.currentSpan() }),
   };
   const log = await createLogger({
     ...logOptions,
@@ -109,12 +114,14 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   telemetry = await openTelemetry({
     env,
     job: order.job,
+    name: identity.name,
     runId,
     version: VERSION,
     place,
     log,
     startedAt,
     redact: redactor,
+    describe: (thrown) => describeError(thrown, redactor),
   });
 
   const request: RunRequest = {
@@ -154,6 +161,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     }),
     lastLines: () => lastLines.read(),
     progressBar,
+    flushOutput,
     shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
     usage,
     random: Math.random,
@@ -168,9 +176,17 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       const params = order.command ? request.params : validateParams(job.params, order.params, env, order.job);
       const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
       if (lacking.length > 0) throw configError(lacking);
-      return { job, params, timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs };
+      return {
+        job,
+        params,
+        paramsDigest: order.command
+          ? digestOf({ params, command: [order.command.program, ...order.command.args] })
+          : digestOf(params, passingParams(job.params, order.params, env)),
+        timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
+      };
     },
-    open: (job) => openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, runId }),
+    open: (job) =>
+      openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
 }
 

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UnavailableError } from '../errors.ts';
 import type { Logger, OutgoingMessage, RabbitMq } from '../job.ts';
+import { orAborted } from '../runner/or-aborted.ts';
 import type { Broker } from './broker.ts';
 import { type Connection, type ConnectOptions, connectToAny } from './connection.ts';
 import { outOfTime, routeOf } from './publish-errors.ts';
-import { orAborted } from './race.ts';
 import { Session } from './session.ts';
 
 /** The bound of the first wait between two tries; it doubles each time up to the last, and the wait is random below it. */

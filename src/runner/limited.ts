@@ -19,6 +19,7 @@ export const STEP_LIMITS = {
   unlock: 2_000,
   close: 3_000,
   shutdownUrls: 2_000,
+  output: 3_000,
 } as const;
 
 /** Thrown when a step took longer than it may. */

@@ -14,9 +14,12 @@ import type { ErrorInfo, Measures, ProgramExit, SkipReason, Status, Summary } fr
 
 /** The idempotency key: one piece of work that must succeed once. */
 export interface Slot {
-  readonly job: string;
+  /** What the run is known by: the job's own name unless another was given. */
+  readonly name: string;
   readonly scheduledAt: Date;
   readonly shard: Shard;
+  /** Of the validated parameters; empty when they never were validated. */
+  readonly paramsDigest: string;
 }
 
 /** Where a run takes place. */
@@ -25,6 +28,8 @@ export interface Place {
   readonly pid: number;
   readonly podName?: string;
   readonly jobName?: string;
+  /** The Kubernetes Job's uid, which all of its pods share. */
+  readonly jobUid?: string;
   readonly cronJobName?: string;
   readonly namespace?: string;
   readonly nodeName?: string;
@@ -33,6 +38,7 @@ export interface Place {
 /** What is known of a run when it begins. */
 export interface RunStart {
   readonly id: string;
+  readonly job: string;
   readonly slot: Slot;
   readonly startedAt: Date;
   /** When the run must have stopped; absent when it never got so far. */
@@ -67,12 +73,17 @@ export interface RunEnd {
   readonly output?: readonly string[];
 }
 
-/** The runs of every job, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
+/** The runs of every name, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
 export interface History {
+  /**
+   * The scheduled time of a Job of Kubernetes that no CronJob made: `startedAt` for the first of its pods that asks, and for all
+   * others what that one got.
+   */
+  scheduledTimeOf(jobUid: string, startedAt: Date): Promise<Date>;
   /** The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count. */
   succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined>;
   /**
-   * Records that the run has begun, and closes as `lost` every dead run of the same job; returns the ids of those, and whether
+   * Records that the run has begun, and closes as `lost` every dead run of the same name; returns the ids of those, and whether
    * `prune(keepDays)` would find something to delete: most runs find nothing, and needn't ask.
    */
   start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }>;
@@ -85,7 +96,7 @@ export interface History {
   record(run: RunStart, end: RunEnd): Promise<void>;
   /** Deletes records that ended more than `days` ago; returns how many. */
   prune(days: number): Promise<number>;
-  previousRuns(job: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
+  previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
 }
 
 /** Who holds a lock, as far as it can be told. */
@@ -110,13 +121,24 @@ export type LockResult =
       readonly holder?: Holder;
     };
 
-/** One run at a time per job and shard, and at most so many at once in all. */
+/** What a run asks for when it asks for its locks. */
+export interface LockRequest {
+  readonly runId: string;
+  /** What it runs as; or the job, which has one lock over all its names when it says so. */
+  readonly name: string;
+  readonly shard: Shard;
+  /** Most runs at once, of all names. */
+  readonly limit: number;
+}
+
+/** One run at a time per name and shard, and at most so many at once in all. */
 export interface Locks {
   /**
-   * Takes the job's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock.
+   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock. Runs of shards
+   * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
    * @throws {UnavailableError} the lock's keeper can't be reached
    */
-  acquire(request: { runId: string; slot: Slot; limit: number }): Promise<LockResult>;
+  acquire(request: LockRequest): Promise<LockResult>;
 }
 
 /** Time. The runner asks nobody else for it, so that a test can turn it. */
@@ -173,7 +195,8 @@ export interface RunLog extends Logger {
 /** The run as a program is told of it. */
 export interface ProgramRun {
   readonly runId: string;
-  readonly job: string;
+  /** What the run is known by. */
+  readonly name: string;
   readonly attempt: number;
   readonly scheduledAt: Date;
   readonly deadline: Date;

@@ -22,7 +22,7 @@ export function execFor(
   const { stop, telemetry, programs } = ports;
   const run = {
     runId: request.runId,
-    job: request.job,
+    name: request.name,
     attempt,
     scheduledAt: request.scheduledAt,
     deadline,

@@ -6,7 +6,6 @@ import { UsageError } from '../../errors.ts';
 import type { ExitMeaning } from '../../job.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
-import type { StrictArguments } from '../terminal/arguments.ts';
 import { commandHelp } from '../terminal/help.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
 import { type Order, RUN_ARGUMENTS, readCommandLine, readRunFlags } from './run-arguments.ts';
@@ -70,11 +69,15 @@ export async function exec(
     throw new UsageError(`the name of a run has small letters, digits, _ and -, begins with a letter, and is ${name}`);
   }
   const { name: _, ...definition } = ARGUMENTS;
-  const { order, log } = readCommandLine(flags, definition, `run-job exec ${name}`, (args): Order => {
+  const { order, log } = readCommandLine(flags, definition, `run-job exec ${name}`, ({ args, repeated }): Order => {
     const [program, ...rest] = rawArgs.slice(end + 1);
     if (program === undefined) throw nothingToRun(name);
-    const raw = args.values.has('raw');
-    return { ...readRunFlags(args), command: { program, args: rest, raw, exitCodes: readExitCodes(args) } };
+    const given = args as { readonly raw?: boolean };
+    const exitCodes = readExitCodes(repeated.get('exit-code') ?? []);
+    return {
+      ...readRunFlags({ args, repeated } as never),
+      command: { program, args: rest, raw: given.raw ?? false, exitCodes },
+    };
   });
   // Without the dashes the program's own flags were read as ours: what is wrong with those is no news.
   const problem = end === -1 ? nothingToRun(name) : order.problem;
@@ -89,9 +92,9 @@ function nothingToRun(name: string): UsageError {
   return new UsageError(`say after -- what to run: run-job exec ${name} [flags] -- program args...`);
 }
 
-function readExitCodes({ values }: StrictArguments): Record<number, ExitMeaning> {
+function readExitCodes(texts: readonly string[]): Record<number, ExitMeaning> {
   const codes: Record<number, ExitMeaning> = {};
-  for (const text of values.get('exit-code') ?? []) {
+  for (const text of texts) {
     const [, code, meaning = ''] = /^(\d{1,3})=(.*)$/.exec(text) ?? [];
     if (code === undefined || Number(code) > 255 || Number(code) === 0) {
       throw new UsageError(

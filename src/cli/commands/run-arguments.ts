@@ -4,14 +4,19 @@ import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import type { LockedPolicy } from '../../runner/request.ts';
-import { checkArguments, type StrictArguments } from '../terminal/arguments.ts';
+import type { LogFormat, LogLevel } from '../../log/logger.ts';
+import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
   param: { type: 'string', valueHint: 'key=value', description: 'Set one of the job’s parameters; repeatable' },
   params: { type: 'string', valueHint: 'json', description: 'Set parameters from a JSON object' },
+  as: {
+    type: 'string',
+    valueHint: 'name',
+    description: 'What the run is known by: lock, scheduled time and history go by it (Default: the job’s name)',
+  },
   timeout: { type: 'string', valueHint: '90s', description: 'Stop the run after this long (90s, 30m, 1h30m)' },
   attempts: { type: 'string', valueHint: 'n', description: 'How many attempts the run may make' },
   'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
@@ -41,22 +46,22 @@ export type Order = Omit<RunOrder, 'job'>;
 const DEFAULTS: Order = { params: { json: {}, pairs: new Map() }, dryRun: false, locked: 'skip', forced: false };
 
 /** Reads a run's command line by `read`; what is wrong with it becomes the order's problem, and the run's own to tell. */
-export function readCommandLine(
+export function readCommandLine<T extends ArgsDef>(
   rawArgs: readonly string[],
-  definition: ArgsDef,
+  definition: T,
   command: string,
-  read: (args: StrictArguments) => Order,
+  read: (line: CommandLine<T>) => Order,
 ): { order: Order; log: LogFlags } {
-  let args: StrictArguments | undefined;
+  let line: CommandLine<T> | undefined;
   let order: Order;
   try {
-    args = checkArguments(rawArgs, definition, command);
-    order = read(args);
+    line = readArguments(rawArgs, definition, command);
+    order = read(line);
   } catch (problem) {
     order = { ...DEFAULTS, problem };
   }
-  const flag = <Value>(name: string) => args?.values.get(name)?.at(-1) as Value | undefined;
-  return { order, log: { level: flag('log-level'), format: flag('log-format') } };
+  const flags = line?.args as { readonly 'log-level'?: LogLevel; readonly 'log-format'?: LogFormat } | undefined;
+  return { order, log: { level: flags?.['log-level'], format: flags?.['log-format'] } };
 }
 
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
@@ -66,17 +71,27 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
  */
-export function readRunFlags({ values }: StrictArguments): Order {
-  const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
+export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENTS>): Order {
   return {
-    params: readParams(values.get('params') ?? [], values.get('param') ?? []),
-    timeoutMs: readTimeout(last('timeout')),
-    attempts: readAttempts(last('attempts')),
-    dryRun: values.has('dry-run'),
-    scheduledAt: readTime(last('scheduled-at')),
-    locked: (last('locked') as LockedPolicy | undefined) ?? 'skip',
-    forced: values.has('force'),
+    name: readName(args.as),
+    params: readParams(repeated.get('params') ?? [], repeated.get('param') ?? []),
+    timeoutMs: readTimeout(args.timeout),
+    attempts: readAttempts(args.attempts),
+    dryRun: args['dry-run'] ?? false,
+    scheduledAt: readTime(args['scheduled-at']),
+    locked: args.locked ?? 'skip',
+    forced: args.force ?? false,
   };
+}
+
+/** A CronJob's name, a job's, and whatever else stands in a log or a command without quotes. */
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+
+function readName(text: string | undefined): string | undefined {
+  if (text === undefined || NAME.test(text)) return text;
+  throw new UsageError(
+    '--as must be a name of 1 to 100 letters, digits, dots, dashes and underscores that begins and ends with a letter or digit, such as cleanup-eu',
+  );
 }
 
 function readAttempts(text: string | undefined): number | undefined {

@@ -5,7 +5,7 @@ import type { ProgramRun } from '../../runner/ports.ts';
 export function variablesOf(run: ProgramRun): Record<string, string> {
   return {
     RUN_JOB_RUN_ID: run.runId,
-    RUN_JOB_NAME: run.job,
+    RUN_JOB_NAME: run.name,
     RUN_JOB_ATTEMPT: String(run.attempt),
     RUN_JOB_SCHEDULED_AT: run.scheduledAt.toISOString(),
     RUN_JOB_DEADLINE: run.deadline.toISOString(),
