@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 
 export interface Command {
   readonly name: string;
+  /** The program; this Node unless given. */
+  readonly program?: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -40,8 +42,8 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
   }));
 }
 
-function start({ args, env, cwd }: Command) {
-  return spawn(process.execPath, args, { stdio: 'ignore', env: { PATH: process.env.PATH, ...env }, cwd });
+function start({ program = process.execPath, args, env, cwd }: Command) {
+  return spawn(program, args, { stdio: 'ignore', env: { PATH: process.env.PATH, ...env }, cwd });
 }
 
 async function wallTime(command: Command): Promise<number> {
