@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { readConfig } from '../config.ts';
 import { EXIT } from '../runner/outcome.ts';
 import type { Finding, Verdict } from './checks/check.ts';
+import { checkJobs } from './checks/jobs.ts';
 import { checkOtlp } from './checks/otlp.ts';
 import { checkPostgres } from './checks/postgres.ts';
 import { checkRabbitMq } from './checks/rabbitmq.ts';
@@ -17,9 +18,14 @@ export default defineCommand({
     name: 'doctor',
     description: 'Check all that runs depend on; exit 78: something is misconfigured, 69: something can’t be reached',
   },
-  args: { json: { type: 'boolean', description: 'Print JSON' } },
+  args: {
+    jobs: { type: 'string', valueHint: 'names', description: 'Check what these jobs need as well (job_a,job_b)' },
+    'dry-run': { type: 'boolean', description: 'The jobs only run with --dry-run, and need no broker' },
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
   async run({ args, data }) {
-    const { env } = data as CommandData;
+    const { env, home } = data as CommandData;
+    const names = [...new Set((args.jobs ?? '').split(','))].map((name) => name.trim()).filter(Boolean);
     const { config, problems } = readConfig(env);
     // What is invalid counts as unset in `config`, and has been told.
     const valid = (variable: string) => !problems.some((problem) => problem.startsWith(`${variable} `));
@@ -31,6 +37,7 @@ export default defineCommand({
           valid('DATABASE_URL') ? checkPostgres(config) : [],
           valid('AMQP_URL') ? checkRabbitMq(config) : [],
           checkOtlp(env, config.connectTimeoutMs),
+          checkJobs({ names, home, config, dryRun: args['dry-run'] === true }),
         ])
       ).flat(),
     ];
