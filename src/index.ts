@@ -5,6 +5,7 @@ export { ConfigError, PermanentError, RetryableError, RunJobError, UnavailableEr
 export type {
   Attributes,
   BaseContext,
+  CheckContext,
   Context,
   Duration,
   Fields,
