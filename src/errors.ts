@@ -1,6 +1,6 @@
 // The errors that steer a run. Each has a stable code, a status it leads to, and says what to do next.
 
-import type { Duration } from './job.ts';
+import type { Duration } from './duration.ts';
 
 const BRAND = Symbol.for('run-job.error');
 

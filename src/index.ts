@@ -15,6 +15,8 @@ export type {
   OutgoingMessage,
   ParamsOf,
   ParamsSchema,
+  PostgresFailure,
+  PostgresPool,
   PreviousRun,
   RabbitMq,
   Resources,
@@ -23,5 +25,7 @@ export type {
   Span,
   SpanKind,
   SpanOptions,
+  Transaction,
+  TransactionOptions,
 } from './job.ts';
 export { defineJob } from './job.ts';

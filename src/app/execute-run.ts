@@ -1,4 +1,6 @@
 // Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
+
+import { parseDuration } from '../duration.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
@@ -6,7 +8,6 @@ import { shutDownSidecars } from '../process/sidecars.ts';
 import { openTerminationLog } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
-import { parseDuration } from '../runner/duration.ts';
 import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
@@ -17,9 +18,9 @@ import { noTelemetry } from '../telemetry/noop.ts';
 import { openTelemetry } from '../telemetry/open.ts';
 import { configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
-import { makeIdentity } from './identity.ts';
+import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
-import { type GivenParams, validateParams } from './params.ts';
+import { type GivenParams, passingParams, validateParams } from './params.ts';
 import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
 import { VERSION } from './version.ts';
@@ -27,6 +28,8 @@ import { VERSION } from './version.ts';
 /** One run, as somebody asks for it. */
 export interface RunOrder {
   readonly job: string;
+  /** What the run is known by; the job's own name unless given. */
+  readonly name?: string | undefined;
   readonly params: GivenParams;
   /** In milliseconds; the job's own unless given. */
   readonly timeoutMs?: number | undefined;
@@ -78,7 +81,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
   const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
   if (databaseUrl) watchdog.warm();
-  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { job: order.job, runId }) : {};
+  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
 
   const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);
@@ -87,13 +90,14 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     format: surroundings.log.format ?? config.log.format ?? surroundings.log.usualFormat,
     redact: redactor,
     write: surroundings.log.write,
-    bindings: () => ({ job: order.job, runId, ...telemetry.currentSpan() }),
+    bindings: () => ({ job: order.job, name: identity.name, runId, ...telemetry.currentSpan() }),
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
   const { place } = config;
   telemetry = await openTelemetry({
     env,
     job: order.job,
+    name: identity.name,
     runId,
     version: VERSION,
     place,
@@ -141,8 +145,14 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       const params = validateParams(job.params, order.params, env, order.job);
       const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
       if (lacking.length > 0) throw configError(lacking);
-      return { job, params, timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs };
+      return {
+        job,
+        params,
+        paramsDigest: digestOf(params, passingParams(job.params, order.params, env)),
+        timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
+      };
     },
-    open: (job) => openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, runId }),
+    open: (job) =>
+      openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
 }

@@ -17,6 +17,8 @@ export interface ResourceOptions {
   readonly server: Server | undefined;
   readonly dryRun: boolean;
   readonly log: Logger;
+  /** What the run is known by. */
+  readonly name: string;
   readonly runId: string;
 }
 
@@ -30,7 +32,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
   const close: OpenResources['close'][number][] = [];
   if (job.needs.includes('postgres') && server) {
     const { openPool } = await import('../postgres/postgres.ts');
-    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize });
+    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize, log: options.log });
     resources.postgres = pool;
     close.push({ what: "the job's PostgreSQL pool", close: closePool });
   }
@@ -40,7 +42,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
       const { openRabbitMq } = await import('../rabbitmq/rabbitmq.ts');
       const { urls, exchange, ...tls } = config.amqp;
       const { connectTimeoutMs } = config;
-      const clientName = `run-job ${job.name} ${options.runId}`;
+      const clientName = `run-job ${options.name} ${options.runId}`;
       const rabbitmq = await openRabbitMq({
         urls,
         exchange,

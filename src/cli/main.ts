@@ -7,8 +7,8 @@ import { statusOfError } from '../runner/verdict.ts';
 import type { Invocation } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { run } from './commands/run.ts';
+import { wrap } from './terminal/layout.ts';
 import { isTerminal, writeAll } from './terminal/stdio.ts';
-import { wrap } from './terminal/wrap.ts';
 
 const COLUMNS = 80;
 

@@ -1,8 +1,9 @@
 // The attempts of a run: call the job, and call it again while that can help and there is time.
+
+import { formatDuration, parseDuration } from '../duration.ts';
 import { hasCode, type RetryableError } from '../errors.ts';
 import type { Logger, RetryPolicy } from '../job.ts';
 import { backoffDelay } from './backoff.ts';
-import { formatDuration, parseDuration } from './duration.ts';
 import { pause } from './limited.ts';
 import type { ErrorInfo } from './outcome.ts';
 import type { Clock } from './ports.ts';

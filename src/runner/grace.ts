@@ -1,6 +1,7 @@
 // How long a job that was asked to stop may take: the grace period, or less when waiting makes no sense.
+
+import { formatDuration } from '../duration.ts';
 import { RunJobError } from '../errors.ts';
-import { formatDuration } from './duration.ts';
 import type { Clock } from './ports.ts';
 import type { Stop } from './stop.ts';
 

@@ -23,10 +23,15 @@ export type LockedPolicy = 'skip' | 'fail' | 'wait';
 export interface RunRequest {
   readonly runId: string;
   readonly job: string;
+  /** What it is known by: lock, slot, history and metrics go by it. */
+  readonly name: string;
   readonly startedAt: Date;
   readonly scheduledAt: Date;
-  /** Whether the slot is only this run's start: then no other run can have succeeded for it. */
-  readonly ownSlot: boolean;
+  /**
+   * Where `scheduledAt` is from: a CronJob or a person; the run's start, which the pods of a Job of Kubernetes share where there is a
+   * database; or the run's start alone, for which no other run can have succeeded.
+   */
+  readonly scheduledBy: 'schedule' | 'job' | 'start';
   readonly shard: Shard;
   readonly dryRun: boolean;
   /** Run a slot that has succeeded already once more. */
@@ -49,6 +54,7 @@ export interface RunRequest {
 export interface Prepared {
   readonly job: Job;
   readonly params: unknown;
+  readonly paramsDigest: string;
   readonly timeoutMs: number;
 }
 

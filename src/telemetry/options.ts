@@ -9,6 +9,8 @@ export interface TelemetryOptions {
   /** Where `OTEL_*`, `TRACEPARENT`, `TRACESTATE` and `BAGGAGE` are read; the SDK itself reads `process.env`. */
   readonly env: Environment;
   readonly job: string;
+  /** What the run is known by. */
+  readonly name: string;
   readonly runId: string;
   /** Of run-job. */
   readonly version: string;

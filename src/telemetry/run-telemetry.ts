@@ -55,15 +55,15 @@ export class RunTelemetry implements Telemetry {
   #flushed: Promise<{ flushed: boolean; warning?: string }> | undefined;
 
   constructor(options: TelemetryOptions, sdk: RunningSdk) {
-    const { env, job, runId, version, startedAt = new Date() } = options;
+    const { env, job, name, runId, version, startedAt = new Date() } = options;
     this.#options = options;
     this.#sdk = sdk;
     this.#tracer = trace.getTracer('run-job', version);
     this.#logs = sdk.exportsLogs ? logs.getLogger('run-job', version) : undefined;
-    this.#instruments = new Instruments(job, version);
+    this.#instruments = new Instruments(name, version);
     const caller = propagation.extract(ROOT_CONTEXT, env, environmentGetter);
-    const attributes = { 'job.name': job, 'job.run.id': runId };
-    this.#root = this.#tracer.startSpan(`job.run ${job}`, { startTime: startedAt, attributes }, caller);
+    const attributes = { 'job.name': name, 'job.definition': job, 'job.run.id': runId };
+    this.#root = this.#tracer.startSpan(`job.run ${name}`, { startTime: startedAt, attributes }, caller);
     this.#rootContext = trace.setSpan(caller, this.#root);
   }
 

@@ -1,7 +1,7 @@
 // A clock that stands still until a test turns it.
 import { setImmediate as turn } from 'node:timers/promises';
+import { parseDuration } from '../duration.ts';
 import type { Duration } from '../job.ts';
-import { parseDuration } from '../runner/duration.ts';
 import type { Clock } from '../runner/ports.ts';
 
 /** For `runJob`'s option `clock`: the run's deadline, grace and waits between attempts go by it, and none passes by itself. */

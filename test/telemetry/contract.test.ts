@@ -27,6 +27,7 @@ const open = (log = SILENT) =>
   openTelemetry({
     env: process.env,
     job: 'some_job',
+    name: 'some_job',
     runId: '01890a5d-ac96-774b-bcce-b302099a8057',
     version: '0.0.0',
     place: { host: 'here', pid: 1 },

@@ -4,7 +4,7 @@ import { executeRun, type RunOrder, type Surroundings } from '../../app/execute-
 import { findJobFile, loadJob } from '../../app/job-files.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
-import { checkArguments, type StrictArguments } from '../terminal/arguments.ts';
+import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { isTerminal } from '../terminal/stdio.ts';
 import { RUN_ARGUMENTS, readRunFlags } from './run-arguments.ts';
@@ -52,14 +52,13 @@ function readCommandLine(
   job: string,
   rawArgs: readonly string[],
 ): { order: RunOrder; log: Pick<Surroundings['log'], 'level' | 'format'> } {
-  let args: StrictArguments | undefined;
+  let line: CommandLine<typeof RUN_ARGUMENTS> | undefined;
   let order: RunOrder;
   try {
-    args = checkArguments(rawArgs, RUN_ARGUMENTS, `run-job ${job}`);
-    order = { job, ...readRunFlags(args) };
+    line = readArguments(rawArgs, RUN_ARGUMENTS, `run-job ${job}`);
+    order = { job, ...readRunFlags(line) };
   } catch (problem) {
     order = { job, ...DEFAULTS, problem };
   }
-  const flag = <Value>(name: keyof typeof RUN_ARGUMENTS) => args?.values.get(name)?.at(-1) as Value | undefined;
-  return { order, log: { level: flag('log-level'), format: flag('log-format') } };
+  return { order, log: { level: line?.args['log-level'], format: line?.args['log-format'] } };
 }

@@ -1,9 +1,9 @@
 // `run-job show`: everything that is known of one run.
 import { defineCommand } from 'citty';
 import { withDatabase } from '../../app/with-database.ts';
+import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
-import { formatDuration } from '../../runner/duration.ts';
 import type { ErrorInfo } from '../../runner/outcome.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
@@ -45,7 +45,8 @@ function describe(run: RunRecord): string {
   const { place, shard } = run;
   const rows: [string, string | undefined][] = [
     ['Run', run.id],
-    ['Job', run.job],
+    ['Name', run.name],
+    ['Job', run.job === run.name ? undefined : run.job],
     ['Status', run.status + (run.reason === undefined ? '' : ` (${run.reason})`)],
     ['Exit code', tell(run.exitCode)],
     ['Scheduled', run.scheduledAt.toISOString()],

@@ -1,6 +1,6 @@
 // The terminal that a progress bar and log lines share: a line first wipes the bar away, which the next progress draws again.
 
-import { formatDuration } from '../../runner/duration.ts';
+import { formatDuration } from '../../duration.ts';
 import type { ProgressBar } from '../../runner/ports.ts';
 import { writeAll } from './stdio.ts';
 

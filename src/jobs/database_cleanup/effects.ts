@@ -32,7 +32,7 @@ export async function countBlocked(client: ClientBase, schema: Schema, table: Ta
   return rows[0]?.count ?? 0;
 }
 
-/** The condition that the row `alias` stays; undefined when nothing can hold it back. Circles of references are cut. */
+/** The condition that the row `alias` stays; undefined when nothing can hold it back. Cycles of references are cut. */
 function staysCondition(schema: Schema, table: Table, alias: string, path: readonly string[]): string | undefined {
   const conditions = schema.foreignKeys
     .filter((key) => key.parentOid === table.oid && holdsBack(key, schema.allowCascade) && !path.includes(key.oid))

@@ -3,8 +3,8 @@ import type { ClientBase } from 'pg';
 import { asUnavailable } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { countBlocked, countEffects, type Effect, type Schema } from './effects.ts';
-import type { Leaf, Table } from './model.ts';
-import { partCondition } from './places.ts';
+import type { Partition, Table } from './model.ts';
+import { shardCondition } from './shards.ts';
 import { statementSpan } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { readingLimits, tallyOf, type Work } from './work.ts';
@@ -19,14 +19,14 @@ export interface TablePlan {
 
 export interface Plan {
   readonly tables: readonly TablePlan[];
-  /** Due rows of each leaf, by its oid. */
-  readonly leaves: ReadonlyMap<string, number>;
+  /** Due rows of each partition, by its oid. */
+  readonly dueByPartition: ReadonlyMap<string, number>;
 }
 
 /** Counts; a table that can't be counted has failed, and the others go on. */
 export async function makePlan(work: Work, { tables, foreignKeys }: Discovered): Promise<Plan> {
   const { ctx } = work;
-  const leaves = new Map<string, number>();
+  const dueByPartition = new Map<string, number>();
   const plans: TablePlan[] = [];
   const schema: Schema = {
     tables: new Map(tables.map((table) => [table.oid, table])),
@@ -39,7 +39,9 @@ export async function makePlan(work: Work, { tables, foreignKeys }: Discovered):
       if (table.problem) throw new Error(table.problem);
       plans.push(
         await ctx.span('database_cleanup.count', statementSpan('SELECT', table.label), () =>
-          transaction(ctx.postgres, readingLimits(work), (client) => planTable(client, work, table, schema, leaves)),
+          transaction(ctx.postgres, readingLimits(work), (client) =>
+            planTable(client, work, table, schema, dueByPartition),
+          ),
         ),
       );
     } catch (error) {
@@ -49,7 +51,7 @@ export async function makePlan(work: Work, { tables, foreignKeys }: Discovered):
       ctx.log.error(`${table.label} can't be cleaned: ${(error as Error).message}`, { table: table.label });
     }
   }
-  return { tables: plans, leaves };
+  return { tables: plans, dueByPartition };
 }
 
 async function planTable(
@@ -57,13 +59,13 @@ async function planTable(
   work: Work,
   table: Table,
   schema: Schema,
-  leaves: Map<string, number>,
+  dueByPartition: Map<string, number>,
 ): Promise<TablePlan> {
   const tally = tallyOf(work, table);
   let due = 0;
-  for (const leaf of table.leaves) {
-    const count = await countDue(client, work, table, leaf);
-    leaves.set(leaf.oid, count.due);
+  for (const partition of table.partitions) {
+    const count = await countDue(client, work, table, partition);
+    dueByPartition.set(partition.oid, count.due);
     due += count.due;
     tally.matched += count.ours;
   }
@@ -76,12 +78,12 @@ async function countDue(
   client: ClientBase,
   work: Work,
   table: Table,
-  leaf: Leaf,
+  partition: Partition,
 ): Promise<{ due: number; ours: number }> {
-  const part = partCondition(work.ctx.shard, leaf.oid);
+  const part = shardCondition(work.ctx.shard, partition.oid);
   const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;
   const { rows } = await client.query<{ due: number; ours: number }>(
-    `select count(*)::float8 as due, ${ours}::float8 as ours from ${leaf.target} as t where ${table.due('t')}${leaf.only}`,
+    `select count(*)::float8 as due, ${ours}::float8 as ours from ${partition.target} as t where ${table.due('t')}${partition.only}`,
   );
   return rows[0] ?? { due: 0, ours: 0 };
 }

@@ -9,7 +9,7 @@ export interface Limits {
   readonly rowSecurity: boolean;
   readonly readOnly?: boolean;
   /**
-   * Whether statements look rows up one by one, by place or by index. The planner would otherwise scan a whole table in the hope of
+   * Whether statements look rows up one by one, by ctid or by index. The planner would otherwise scan a whole table in the hope of
    * meeting the first of many matching rows soon, and for a row that nobody refers to there is none. What scans a whole table does so
    * on one core: the others are for those who have work to do.
    */

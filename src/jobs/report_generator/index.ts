@@ -48,9 +48,8 @@ export default defineJob({
 /** Makes the report and stores its message, in one transaction: both are of the same snapshot, or there is neither. */
 async function create(context: JobContext): Promise<{ report: Report; message: OutgoingMessage }> {
   const { params, dryRun, rabbitmq } = context;
-  const mode = dryRun ? 'REPEATABLE READ, READ ONLY' : 'REPEATABLE READ';
   return context.span(`create ${rabbitmq.exchange}:${ROUTING_KEY}`, { kind: 'producer' }, (span) =>
-    inTransaction(context, mode, async (query) => {
+    inTransaction(context, { isolation: 'repeatable read', readOnly: dryRun }, async (query) => {
       const report = await snapshot(context, query);
       const message = { ...toMessage(report, span.headers()), mandatory: !params.allowUnroutable };
       span.setAttributes({

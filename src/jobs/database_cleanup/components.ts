@@ -1,6 +1,6 @@
-// In which order tables are cleaned: those that refer before those that are referred to. Pure.
+// The strongly connected components of the tables, in the order in which they are cleaned: what refers before what is referred to. Pure.
 
-/** Tables that refer to each other in a circle, or one table alone. */
+/** A strongly connected component: tables that refer to each other in a cycle, or one table alone. */
 export interface Component {
   readonly nodes: readonly string[];
   /** Whether its tables refer to each other, or its one table to itself. */
@@ -14,7 +14,7 @@ export interface Precedence {
 }
 
 /** Strongly connected components (Tarjan's algorithm), each after all that must come before it. */
-export function inOrder(nodes: readonly string[], precedences: readonly Precedence[]): Component[] {
+export function componentsInOrder(nodes: readonly string[], precedences: readonly Precedence[]): Component[] {
   const predecessors = new Map<string, string[]>(nodes.map((node) => [node, []]));
   for (const { before, after } of precedences) if (predecessors.has(before)) predecessors.get(after)?.push(before);
 
