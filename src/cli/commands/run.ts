@@ -6,14 +6,14 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { openScreen } from '../terminal/screen.ts';
-import { flushOutput, isTerminal, writeInOrder } from '../terminal/stdio.ts';
+import { isTerminal } from '../terminal/stdio.ts';
 import { RUN_ARGUMENTS, readRunFlags } from './run-arguments.ts';
 
 /** Runs the job with this name, and returns the exit code. */
 export async function run(
   job: string,
   rawArgs: readonly string[],
-  { env, home, stop }: Invocation,
+  { env, home, stop, output }: Invocation,
   commands: readonly string[],
 ): Promise<number> {
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
@@ -23,7 +23,7 @@ export async function run(
     return EXIT.ok;
   }
   const { order, log } = readCommandLine(job, rawArgs);
-  const screen = isTerminal(2) ? openScreen() : undefined;
+  const screen = isTerminal(2) ? openScreen(output.write) : undefined;
   const summary = await executeRun(order, {
     env,
     home,
@@ -32,9 +32,9 @@ export async function run(
     log: {
       ...log,
       usualFormat: isTerminal(1) ? 'pretty' : 'json',
-      write: (line) => (screen ? screen.writeLine(line) : writeInOrder(1, line)),
+      write: (line) => (screen ? screen.writeLine(line) : output.write(1, line)),
     },
-    flushOutput,
+    flushOutput: output.flush,
     progressBar: screen?.progressBar,
   });
   return summary.exitCode;
