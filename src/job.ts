@@ -165,6 +165,8 @@ export interface PreviousRun {
 /** What every job is given, whatever it needs. */
 export interface BaseContext<Params> {
   readonly job: string;
+  /** What the run is known by: the job's own name unless `--as` gave another. */
+  readonly name: string;
   /** The run's id, a UUIDv7. */
   readonly runId: string;
   /** 1 for the first attempt. */
@@ -222,6 +224,8 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly retry?: RetryPolicy;
   readonly params?: Schema;
   readonly needs?: readonly Needs[];
+  /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
+  readonly exclusive?: boolean;
   run(context: Context<ParamsOf<Schema>, Needs>): Promise<Result> | Result;
 }
 
@@ -235,6 +239,7 @@ export interface Job {
   readonly retry?: RetryPolicy;
   readonly params?: ParamsSchema;
   readonly needs: readonly Need[];
+  readonly exclusive?: boolean;
   run(context: Context<unknown, Need>): unknown;
 }
 

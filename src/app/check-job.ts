@@ -25,7 +25,7 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
   if (typeof value.run !== 'function') {
     throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
   }
-  const wrong = [...wrongTimes(value), ...wrongNeeds(value)];
+  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value)];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
 }
@@ -47,6 +47,11 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
       yield `has retry.${name} ${delay}, which isn't a duration: write it like 1s or 1m`;
     }
   }
+}
+
+function* wrongExclusive({ exclusive }: Job): Generator<string> {
+  if (exclusive !== undefined && typeof exclusive !== 'boolean')
+    yield 'has exclusive set to what is neither true nor false';
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

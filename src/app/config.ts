@@ -135,6 +135,10 @@ export const ENVIRONMENT = v.object({
   POD_NAME: v.pipe(text(), v.description('Kubernetes pod (downward API)')),
   POD_NAMESPACE: v.pipe(text(), v.description('Kubernetes namespace (downward API)')),
   JOB_NAME: v.pipe(text(), v.description('Kubernetes Job (downward API); tells the scheduled time')),
+  JOB_UID: v.pipe(
+    text(),
+    v.description('uid of the Kubernetes Job (downward API), whose pods share one scheduled time'),
+  ),
   CRONJOB_NAME: v.pipe(text(), v.description('Kubernetes CronJob')),
   NODE_NAME: v.pipe(text(), v.description('Kubernetes node (downward API)')),
   LOG_LEVEL: v.pipe(
@@ -176,6 +180,7 @@ export interface Config {
     readonly podName?: string;
     readonly namespace?: string;
     readonly jobName?: string;
+    readonly jobUid?: string;
     readonly cronJobName?: string;
     readonly nodeName?: string;
   };
@@ -294,6 +299,7 @@ function arrange(values: Values, shard: Shard): Config {
       ...(values.POD_NAME && { podName: values.POD_NAME }),
       ...(values.POD_NAMESPACE && { namespace: values.POD_NAMESPACE }),
       ...(values.JOB_NAME && { jobName: values.JOB_NAME }),
+      ...(values.JOB_UID && { jobUid: values.JOB_UID }),
       ...(values.CRONJOB_NAME && { cronJobName: values.CRONJOB_NAME }),
       ...(values.NODE_NAME && { nodeName: values.NODE_NAME }),
     },

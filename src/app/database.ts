@@ -18,7 +18,7 @@ export interface OpenedDatabase {
 export async function locate(
   databaseUrl: string,
   config: Config,
-  run: { job: string; runId: string },
+  run: { name: string; runId: string },
 ): Promise<Server> {
   const { parseServer } = await import('../postgres/postgres.ts');
   return parseServer(databaseUrl, run, config.connectTimeoutMs);
@@ -28,7 +28,7 @@ export async function locate(
 export async function openDatabase(
   databaseUrl: string,
   config: Config,
-  run: { job: string; runId: string },
+  run: { name: string; runId: string },
 ): Promise<OpenedDatabase> {
   const { createLocks, openHistory } = await import('../postgres/postgres.ts');
   let server: Server;

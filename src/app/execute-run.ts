@@ -8,25 +8,28 @@ import { shutDownSidecars } from '../process/sidecars.ts';
 import { openTerminationLog } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
+import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
 import type { ProgressBar } from '../runner/ports.ts';
-import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { LockedPolicy, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
 import { openTelemetry } from '../telemetry/open.ts';
 import { configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
-import { makeIdentity } from './identity.ts';
+import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
-import { type GivenParams, validateParams } from './params.ts';
+import { type GivenParams, passingParams, validateParams } from './params.ts';
+import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
 import { VERSION } from './version.ts';
 
 /** One run, as somebody asks for it. */
 export interface RunOrder {
   readonly job: string;
+  /** What the run is known by; the job's own name unless given. */
+  readonly name?: string | undefined;
   readonly params: GivenParams;
   /** In milliseconds; the job's own unless given. */
   readonly timeoutMs?: number | undefined;
@@ -56,6 +59,8 @@ export interface Surroundings {
     readonly write: (line: string) => void;
   };
   readonly progressBar: ProgressBar | undefined;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
 }
 
 /**
@@ -66,7 +71,7 @@ const DATABASE_STEPS = 9;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
-  const { env, home, stop, commands, progressBar } = surroundings;
+  const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
   const startedAt = processStart();
   const runId = newRunId(startedAt);
   const { config, problems } = readConfig(env);
@@ -76,28 +81,30 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
   const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
   if (databaseUrl) watchdog.warm();
-  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { job: order.job, runId }) : {};
+  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
 
-  const redactor = createRedactor(secretsOf(env));
+  const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);
   const log = await createLogger({
     level: surroundings.log.level ?? config.log.level,
     format: surroundings.log.format ?? config.log.format ?? surroundings.log.usualFormat,
     redact: redactor,
     write: surroundings.log.write,
-    bindings: () => ({ job: order.job, runId, ...telemetry.currentSpan() }),
+    bindings: () => ({ job: order.job, name: identity.name, runId, ...telemetry.currentSpan() }),
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
   const { place } = config;
   telemetry = await openTelemetry({
     env,
     job: order.job,
+    name: identity.name,
     runId,
     version: VERSION,
     place,
     log,
     startedAt,
     redact: redactor,
+    describe: (thrown) => describeError(thrown, redactor),
   });
 
   const request: RunRequest = {
@@ -127,6 +134,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     clock: systemClock,
     terminationLog: openTerminationLog(terminationFile),
     progressBar,
+    flushOutput,
     shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
     usage,
     random: Math.random,
@@ -137,8 +145,14 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       const params = validateParams(job.params, order.params, env, order.job);
       const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
       if (lacking.length > 0) throw configError(lacking);
-      return { job, params, timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs };
+      return {
+        job,
+        params,
+        paramsDigest: digestOf(params, passingParams(job.params, order.params, env)),
+        timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
+      };
     },
-    open: (job) => openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, runId }),
+    open: (job) =>
+      openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
 }

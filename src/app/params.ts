@@ -114,6 +114,16 @@ export function validateParams(
   return parsed.output;
 }
 
+/** The parameters that nobody gave and that the schema computes anew for each run. */
+export function passingParams(schema: ParamsSchema | undefined, given: GivenParams, env: Environment): string[] {
+  return describeParams(schema)
+    .filter(({ fallback }) => typeof fallback === 'function')
+    .filter(
+      ({ name, env: variable }) => given.json[name] === undefined && !given.pairs.has(name) && !env[variable ?? ''],
+    )
+    .map(({ name }) => name);
+}
+
 /** The text itself where the schema takes it, else what it is as JSON: `30` is a number for a number, and text for a string. */
 function fromText(schema: Schema, text: string): unknown {
   if (v.safeParse(schema, text).success) return text;

@@ -23,6 +23,8 @@ export interface ResourceOptions {
   readonly server: Server | undefined;
   readonly dryRun: boolean;
   readonly log: Logger;
+  /** What the run is known by. */
+  readonly name: string;
   readonly runId: string;
 }
 
@@ -46,7 +48,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
       const { openRabbitMq } = await import('../rabbitmq/rabbitmq.ts');
       const { urls, exchange, ...tls } = config.amqp;
       const { connectTimeoutMs } = config;
-      const clientName = `run-job ${job.name} ${options.runId}`;
+      const clientName = `run-job ${options.name} ${options.runId}`;
       const rabbitmq = await openRabbitMq({
         urls,
         exchange,

@@ -4,11 +4,11 @@ import type { WatchdogOptions } from '../process/watchdog.ts';
 import { watch } from '../process/watchdog-timer.ts';
 
 if (parentPort) {
-  watch(parentPort, workerData as WatchdogOptions, async (databaseUrl, { job, runId, ...end }, limitMs) => {
+  watch(parentPort, workerData as WatchdogOptions, async (databaseUrl, { name, runId, job: _, ...end }, limitMs) => {
     const [{ parseServer }, { closeRunning }] = await Promise.all([
       import('../postgres/server.ts'),
       import('../postgres/close-run.ts'),
     ]);
-    await closeRunning(parseServer(databaseUrl, { job, runId }, limitMs), runId, { ...end, endedAt: new Date() });
+    await closeRunning(parseServer(databaseUrl, { name, runId }, limitMs), runId, { ...end, endedAt: new Date() });
   });
 }

@@ -23,7 +23,7 @@ export function findDatabase(env: NodeJS.ProcessEnv, command: string): Target {
       'DATABASE_URL is not set, and locks and history are in PostgreSQL: set it to postgres://user:password@host:5432/database',
     );
   }
-  return { config, server: parseServer(config.databaseUrl, { job: command }, config.connectTimeoutMs) };
+  return { config, server: parseServer(config.databaseUrl, { name: command }, config.connectTimeoutMs) };
 }
 
 /**

@@ -1,17 +1,18 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
+import { inspect } from 'node:util';
+import { redactorFor } from '../app/redactor.ts';
 import { ConfigError } from '../errors.ts';
-import { signalExitCode } from '../runner/outcome.ts';
-import type { Stop } from '../runner/stop.ts';
+import { EXIT, signalExitCode } from '../runner/outcome.ts';
 import { statusOfError } from '../runner/verdict.ts';
 import type { Invocation } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { run } from './commands/run.ts';
-import { isTerminal } from './terminal/stdio.ts';
-import { wrap } from './terminal/wrap.ts';
+import { wrap } from './terminal/layout.ts';
+import { isTerminal, writeAll } from './terminal/stdio.ts';
 
 const COLUMNS = 80;
 
-/** Does what the command line says, and returns the exit code. Throws only what is a bug. */
+/** Does what the command line says, and returns the exit code. */
 export async function main(invocation: Invocation): Promise<number> {
   const [name, ...rest] = invocation.argv;
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
@@ -24,7 +25,7 @@ export async function main(invocation: Invocation): Promise<number> {
     const { home, env, stop } = invocation;
     return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));
   } catch (error) {
-    return tellError(error, invocation.stop);
+    return tellError(error, invocation);
   }
 }
 
@@ -43,13 +44,17 @@ function loadDotEnv(): void {
 }
 
 /** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */
-function tellError(error: unknown, stop: Stop): number {
+function tellError(error: unknown, { env, stop }: Invocation): number {
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
   const { status, exitCode } = statusOfError(error);
+  const redactor = redactorFor(env);
   // What isn't one of our own errors is a bug.
-  if (status === 'failed') throw error;
-  const message = `run-job: ${(error as Error).message}`;
+  if (status === 'failed') {
+    writeAll(2, `${redactor.text(inspect(error))}\n`);
+    return EXIT.crashed;
+  }
+  const message = redactor.text(`run-job: ${(error as Error).message}`);
   // On a terminal in whole words; elsewhere a message is one line.
-  process.stderr.write(`${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
+  writeAll(2, `${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
   return exitCode;
 }

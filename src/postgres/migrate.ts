@@ -3,6 +3,7 @@
 import { ConfigError } from '../errors.ts';
 import { type Connection, withConnection } from './connect.ts';
 import runs from './migrations/001_runs.sql';
+import identity from './migrations/002_identity.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -15,7 +16,10 @@ export interface Migration {
   readonly breaking?: boolean;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: '001_runs', sql: runs }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: '001_runs', sql: runs },
+  { version: 2, name: '002_identity', sql: identity },
+];
 
 /** How far a database's schema is. */
 export interface SchemaState {

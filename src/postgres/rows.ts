@@ -8,6 +8,9 @@ import { runKey } from './keys.ts';
 export interface RunRow {
   readonly id: string;
   readonly job: string;
+  readonly name: string;
+  readonly params_digest: string;
+  readonly job_uid: string | null;
   readonly scheduled_at: Date;
   readonly shard_index: number;
   readonly shard_count: number;
@@ -44,7 +47,9 @@ export function startColumns(run: RunStart): Record<string, Value> {
   const { slot, place } = run;
   return {
     id: run.id,
-    job: slot.job,
+    job: run.job,
+    name: slot.name,
+    params_digest: slot.paramsDigest,
     scheduled_at: slot.scheduledAt,
     shard_index: slot.shard.index,
     shard_count: slot.shard.count,
@@ -59,6 +64,7 @@ export function startColumns(run: RunStart): Record<string, Value> {
     pid: place.pid,
     pod_name: place.podName ?? null,
     job_name: place.jobName ?? null,
+    job_uid: place.jobUid ?? null,
     cronjob_name: place.cronJobName ?? null,
     namespace: place.namespace ?? null,
     node_name: place.nodeName ?? null,
@@ -84,13 +90,14 @@ export function endColumns(end: RunEnd): Record<string, Value> {
 
 /** Where a run takes place, without what isn't known. */
 export function placeOf(
-  row: Pick<RunRow, 'host' | 'pid' | 'pod_name' | 'job_name' | 'cronjob_name' | 'namespace' | 'node_name'>,
+  row: Pick<RunRow, 'host' | 'pid' | 'pod_name' | 'job_name' | 'job_uid' | 'cronjob_name' | 'namespace' | 'node_name'>,
 ): Place {
   return {
     host: row.host,
     pid: row.pid,
     ...(row.pod_name !== null && { podName: row.pod_name }),
     ...(row.job_name !== null && { jobName: row.job_name }),
+    ...(row.job_uid !== null && { jobUid: row.job_uid }),
     ...(row.cronjob_name !== null && { cronJobName: row.cronjob_name }),
     ...(row.namespace !== null && { namespace: row.namespace }),
     ...(row.node_name !== null && { nodeName: row.node_name }),

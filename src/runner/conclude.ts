@@ -1,6 +1,5 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
-import { toPlainJson } from './json.ts';
 import { limited, STEP_LIMITS } from './limited.ts';
 import type { Outcome, Status, Summary } from './outcome.ts';
 import type { History } from './ports.ts';
@@ -8,7 +7,11 @@ import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
 /** The longest that the end can take besides the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the history. */
-const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
+const CONCLUDE_LIMIT_MS =
+  STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + STEP_LIMITS.output;
+
+/** The most characters of JSON that a result may have. A larger one is left out as a whole: half of it could be taken for all of it. */
+const MAX_RESULT = 4 * 1024 * 1024;
 
 /** Ends the run and returns its summary, which has been logged and left as the termination message. */
 export async function conclude(state: RunState, decided: Outcome): Promise<Summary> {
@@ -57,6 +60,8 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   if (flushed?.warning) log.warn(flushed.warning);
   await ports.shutDownSidecars?.();
 
+  const unwritten = await ports.flushOutput(STEP_LIMITS.output);
+  if (unwritten > 0) log.warn(`nobody read ${unwritten} bytes of what the job printed in time; they are lost`);
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
@@ -76,13 +81,18 @@ const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {
   lost: 'error',
 };
 
-/** The outcome with a result that is plain JSON and holds no secret; what had to be changed for that is a warning. */
+/** The outcome with a result that is plain JSON, holds no secret and isn't too large; what had to be changed for that is a warning. */
 function withPlainResult(outcome: Outcome, { ports: { redactor, log } }: RunState): Outcome {
   if (outcome.result === undefined) return outcome;
-  const { problems } = toPlainJson(outcome.result);
+  const { value, problems, cut } = redactor.plain(outcome.result, MAX_RESULT);
+  if (cut) {
+    const resultOmitted = `the result takes more than ${MAX_RESULT / 1024 / 1024} MiB as JSON`;
+    log.warn(`${resultOmitted}; it is left out: return a summary, and keep the rest where it belongs`);
+    return { ...outcome, result: { resultOmitted } };
+  }
   if (problems.length > 0)
     log.warn('the result is not JSON; it was changed to be told', { problems: problems.slice(0, 10) });
-  return { ...outcome, result: redactor.value(outcome.result) };
+  return { ...outcome, result: value };
 }
 
 function tell({ ports }: RunState, summary: Summary): void {

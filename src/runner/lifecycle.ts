@@ -49,12 +49,13 @@ async function perform(state: RunState): Promise<Outcome> {
   const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
 
   if (ports.database) {
+    await shareScheduledTime(state);
     const lease = await telemetry.span('job.lock', lockSpan(state), () => lock(state));
     if ('status' in lease) return lease;
     state.lease = lease;
     lease.lost.then((error) => stop.request({ kind: 'lock_lost', error }));
     const done =
-      request.forced || request.dryRun || request.ownSlot
+      request.forced || request.dryRun || request.scheduledBy === 'start'
         ? undefined
         : await state.inDatabase((db) => db.history.succeeded(state.slot));
     if (done) {
@@ -76,6 +77,15 @@ async function perform(state: RunState): Promise<Outcome> {
   return stop.cause ? verdictOfCause(stop.cause, attempts, describe) : verdictOfAttempts(attempts, describe);
 }
 
+/** The pods of a Job of Kubernetes that no CronJob made stand for one slot. */
+async function shareScheduledTime(state: RunState): Promise<void> {
+  const { scheduledBy, place, startedAt } = state.request;
+  const { jobUid } = place;
+  if (scheduledBy !== 'job' || jobUid === undefined) return;
+  const { stop } = state.ports;
+  state.scheduledAt = await stop.race(state.inDatabase((db) => db.history.scheduledTimeOf(jobUid, startedAt)));
+}
+
 /** Connects what the job needs; what arrives after the run was told to stop is still closed. */
 async function open(state: RunState, job: Job): Promise<OpenResources> {
   const opened = await state.ports.open(job);
@@ -94,7 +104,12 @@ function lock(state: RunState): Promise<Lease | Outcome> {
     clock: ports.clock,
     acquire: () =>
       state.inDatabase((db) =>
-        db.locks.acquire({ runId: request.runId, slot: state.slot, limit: request.maxConcurrentJobs }),
+        db.locks.acquire({
+          runId: request.runId,
+          name: state.prepared?.job.exclusive ? request.job : request.name,
+          shard: request.shard,
+          limit: request.maxConcurrentJobs,
+        }),
       ),
   });
 }
@@ -126,7 +141,7 @@ async function runAttempts(
   // Doesn't keep the process alive: an event loop with nothing but this timer left can never finish the job.
   const cancelTimer = ports.clock.startTimer(state.remainingMs(), () => stop.request({ kind: 'deadline', timeoutMs }));
   ports.log.info('run started', {
-    scheduledAt: request.scheduledAt,
+    scheduledAt: state.scheduledAt,
     deadline,
     params: state.params(),
     ...(request.shard.count > 1 && { shard: request.shard }),
@@ -142,12 +157,13 @@ async function runAttempts(
         (async () =>
           job.run({
             job: job.name,
+            name: request.name,
             runId: request.runId,
             attempt,
             params,
             signal: stop.signal,
             log,
-            scheduledAt: request.scheduledAt,
+            scheduledAt: state.scheduledAt,
             deadline,
             shard: request.shard,
             dryRun: request.dryRun,
@@ -155,7 +171,7 @@ async function runAttempts(
             span: (name, options, step) => telemetry.span(name, options, step),
             count: (item, amount, attributes) => telemetry.count(item, amount, attributes),
             previousRuns: async (limit) =>
-              (await ports.database?.history.previousRuns(job.name, request.shard, limit)) ?? [],
+              (await ports.database?.history.previousRuns(request.name, request.shard, limit)) ?? [],
             // What the job didn't ask for isn't there: its type says so too.
             ...(resources as Required<typeof resources>),
           }))(),

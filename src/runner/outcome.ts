@@ -80,6 +80,8 @@ export interface Measures {
 /** The one account of a run: its last log line, the core of its record, and its termination message. */
 export interface Summary extends Outcome, Measures {
   readonly job: string;
+  /** What the run is known by: the job's own name unless `--as` gave another. */
+  readonly name: string;
   readonly runId: string;
   /** RFC 3339 */
   readonly scheduledAt: string;

@@ -4,9 +4,12 @@ import type { ErrorInfo, Measures, SkipReason, Status, Summary } from './outcome
 
 /** The idempotency key: one piece of work that must succeed once. */
 export interface Slot {
-  readonly job: string;
+  /** What the run is known by: the job's own name unless another was given. */
+  readonly name: string;
   readonly scheduledAt: Date;
   readonly shard: Shard;
+  /** Of the validated parameters; empty when they never were validated. */
+  readonly paramsDigest: string;
 }
 
 /** Where a run takes place. */
@@ -15,6 +18,8 @@ export interface Place {
   readonly pid: number;
   readonly podName?: string;
   readonly jobName?: string;
+  /** The Kubernetes Job's uid, which all of its pods share. */
+  readonly jobUid?: string;
   readonly cronJobName?: string;
   readonly namespace?: string;
   readonly nodeName?: string;
@@ -23,6 +28,7 @@ export interface Place {
 /** What is known of a run when it begins. */
 export interface RunStart {
   readonly id: string;
+  readonly job: string;
   readonly slot: Slot;
   readonly startedAt: Date;
   /** When the run must have stopped; absent when it never got so far. */
@@ -53,12 +59,17 @@ export interface RunEnd {
   readonly cpuMs: number;
 }
 
-/** The runs of every job, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
+/** The runs of every name, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
 export interface History {
+  /**
+   * The scheduled time of a Job of Kubernetes that no CronJob made: `startedAt` for the first of its pods that asks, and for all
+   * others what that one got.
+   */
+  scheduledTimeOf(jobUid: string, startedAt: Date): Promise<Date>;
   /** The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count. */
   succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined>;
   /**
-   * Records that the run has begun, and closes as `lost` every dead run of the same job; returns the ids of those, and whether
+   * Records that the run has begun, and closes as `lost` every dead run of the same name; returns the ids of those, and whether
    * `prune(keepDays)` would find something to delete: most runs find nothing, and needn't ask.
    */
   start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }>;
@@ -71,7 +82,7 @@ export interface History {
   record(run: RunStart, end: RunEnd): Promise<void>;
   /** Deletes records that ended more than `days` ago; returns how many. */
   prune(days: number): Promise<number>;
-  previousRuns(job: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
+  previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
 }
 
 /** Who holds a lock, as far as it can be told. */
@@ -92,13 +103,24 @@ export type LockResult =
   | { readonly held: true; readonly lease: Lease }
   | { readonly held: false; readonly reason: Exclude<SkipReason, 'slot_succeeded'>; readonly holder?: Holder };
 
-/** One run at a time per job and shard, and at most so many at once in all. */
+/** What a run asks for when it asks for its locks. */
+export interface LockRequest {
+  readonly runId: string;
+  /** What it runs as; or the job, which has one lock over all its names when it says so. */
+  readonly name: string;
+  readonly shard: Shard;
+  /** Most runs at once, of all names. */
+  readonly limit: number;
+}
+
+/** One run at a time per name and shard, and at most so many at once in all. */
 export interface Locks {
   /**
-   * Takes the job's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock.
+   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock. Runs of shards
+   * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
    * @throws {UnavailableError} the lock's keeper can't be reached
    */
-  acquire(request: { runId: string; slot: Slot; limit: number }): Promise<LockResult>;
+  acquire(request: LockRequest): Promise<LockResult>;
 }
 
 /** Time. The runner asks nobody else for it, so that a test can turn it. */

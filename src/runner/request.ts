@@ -23,10 +23,15 @@ export type LockedPolicy = 'skip' | 'fail' | 'wait';
 export interface RunRequest {
   readonly runId: string;
   readonly job: string;
+  /** What it is known by: lock, slot, history and metrics go by it. */
+  readonly name: string;
   readonly startedAt: Date;
   readonly scheduledAt: Date;
-  /** Whether the slot is only this run's start: then no other run can have succeeded for it. */
-  readonly ownSlot: boolean;
+  /**
+   * Where `scheduledAt` is from: a CronJob or a person; the run's start, which the pods of a Job of Kubernetes share where there is a
+   * database; or the run's start alone, for which no other run can have succeeded.
+   */
+  readonly scheduledBy: 'schedule' | 'job' | 'start';
   readonly shard: Shard;
   readonly dryRun: boolean;
   /** Run a slot that has succeeded already once more. */
@@ -49,6 +54,7 @@ export interface RunRequest {
 export interface Prepared {
   readonly job: Job;
   readonly params: unknown;
+  readonly paramsDigest: string;
   readonly timeoutMs: number;
 }
 
@@ -81,6 +87,8 @@ export interface Ports {
   readonly progressBar: ProgressBar | undefined;
   /** Asks sidecars that were injected into the pod to stop, so that its Job can end. Never rejects. Absent where there are none. */
   readonly shutDownSidecars: (() => Promise<void>) | undefined;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
   readonly usage: () => Usage;
   /** In [0, 1). */
   readonly random: () => number;

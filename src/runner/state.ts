@@ -15,7 +15,7 @@ const WATCHDOG_SLACK_MS = 500;
 export class RunState {
   readonly request: RunRequest;
   readonly ports: Ports;
-  readonly slot: Slot;
+  scheduledAt: Date;
   prepared: Prepared | undefined;
   lease: Lease | undefined;
   attempts = 0;
@@ -38,7 +38,13 @@ export class RunState {
     this.request = request;
     this.ports = ports;
     this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
-    this.slot = { job: request.job, scheduledAt: request.scheduledAt, shard: request.shard };
+    this.scheduledAt = request.scheduledAt;
+  }
+
+  /** The piece of work that this run is for. */
+  get slot(): Slot {
+    const { name, shard } = this.request;
+    return { name, scheduledAt: this.scheduledAt, shard, paramsDigest: this.prepared?.paramsDigest ?? '' };
   }
 
   /** The timeout starts to count: when the lock is held, so that waiting for it takes nothing from the job. */
@@ -100,6 +106,7 @@ export class RunState {
     const { request, ports } = this;
     return {
       id: request.runId,
+      job: request.job,
       slot: this.slot,
       startedAt: request.startedAt,
       ...(this.deadline && { deadline: this.deadline }),
@@ -127,11 +134,12 @@ export class RunState {
     const { status, exitCode, reason, result, error } = outcome;
     return {
       job: request.job,
+      name: request.name,
       runId: request.runId,
       status,
       exitCode,
       ...(reason && { reason }),
-      scheduledAt: request.scheduledAt.toISOString(),
+      scheduledAt: this.scheduledAt.toISOString(),
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
       attempts: this.attempts,

@@ -28,6 +28,8 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly postgres?: string | Fake<Resources['postgres']>;
   /** For a job that needs it: the URL of a broker, or a fake. Without it, messages are kept in the outcome's `published`. */
   readonly rabbitmq?: string | RabbitMq;
+  /** As `--as`: what the run is known by; the job's own name unless said. */
+  readonly name?: string;
   /** Aborting it is SIGTERM to the run: the job's own signal aborts, and the run ends as `interrupted`. */
   readonly signal?: AbortSignal;
   readonly dryRun?: boolean;

@@ -12,6 +12,7 @@ interface Surroundings {
   readonly config: Config;
   readonly dryRun: boolean;
   readonly log: Logger;
+  readonly name: string;
   readonly runId: string;
   /** Where the messages go that nobody else takes. */
   readonly published: OutgoingMessage[];
@@ -44,7 +45,7 @@ export async function openSubstitutes(
   { postgres, rabbitmq }: Pick<RunJobOptions, 'postgres' | 'rabbitmq'>,
   surroundings: Surroundings,
 ): Promise<OpenResources> {
-  const { config, dryRun, log, runId, published } = surroundings;
+  const { config, dryRun, log, name, runId, published } = surroundings;
   const fakes: Partial<Record<Need, unknown>> = {};
   if (typeof postgres === 'object') fakes.postgres = await completePostgres(postgres);
   if (typeof rabbitmq === 'object') fakes.rabbitmq = rabbitmq;
@@ -52,9 +53,9 @@ export async function openSubstitutes(
   const needs = job.needs.filter((need) => !(need in fakes));
   const server =
     needs.includes('postgres') && config.databaseUrl
-      ? await locate(config.databaseUrl, config, { job: job.name, runId })
+      ? await locate(config.databaseUrl, config, { name, runId })
       : undefined;
-  const opened = await openResources({ ...job, needs }, { config, server, dryRun, log, runId });
+  const opened = await openResources({ ...job, needs }, { config, server, dryRun, log, name, runId });
   const wanted = Object.fromEntries(Object.entries(fakes).filter(([need]) => job.needs.includes(need as Need)));
   return { resources: { ...opened.resources, ...wanted }, close: opened.close };
 }

@@ -1,7 +1,9 @@
 // One run inside a test: the runner's own life of a run, with a world whose effects can be looked at.
 import { checkJob } from '../app/check-job.ts';
 import { configError, readConfig } from '../app/config.ts';
+import { digestOf } from '../app/identity.ts';
 import { validateParams } from '../app/params.ts';
+import { redactorFor } from '../app/redactor.ts';
 import { VERSION } from '../app/version.ts';
 import { parseDuration } from '../duration.ts';
 import type { Job, JobDefinition, Need, OutgoingMessage, ParamsSchema } from '../job.ts';
@@ -10,7 +12,6 @@ import { systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { usage } from '../process/usage.ts';
 import { runOnce } from '../runner/lifecycle.ts';
-import { createRedactor, secretsOf } from '../runner/redact.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
@@ -50,7 +51,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const published: OutgoingMessage[] = [];
   const counts: Record<string, number> = {};
   const entries: LogEntry[] = [];
-  const redactor = createRedactor(secretsOf(env));
+  const redactor = redactorFor(env);
   const log = await createLogger({
     format: 'json',
     level: 'debug',
@@ -63,9 +64,10 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const request: RunRequest = {
     runId: newRunId(startedAt),
     job: job.name,
+    name: options.name ?? job.name,
     startedAt,
     scheduledAt,
-    ownSlot: options.scheduledAt === undefined,
+    scheduledBy: options.scheduledAt === undefined ? 'start' : 'schedule',
     shard: options.shard ?? config.shard,
     dryRun,
     forced: false,
@@ -103,6 +105,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
       terminationLog: { write: () => undefined },
       progressBar: undefined,
       shutDownSidecars: undefined,
+      flushOutput: async () => 0,
       usage,
       random: options.random ?? (() => 0),
       async prepare() {
@@ -110,9 +113,10 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
         const given = { json: (options.params ?? {}) as Record<string, unknown>, pairs: new Map<string, string>() };
         const params = validateParams(job.params, given, env, job.name);
         if (problems.length > 0) throw configError(problems);
-        return { job, params, timeoutMs };
+        return { job, params, paramsDigest: digestOf(params), timeoutMs };
       },
-      open: () => openSubstitutes(job, options, { config, dryRun, log, runId: request.runId, published }),
+      open: () =>
+        openSubstitutes(job, options, { config, dryRun, log, name: request.name, runId: request.runId, published }),
     });
     return { ...summary, log: entries, published, counts } as RunJobOutcome<Result>;
   } finally {

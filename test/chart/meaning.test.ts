@@ -47,8 +47,8 @@ describe.skipIf(noHelm)('every CronJob', () => {
   });
 
   test('leaves a pod that is told to stop the time that the runner may take to end', () => {
-    const { record, unlock, close, shutdownUrls } = STEP_LIMITS;
-    const end = (record + unlock + 4 * close + shutdownUrls) / 1000;
+    const { record, unlock, close, shutdownUrls, output } = STEP_LIMITS;
+    const end = (record + unlock + 4 * close + shutdownUrls + output) / 1000;
     const pod = only(render(), 'CronJob', 'cleanup').spec.jobTemplate.spec.template.spec;
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(30 + 3 + end);
   });

@@ -51,7 +51,7 @@ activeDeadlineSeconds is the Job's, with all its retries, while the runner's tim
 {{- if eq $job.locked "wait" -}}
 {{- $wait = include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS" "default" 60) $setting) | int64 -}}
 {{- end -}}
-{{- /* The runner bounds each step of its end (record, unlock, close, sidecars): 26 s at the worst. */ -}}
+{{- /* The runner bounds each step of its end (record, unlock, close, sidecars, standard output): 29 s at the worst. */ -}}
 {{- $closing := int64 30 -}}
 {{- $run := add $wait $timeout $grace $flush -}}
 {{- $pod := add $start (mul 2 $connect) $run $closing -}}

@@ -15,7 +15,7 @@ const CHOICES = ['running', ...STATUSES];
 export default defineCommand({
   meta: { name: 'history', description: 'List the recorded runs, the newest first' },
   args: {
-    job: { type: 'positional', required: false, description: 'Only runs of this job' },
+    name: { type: 'positional', required: false, description: 'Only runs of this name: a job, or what --as said' },
     limit: { type: 'string', valueHint: 'number', default: '20', description: 'Most runs to list (20)' },
     status: {
       type: 'enum',
@@ -33,7 +33,7 @@ export default defineCommand({
   async run({ args, data }) {
     const { env } = data as CommandData;
     const filter = {
-      ...(args.job !== undefined && { job: args.job }),
+      ...(args.name !== undefined && { name: args.name }),
       ...(args.status !== undefined && { status: args.status }),
       ...(args.since !== undefined && { since: readSince(args.since) }),
       limit: readLimit(args.limit),
@@ -41,7 +41,7 @@ export default defineCommand({
     const runs = await withDatabase(env, 'history', (connection) => listRuns(connection, filter));
     if (args.json) printJson(runs);
     else if (runs.length === 0) print('No such runs are recorded\n');
-    else printTable(['RUN', 'JOB', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));
+    else printTable(['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));
     return EXIT.ok;
   },
 });
@@ -49,7 +49,7 @@ export default defineCommand({
 function toRow(run: RunRecord): string[] {
   return [
     shortId(run.id),
-    run.job,
+    run.name,
     run.status,
     run.exitCode === undefined ? '-' : String(run.exitCode),
     tellTime(run.startedAt),

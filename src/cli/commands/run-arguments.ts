@@ -4,13 +4,17 @@ import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import type { LockedPolicy } from '../../runner/request.ts';
-import type { StrictArguments } from '../terminal/arguments.ts';
+import type { CommandLine } from '../terminal/arguments.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
   param: { type: 'string', valueHint: 'key=value', description: 'Set one of the job’s parameters; repeatable' },
   params: { type: 'string', valueHint: 'json', description: 'Set parameters from a JSON object' },
+  as: {
+    type: 'string',
+    valueHint: 'name',
+    description: 'What the run is known by: lock, scheduled time and history go by it (Default: the job’s name)',
+  },
   timeout: { type: 'string', valueHint: '90s', description: 'Stop the run after this long (90s, 30m, 1h30m)' },
   'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
   'scheduled-at': {
@@ -39,16 +43,26 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
  */
-export function readRunFlags({ values }: StrictArguments): Omit<RunOrder, 'job' | 'problem'> {
-  const last = (flag: keyof typeof RUN_ARGUMENTS) => values.get(flag)?.at(-1);
+export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENTS>): Omit<RunOrder, 'job' | 'problem'> {
   return {
-    params: readParams(values.get('params') ?? [], values.get('param') ?? []),
-    timeoutMs: readTimeout(last('timeout')),
-    dryRun: values.has('dry-run'),
-    scheduledAt: readTime(last('scheduled-at')),
-    locked: (last('locked') as LockedPolicy | undefined) ?? 'skip',
-    forced: values.has('force'),
+    name: readName(args.as),
+    params: readParams(repeated.get('params') ?? [], repeated.get('param') ?? []),
+    timeoutMs: readTimeout(args.timeout),
+    dryRun: args['dry-run'] ?? false,
+    scheduledAt: readTime(args['scheduled-at']),
+    locked: args.locked ?? 'skip',
+    forced: args.force ?? false,
   };
+}
+
+/** A CronJob's name, a job's, and whatever else stands in a log or a command without quotes. */
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+
+function readName(text: string | undefined): string | undefined {
+  if (text === undefined || NAME.test(text)) return text;
+  throw new UsageError(
+    '--as must be a name of 1 to 100 letters, digits, dots, dashes and underscores that begins and ends with a letter or digit, such as cleanup-eu',
+  );
 }
 
 function readTimeout(text: string | undefined): number | undefined {

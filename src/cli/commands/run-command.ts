@@ -1,10 +1,10 @@
-// Runs a command of ours, whose flags citty reads after we have checked them strictly.
-import { type ArgsDef, runCommand as runCitty } from 'citty';
+// Runs a command of ours. It is defined with citty, and called here: citty's runCommand would read the command line a second time.
+import type { ArgsDef } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { type CommandData, loadCommand } from '../command.ts';
-import { checkArguments } from '../terminal/arguments.ts';
+import { readArguments } from '../terminal/arguments.ts';
 import { commandHelp } from '../terminal/help.ts';
 import { topLevel } from './top-level.ts';
 
@@ -28,9 +28,9 @@ export async function runCommand(
     process.stdout.write(commandHelp(name, command));
     return EXIT.ok;
   }
-  checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
+  const { args } = readArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
   try {
-    const { result } = await runCitty(command, { rawArgs: [...rest], data });
+    const result: unknown = await command.run?.({ rawArgs: [...rest], args, cmd: command, data });
     return typeof result === 'number' ? result : EXIT.ok;
   } finally {
     // As at the end of a run; the others are called in a pod that goes on.

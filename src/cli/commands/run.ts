@@ -4,9 +4,9 @@ import { executeRun, type RunOrder, type Surroundings } from '../../app/execute-
 import { findJobFile, loadJob } from '../../app/job-files.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
-import { checkArguments, type StrictArguments } from '../terminal/arguments.ts';
+import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { openScreen } from '../terminal/screen.ts';
-import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { flushOutput, isTerminal, writeInOrder } from '../terminal/stdio.ts';
 import { RUN_ARGUMENTS, readRunFlags } from './run-arguments.ts';
 
 /** Runs the job with this name, and returns the exit code. */
@@ -32,8 +32,9 @@ export async function run(
     log: {
       ...log,
       usualFormat: isTerminal(1) ? 'pretty' : 'json',
-      write: (line) => (screen ? screen.writeLine(line) : writeAll(1, line)),
+      write: (line) => (screen ? screen.writeLine(line) : writeInOrder(1, line)),
     },
+    flushOutput,
     progressBar: screen?.progressBar,
   });
   return summary.exitCode;
@@ -51,14 +52,13 @@ function readCommandLine(
   job: string,
   rawArgs: readonly string[],
 ): { order: RunOrder; log: Pick<Surroundings['log'], 'level' | 'format'> } {
-  let args: StrictArguments | undefined;
+  let line: CommandLine<typeof RUN_ARGUMENTS> | undefined;
   let order: RunOrder;
   try {
-    args = checkArguments(rawArgs, RUN_ARGUMENTS, `run-job ${job}`);
-    order = { job, ...readRunFlags(args) };
+    line = readArguments(rawArgs, RUN_ARGUMENTS, `run-job ${job}`);
+    order = { job, ...readRunFlags(line) };
   } catch (problem) {
     order = { job, ...DEFAULTS, problem };
   }
-  const flag = <Value>(name: keyof typeof RUN_ARGUMENTS) => args?.values.get(name)?.at(-1) as Value | undefined;
-  return { order, log: { level: flag('log-level'), format: flag('log-format') } };
+  return { order, log: { level: line?.args['log-level'], format: line?.args['log-format'] } };
 }

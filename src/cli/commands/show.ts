@@ -45,7 +45,8 @@ function describe(run: RunRecord): string {
   const { place, shard } = run;
   const rows: [string, string | undefined][] = [
     ['Run', run.id],
-    ['Job', run.job],
+    ['Name', run.name],
+    ['Job', run.job === run.name ? undefined : run.job],
     ['Status', run.status + (run.reason === undefined ? '' : ` (${run.reason})`)],
     ['Exit code', tell(run.exitCode)],
     ['Scheduled', run.scheduledAt.toISOString()],

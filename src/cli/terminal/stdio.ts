@@ -33,18 +33,45 @@ export function writeAll(fd: 1 | 2, text: string): void {
   }
 }
 
+/** `process.stdout` and `process.stderr`, where a job has used them. */
+const opened = new Map<1 | 2, NodeJS.WriteStream>();
+
+/**
+ * Writes all of `text` behind what the job has printed with `console.log` and what still waits for its reader: a line in the middle of
+ * another would spoil both.
+ */
+export function writeInOrder(fd: 1 | 2, text: string): void {
+  const stream = opened.get(fd);
+  if (stream !== undefined && stream.writableLength > 0) stream.write(text);
+  else writeAll(fd, text);
+}
+
+/** Waits until what was printed is written, `limitMs` at most; returns how many bytes are not. */
+export async function flushOutput(limitMs: number): Promise<number> {
+  const waiting = [...opened.values()].filter((stream) => stream.writableLength > 0 && stream.writable);
+  if (waiting.length === 0) return 0;
+  const { promise: overdue, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  // An empty write is done when all before it are, or can't be done any more.
+  const written = waiting.map((stream) => new Promise<void>((done) => stream.write('', () => done())));
+  await Promise.race([Promise.all(written), overdue]);
+  clearTimeout(timer);
+  return waiting.reduce((sum, stream) => sum + (stream.writable ? stream.writableLength : 0), 0);
+}
+
 /** Keeps an EPIPE of `process.stdout` or `process.stderr` from being an uncaught exception, without opening either. */
 export function ignoreClosedPipes(): void {
   for (const name of ['stdout', 'stderr'] as const) {
     const { get } = Object.getOwnPropertyDescriptor(process, name) ?? {};
     if (!get) continue;
-    let opened: NodeJS.WriteStream | undefined;
+    const fd = name === 'stdout' ? 1 : 2;
     Object.defineProperty(process, name, {
       configurable: true,
       enumerable: true,
       get: () => {
-        opened ??= (get.call(process) as NodeJS.WriteStream).on('error', () => undefined);
-        return opened;
+        const stream = opened.get(fd) ?? (get.call(process) as NodeJS.WriteStream).on('error', () => undefined);
+        opened.set(fd, stream);
+        return stream;
       },
     });
   }

@@ -39,6 +39,7 @@ export async function runCleanup(url: string, options: CleanupOptions = {}): Pro
       void options.lines?.push({ level, message, fields });
   const context: Ctx = {
     job: 'database_cleanup',
+    name: 'database_cleanup',
     runId: options.runId ?? randomUUID(),
     attempt: 1,
     // Other tests write to the same server: giving way to them would make sizes of batches a matter of chance.

@@ -103,6 +103,7 @@ export async function runReport(pool: PostgresPool, options: RunOptions = {}): P
 async function attempt(pool: PostgresPool, options: RunOptions): Promise<unknown> {
   return job.run({
     job: 'report_generator',
+    name: 'report_generator',
     runId: 'test',
     attempt: 1,
     signal: new AbortController().signal,
