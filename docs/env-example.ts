@@ -1,5 +1,5 @@
 // .env.example: every variable that a run reads, with its default.
-import { describeParams } from '../src/cli/param-schema.ts';
+import { describeParams } from '../src/app/param-schema.ts';
 import type { ParamsSchema } from '../src/job.ts';
 import type { Variable } from './variables.ts';
 

@@ -1,5 +1,5 @@
 // The table of a job's parameters, from its schema.
-import { describeParams } from '../src/cli/param-schema.ts';
+import { describeParams } from '../src/app/param-schema.ts';
 import type { ParamsSchema } from '../src/job.ts';
 
 export function parametersTable(schema: ParamsSchema): string {

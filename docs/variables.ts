@@ -1,5 +1,5 @@
 // The environment variables, read off the schema that validates them.
-import { ENVIRONMENT } from '../src/config.ts';
+import { ENVIRONMENT } from '../src/app/config.ts';
 
 export interface Variable {
   readonly name: string;

@@ -1,5 +1,6 @@
-// Gets the programs that the checks of the chart and the image run: `npm run tools`. What can't be had is said, once, and its
+// Gets the programs that the checks of the chart, the image and the jobs run: `npm run tools`. What can't be had is said, once, and its
 // checks are skipped.
+import { DEBIAN_POSTGRES } from '../../test/support/debian-postgres.ts';
 import { canInstall, findProgram, installPackage } from '../../test/support/install.ts';
 import { fetchClients } from './helm.ts';
 
@@ -10,6 +11,7 @@ const PROGRAMS = [
   { program: 'buildah', package: 'buildah', checks: 'the image' },
   { program: 'runc', package: 'runc', checks: 'the image' },
   { program: 'tini-static', package: 'tini', checks: 'the image' },
+  { ...DEBIAN_POSTGRES, checks: 'jobs on a PostgreSQL with a JIT compiler' },
 ] as const;
 
 console.log(fetchClients());

@@ -18,8 +18,8 @@ export interface Server {
 
 /** Who connects, shown in `pg_stat_activity`. */
 export interface Client {
-  /** The job, or the command that is no run, such as `migrate`. */
-  readonly job: string;
+  /** What the run is known by, or the command that is no run, such as `migrate`. */
+  readonly name: string;
   readonly runId?: string;
 }
 
@@ -57,8 +57,8 @@ export function inTheNameOf(client: Client, server: Server): Server {
   return { ...server, config: { ...server.config, application_name: applicationName(client) } };
 }
 
-/** The job's name gives way, not the run's id: the id is what leads to the record. */
-function applicationName({ job, runId }: Client): string {
+/** The name gives way, not the run's id: the id is what leads to the record. */
+function applicationName({ name, runId }: Client): string {
   const tail = runId === undefined ? '' : ` ${runId}`;
-  return `run-job ${job.slice(0, NAME_BYTES - 'run-job '.length - tail.length)}${tail}`;
+  return `run-job ${name.slice(0, NAME_BYTES - 'run-job '.length - tail.length)}${tail}`;
 }

@@ -1,15 +1,18 @@
 // What a test puts in the place of PostgreSQL and RabbitMQ; what it gives as a URL is connected as in a real run.
-import { locate } from '../cli/database.ts';
-import { openResources } from '../cli/resources.ts';
-import type { Config } from '../config.ts';
+
+import type { Config } from '../app/config.ts';
+import { locate } from '../app/database.ts';
+import { openResources } from '../app/resources.ts';
 import type { Job, Logger, Need, OutgoingMessage, RabbitMq } from '../job.ts';
 import type { OpenResources } from '../runner/request.ts';
+import { completePostgres } from './fake-postgres.ts';
 import type { ResourceSubstitutes, RunJobOptions } from './options.ts';
 
 interface Surroundings {
   readonly config: Config;
   readonly dryRun: boolean;
   readonly log: Logger;
+  readonly name: string;
   readonly runId: string;
   /** Where the messages go that nobody else takes. */
   readonly published: OutgoingMessage[];
@@ -42,17 +45,17 @@ export async function openSubstitutes(
   { postgres, rabbitmq }: Pick<RunJobOptions, 'postgres' | 'rabbitmq'>,
   surroundings: Surroundings,
 ): Promise<OpenResources> {
-  const { config, dryRun, log, runId, published } = surroundings;
+  const { config, dryRun, log, name, runId, published } = surroundings;
   const fakes: Partial<Record<Need, unknown>> = {};
-  if (typeof postgres === 'object') fakes.postgres = postgres;
+  if (typeof postgres === 'object') fakes.postgres = await completePostgres(postgres);
   if (typeof rabbitmq === 'object') fakes.rabbitmq = rabbitmq;
   else if (config.amqp.urls.length === 0 && !dryRun) fakes.rabbitmq = recorder(config.amqp.exchange, published);
   const needs = job.needs.filter((need) => !(need in fakes));
   const server =
     needs.includes('postgres') && config.databaseUrl
-      ? await locate(config.databaseUrl, config, { job: job.name, runId })
+      ? await locate(config.databaseUrl, config, { name, runId })
       : undefined;
-  const opened = await openResources({ ...job, needs }, { config, server, dryRun, log, runId });
+  const opened = await openResources({ ...job, needs }, { config, server, dryRun, log, name, runId });
   const wanted = Object.fromEntries(Object.entries(fakes).filter(([need]) => job.needs.includes(need as Need)));
   return { resources: { ...opened.resources, ...wanted }, close: opened.close };
 }

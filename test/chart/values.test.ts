@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENVIRONMENT } from '../../src/config.ts';
+import { ENVIRONMENT } from '../../src/app/config.ts';
 import { CHART, ciFiles } from './support/chart.ts';
 
 interface Schema {

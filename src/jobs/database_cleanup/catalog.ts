@@ -1,8 +1,8 @@
-// The rows of leaves.sql and roots.sql.
+// The rows of partitions.sql and roots.sql.
 import type { Trigger } from './model.ts';
 
 /** One table that holds rows, under the table that it belongs to (itself, when it isn't a partition). */
-export interface LeafRow {
+export interface PartitionRow {
   readonly root: string;
   readonly oid: string;
   readonly path: readonly string[];

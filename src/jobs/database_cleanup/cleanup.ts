@@ -1,18 +1,19 @@
 // The job from beginning to end: look, count, refuse or delete, tell.
 import { ConfigError, PermanentError } from '../../errors.ts';
 import { prepareArchives } from './archive.ts';
-import { cleanLeftovers, cleanOwnPart, type Job } from './component.ts';
-import { isPermanent, sqlState } from './database-errors.ts';
+import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
+import type { ComponentTask } from './component-task.ts';
+import { componentsInOrder } from './components.ts';
+import { isPermanent } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
 import { guard } from './guard.ts';
 import { hintAtIndexes } from './hints.ts';
-import type { Ctx, Server, Table } from './model.ts';
-import { inOrder } from './order.ts';
+import type { Ctx, Table } from './model.ts';
 import { makePlan, type Plan, tellPlan } from './plan.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
-import serverSql from './server.sql';
+import { readServer } from './server.ts';
 import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { vacuum } from './vacuum.ts';
@@ -53,7 +54,7 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   if (!ctx.dryRun) tellTables(ctx, result);
   if (!ctx.dryRun && ctx.params.vacuum) await vacuum(work, found.tables);
   if (work.failures.size > 0) {
-    // The error takes the result's place in the record: what was done is told here.
+    // The error replaces the result in the record: what was done is told here.
     ctx.log.info('what was done', { result });
     throw failureOf(work, found.tables, result);
   }
@@ -75,64 +76,44 @@ function tellTables({ log }: Ctx, { tables }: Result): void {
   }
 }
 
-async function readServer(ctx: Ctx): Promise<Server> {
-  try {
-    const server = (await ctx.postgres.query<Server>(serverSql, [ctx.scheduledAt, ctx.params.timeZone]))
-      .rows[0] as Server;
-    if (server.base < ctx.scheduledAt) {
-      ctx.log.warn("the scheduled time is in the future of the database's clock, which is used instead", {
-        scheduledAt: ctx.scheduledAt,
-        databaseTime: server.base,
-      });
-    }
-    return server;
-  } catch (error) {
-    // invalid_parameter_value
-    if (sqlState(error) !== '22023') throw error;
-    throw new PermanentError(`PostgreSQL knows no time zone ${ctx.params.timeZone}; correct the parameter timeZone`, {
-      cause: error,
-    });
-  }
-}
-
 async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: Plan): Promise<void> {
   const { ctx } = work;
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
   const archives = await prepareArchives(work, due);
   const byOid = new Map(due.map((table) => [table.oid, table]));
-  const components = inOrder(
+  const components = componentsInOrder(
     due.map((table) => table.oid),
     foreignKeys.map((key) => ({ before: key.childOid, after: key.parentOid })),
   );
-  const jobs = components.map(
-    ({ nodes, cyclic }): Job => ({
+  const componentTasks = components.map(
+    ({ nodes, cyclic }): ComponentTask => ({
       tables: nodes.map((oid) => byOid.get(oid) as Table),
       cyclic,
       foreignKeys,
       archives,
-      due: plan.leaves,
+      due: plan.dueByPartition,
       rest: lagWatch(work),
     }),
   );
-  const each = async (step: (work: Work, job: Job) => Promise<void>, some: readonly Job[]) => {
-    for (const job of some) {
+  const each = async (step: (work: Work, task: ComponentTask) => Promise<void>, some: readonly ComponentTask[]) => {
+    for (const task of some) {
       if (mustStop(work)) return;
-      const names = job.tables.map((table) => table.label).join(', ');
+      const names = task.tables.map((table) => table.label).join(', ');
       await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
         work.span = span;
-        await step(work, job);
-        span.setAttributes(sumsOf(work, job.tables));
+        await step(work, task);
+        span.setAttributes(sumsOf(work, task.tables));
       });
     }
   };
-  await each(cleanOwnPart, jobs);
+  await each(cleanOwnPart, componentTasks);
   if (ctx.shard.count === 1) return;
   // Only rows that due rows can refer to may have been left because of another shard.
   const cleaned = new Set(tables.map((table) => table.oid));
   const referredTo = new Set(foreignKeys.filter((key) => cleaned.has(key.childOid)).map((key) => key.parentOid));
   await each(
     cleanLeftovers,
-    jobs.filter((job) => job.tables.some((table) => referredTo.has(table.oid))),
+    componentTasks.filter((task) => task.tables.some((table) => referredTo.has(table.oid))),
   );
 }
 

@@ -1,11 +1,11 @@
 // Finds the tables to clean and what refers to them.
 import type { ClientBase } from 'pg';
 import { PermanentError } from '../../errors.ts';
-import type { LeafRow, RootRow } from './catalog.ts';
+import type { PartitionRow, RootRow } from './catalog.ts';
 import { cutoffOf, dueCondition, usualRetentionMs } from './due.ts';
 import foreignKeysSql from './foreign-keys.sql';
-import leavesSql from './leaves.sql';
-import type { ColumnType, Ctx, ForeignKey, Leaf, Server, Table } from './model.ts';
+import type { ColumnType, Ctx, ForeignKey, Partition, Server, Table } from './model.ts';
+import partitionsSql from './partitions.sql';
 import { means, overrideFor } from './patterns.ts';
 import { problemOf } from './problems.ts';
 import rootsSql from './roots.sql';
@@ -40,14 +40,15 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
   const chosen = choose(await candidates(client, ctx), ctx);
   if (chosen.length === 0) return { tables: [], foreignKeys: [] };
   const oids = chosen.map((table) => table.oid);
-  const leaves = (await client.query<LeafRow>(leavesSql, [oids, chosen.map((table) => table.column)])).rows;
+  const partitions = (await client.query<PartitionRow>(partitionsSql, [oids, chosen.map((table) => table.column)]))
+    .rows;
   const roots = (await client.query<RootRow>(rootsSql, [oids])).rows;
-  const members = [...new Set([...oids, ...leaves.flatMap((leaf) => leaf.path)])];
+  const members = [...new Set([...oids, ...partitions.flatMap((partition) => partition.path)])];
   const foreignKeys = await keysThatPointAt(client, members);
 
   const tables = chosen.map((table): Table => {
     const facts = roots.find((root) => root.oid === table.oid);
-    const own = leaves.filter((leaf) => leaf.root === table.oid);
+    const own = partitions.filter((partition) => partition.root === table.oid);
     const referring = foreignKeys.filter((key) => key.parentOid === table.oid);
     const retentionMs = overrideFor(ctx.params.retention, table) ?? usualRetentionMs(ctx.params);
     const cutoff = cutoffOf(server.base, retentionMs);
@@ -64,14 +65,16 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
       columnType: table.columnType,
       cutoff,
       due: dueCondition(table.column, table.columnType, cutoff, ctx.params.timeZone),
-      leaves: facts ? own.filter((leaf) => !leaf.foreign).map((leaf) => toLeaf(leaf, whole, facts, server)) : [],
+      partitions: facts
+        ? own.filter((partition) => !partition.foreign).map((partition) => toPartition(partition, whole, facts, server))
+        : [],
       triggers: facts?.triggers ?? [],
       problem:
-        facts && problemOf({ label, whole, facts, leaves: own, referring, role: server.role, params: ctx.params }),
+        facts && problemOf({ label, whole, facts, partitions: own, referring, role: server.role, params: ctx.params }),
     };
   });
-  for (const leaf of leaves.filter((leaf) => leaf.foreign)) {
-    ctx.log.warn(`${leaf.schema}.${leaf.name} is a foreign table: its rows are left alone`);
+  for (const partition of partitions.filter((partition) => partition.foreign)) {
+    ctx.log.warn(`${partition.schema}.${partition.name} is a foreign table: its rows are left alone`);
   }
   return { tables, foreignKeys };
 }
@@ -131,20 +134,20 @@ function choose(candidates: readonly Candidate[], { params }: Ctx): Chosen[] {
   );
 }
 
-function toLeaf(leaf: LeafRow, whole: string, root: RootRow, server: Server): Leaf {
+function toPartition(partition: PartitionRow, whole: string, root: RootRow, server: Server): Partition {
   // Statements go to the partition itself: the plan is small and its indexes serve. They go through the table where only that is
   // granted, or where its policies or statement triggers would otherwise be passed by.
-  const isPartition = leaf.path.length > 1;
+  const isPartition = partition.path.length > 1;
   const through =
-    isPartition && (leaf.missing.length > 0 || root.rowSecurity || root.triggers.some((trigger) => !trigger.row));
+    isPartition && (partition.missing.length > 0 || root.rowSecurity || root.triggers.some((trigger) => !trigger.row));
   return {
-    oid: leaf.oid,
-    path: leaf.path,
-    name: `${leaf.schema}.${leaf.name}`,
-    target: through ? whole : `only ${identifier(leaf.schema)}.${identifier(leaf.name)}`,
-    only: through ? ` and t.tableoid = ${leaf.oid}::oid` : '',
-    blocks: leaf.bytes / server.blockSize,
-    rowsPerBlock: leaf.rowsPerBlock ?? USUAL_ROWS_PER_BLOCK,
-    indexed: leaf.indexed,
+    oid: partition.oid,
+    path: partition.path,
+    name: `${partition.schema}.${partition.name}`,
+    target: through ? whole : `only ${identifier(partition.schema)}.${identifier(partition.name)}`,
+    only: through ? ` and t.tableoid = ${partition.oid}::oid` : '',
+    blocks: partition.bytes / server.blockSize,
+    rowsPerBlock: partition.rowsPerBlock ?? USUAL_ROWS_PER_BLOCK,
+    indexed: partition.indexed,
   };
 }

@@ -6,7 +6,7 @@ import { identifier } from './sql.ts';
 export function hintAtIndexes({ tables, foreignKeys }: Discovered, ctx: Ctx): void {
   const statements = [
     ...tables
-      .filter((table) => table.leaves.some((leaf) => !leaf.indexed))
+      .filter((table) => table.partitions.some((partition) => !partition.indexed))
       .map(({ target, partitioned, column }) => {
         const name = identifier(column);
         // A partitioned table can't have its index made concurrently: PostgreSQL locks it while it does.

@@ -19,17 +19,19 @@ export interface Server {
   readonly base: Date;
   /** The number that the next writing transaction gets. */
   readonly nextXid: string;
+  /** How often the server can be told to look whether we are still there, in milliseconds; undefined when it can't. */
+  readonly clientCheckMs?: number | undefined;
 }
 
-/** A table that holds rows itself: an ordinary table, or one partition at the bottom of a partitioned one. */
-export interface Leaf {
+/** What holds rows itself: a partition at the bottom of a partitioned table, or a table that isn't partitioned, as its own only partition. */
+export interface Partition {
   readonly oid: string;
   /** Its own name and those of the tables that it is a partition of, as object ids. */
   readonly path: readonly string[];
   readonly name: string;
   /** What statements work on, as SQL: `only` this table, or the partitioned table that it belongs to. */
   readonly target: string;
-  /** The condition that picks this leaf when `target` is more than it; else empty. */
+  /** The condition that picks this partition when `target` is more than it; else empty. */
   readonly only: string;
   readonly blocks: number;
   /** The usual number of rows in a block; a guess where no statistics exist. */
@@ -60,7 +62,7 @@ export interface Table {
   readonly cutoff: Date;
   /** The condition on a row under this alias that says: it is due. */
   readonly due: (alias: string) => string;
-  readonly leaves: readonly Leaf[];
+  readonly partitions: readonly Partition[];
   readonly triggers: readonly Trigger[];
   /** Why the job can't work on it; undefined when it can. */
   readonly problem: string | undefined;

@@ -1,5 +1,5 @@
 // Why a table can't be cleaned at all: said before anything is deleted, with the remedy.
-import type { LeafRow, RootRow } from './catalog.ts';
+import type { PartitionRow, RootRow } from './catalog.ts';
 import type { ForeignKey } from './model.ts';
 import type { Params } from './params.ts';
 
@@ -8,25 +8,25 @@ interface Subject {
   /** The table as SQL. */
   readonly whole: string;
   readonly facts: RootRow;
-  readonly leaves: readonly LeafRow[];
+  readonly partitions: readonly PartitionRow[];
   readonly referring: readonly ForeignKey[];
   readonly role: string;
   readonly params: Params;
 }
 
 /** The first reason, as a sentence; undefined when there is none. */
-export function problemOf({ label, whole, facts, leaves, referring, role, params }: Subject): string | undefined {
+export function problemOf({ label, whole, facts, partitions, referring, role, params }: Subject): string | undefined {
   if (!facts.schemaUsable) return `the role ${role} has no USAGE on the schema of ${label}; grant it`;
   if (facts.missing.length > 0) {
     return `the role ${role} lacks ${facts.missing.join(', ')} on ${label}; run: GRANT SELECT, UPDATE, DELETE ON ${whole} TO "${role}"`;
   }
-  const odd = leaves.find((leaf) => !leaf.foreign && leaf.access !== 'heap');
+  const odd = partitions.find((partition) => !partition.foreign && partition.access !== 'heap');
   if (odd)
     return `${odd.schema}.${odd.name} has the access method ${odd.access}, and only heap is supported; exclude it`;
   if (facts.rules.length > 0) {
     return `the rule ${facts.rules[0]} on ${label} turns DELETE into something else; drop the rule or exclude the table`;
   }
-  if (!params.enableRowSecurity && (facts.rowSecurity || leaves.some((leaf) => leaf.rowSecurity))) {
+  if (!params.enableRowSecurity && (facts.rowSecurity || partitions.some((partition) => partition.rowSecurity))) {
     return (
       `row-level security may hide rows of ${label} from the role ${role}; give the role BYPASSRLS, ` +
       `or set enableRowSecurity to clean only what its policies show`

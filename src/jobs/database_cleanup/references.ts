@@ -1,5 +1,5 @@
 // Which rows can't go because others refer to them, as conditions of SQL.
-import type { ForeignKey, Leaf, Table } from './model.ts';
+import type { ForeignKey, Partition, Table } from './model.ts';
 import { identifier } from './sql.ts';
 
 /**
@@ -22,9 +22,9 @@ export function refers(key: ForeignKey, parent: string, child: string): string {
     .join(' and ');
 }
 
-/** The keys that point at rows of this leaf: at its table, at itself, or at a partition in between. */
-export const keysOfLeaf = (keys: readonly ForeignKey[], leaf: Leaf): ForeignKey[] =>
-  keys.filter((key) => leaf.path.includes(key.parentExactOid));
+/** The keys that point at rows of this partition: at its table, at itself, or at a partition in between. */
+export const keysOfPartition = (keys: readonly ForeignKey[], partition: Partition): ForeignKey[] =>
+  keys.filter((key) => partition.path.includes(key.parentExactOid));
 
 /**
  * The condition that the row `alias` of the table is still referred to through one of the keys, by any row but itself.

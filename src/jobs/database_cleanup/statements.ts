@@ -1,10 +1,10 @@
 // The statements of a batch, as SQL.
-import type { Leaf, Table } from './model.ts';
+import type { Partition, Table } from './model.ts';
 
 /** What a batch's statements are about. */
 export interface Subject {
   readonly table: Table;
-  readonly leaf: Leaf;
+  readonly partition: Partition;
   /** The condition on `t` that says: others still refer to this row; undefined when nothing can refer to it. */
   readonly blocked: string | undefined;
   readonly archive: Archive | undefined;
@@ -21,16 +21,16 @@ export interface Archive {
 }
 
 /**
- * Deletes what is due in a place where nothing can refer to the rows; the number of rows that it affects or returns is that of the
+ * Deletes what is due in a scope where nothing can refer to the rows; the number of rows that it affects or returns is that of the
  * rows deleted, which costs less than to return and count them.
  * DELETE locks each row as it comes and, where somebody has just changed it, looks at `due` again under the lock: a restored row
  * stays. It may wait for a lock, so it runs with a short lock_timeout, and a batch that meets one is done by `lock` and
  * `deleteLocked`. This is what makes the job nearly as fast as a plain DELETE: locking each row first costs as much as deleting it.
  */
-export function deleteAtOnce(subject: Subject, place: string): string {
-  const { table, leaf, archive } = subject;
-  const where = `where ${place} and ${table.due('t')}${leaf.only}`;
-  if (!archive) return `delete from ${leaf.target} as t ${where}`;
+export function deleteAtOnce(subject: Subject, scope: string): string {
+  const { table, partition, archive } = subject;
+  const where = `where ${scope} and ${table.due('t')}${partition.only}`;
+  if (!archive) return `delete from ${partition.target} as t ${where}`;
   return withArchive(subject, where, (gone) => `with ${gone} select from gone`);
 }
 
@@ -38,29 +38,29 @@ export function deleteAtOnce(subject: Subject, place: string): string {
  * The same where others may refer to the rows: deletes those that nobody refers to, and counts the rest. A row that somebody refers
  * to after this statement's snapshot fails the constraint's own check, and the batch is done by `lock` and `deleteLocked`.
  */
-export function deleteUnblocked(subject: Subject, place: string): string {
-  const { table, leaf } = subject;
-  const where = `where t.ctid = any (array(select at from due where not blocked)) and ${table.due('t')}${leaf.only}`;
+export function deleteUnblocked(subject: Subject, scope: string): string {
+  const { table, partition } = subject;
+  const where = `where t.ctid = any (array(select at from due where not blocked)) and ${table.due('t')}${partition.only}`;
   return withArchive(
     subject,
     where,
-    (gone) => `with ${candidates(subject, place)}, ${gone}
+    (gone) => `with ${candidates(subject, scope)}, ${gone}
       select ${COUNTS}, (select count(*)::int from gone) as deleted from due`,
   );
 }
 
 /**
  * The first step where care is needed: locks the due rows that nobody refers to.
- * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED leaves out what
+ * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED partitions out what
  * anybody else works on; `due` is looked at again under the lock.
  */
-export function lock(subject: Subject, place: string, most: number | undefined): string {
-  const { table, leaf } = subject;
+export function lock(subject: Subject, scope: string, most: number | undefined): string {
+  const { table, partition } = subject;
   const limit = most === undefined ? '' : ` limit ${most}`;
-  return `with ${candidates(subject, place)},
+  return `with ${candidates(subject, scope)},
     held as materialized (
-      select t.ctid as at from ${leaf.target} as t
-      where t.ctid = any (array(select at from due where not blocked${limit})) and ${table.due('t')}${leaf.only}
+      select t.ctid as at from ${partition.target} as t
+      where t.ctid = any (array(select at from due where not blocked${limit})) and ${table.due('t')}${partition.only}
       for update of t skip locked)
     select ${COUNTS}, array(select at::text from held) as held from due`;
 }
@@ -70,22 +70,22 @@ export function lock(subject: Subject, place: string, most: number | undefined):
  * own for its own snapshot: PostgreSQL would notice a new reference under NO ACTION, but under CASCADE it would take the new row.
  */
 export function deleteLocked(subject: Subject): string {
-  const { table, leaf, blocked } = subject;
+  const { table, partition, blocked } = subject;
   const free = blocked === undefined ? '' : ` and not (${blocked})`;
-  const where = `where t.ctid = any (array(select unnest($1::tid[]))) and ${table.due('t')}${leaf.only}${free}`;
+  const where = `where t.ctid = any (array(select unnest($1::tid[]))) and ${table.due('t')}${partition.only}${free}`;
   return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
 }
 
 const COUNTS = 'count(*)::int as due, (count(*) filter (where due.blocked))::int as blocked';
 
-function candidates({ table, leaf, blocked }: Subject, place: string): string {
+function candidates({ table, partition, blocked }: Subject, scope: string): string {
   return `due as materialized (
-      select t.ctid as at, ${blocked ?? 'false'} as blocked from ${leaf.target} as t
-      where ${place} and ${table.due('t')}${leaf.only})`;
+      select t.ctid as at, ${blocked ?? 'false'} as blocked from ${partition.target} as t
+      where ${scope} and ${table.due('t')}${partition.only})`;
 }
 
-function withArchive({ leaf, archive }: Subject, where: string, around: (gone: string) => string): string {
-  return around(removal(`delete from ${leaf.target} as t ${where}`, archive, ''));
+function withArchive({ partition, archive }: Subject, where: string, around: (gone: string) => string): string {
+  return around(removal(`delete from ${partition.target} as t ${where}`, archive, ''));
 }
 
 /** CTEs `gone` and, with an archive, `copied` (their names followed by `suffix`) around a DELETE of the rows `t`. */

@@ -307,13 +307,13 @@ describe('large tables', () => {
     const after = await reads(database, 10_000);
     // The count reads the table once; 100 batches that scanned it would read it a hundred times.
     expect(after.scans).toBeLessThanOrEqual(3);
-    // Version 13 can't scan a part of a table: it looks at each place that has a row, which here is up to 18 in a page, once.
+    // Version 13 can't scan a part of a table: it looks at each ctid that has a row, which here is up to 18 in a page, once.
     const named = inject('postgresMajor') < 14 ? 18 : 0;
     expect(after.pages - pages).toBeLessThan((20 + named) * 1_200);
   });
 
   test.skipIf(inject('postgresMajor') >= 14)(
-    'on 13, which names the places that it looks at, those are few in a sparse table',
+    'on 13, which names the ctids that it looks at, those are few in a sparse table',
     async () => {
       await using database = await createDatabase({ migrated: false });
       await database.query(`create table item (id int, deleted_at timestamptz, padding text)`);
@@ -322,7 +322,7 @@ describe('large tables', () => {
       await database.query(`delete from item where id % 500 > 0`);
       await database.query(`vacuum analyze item`);
       expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 3, batches: 3 });
-      // With all that came before, each page has been read a few times; each of its 291 places would be 436,500.
+      // With all that came before, each page has been read a few times; each of its 291 ctids would be 436,500.
       expect((await reads(database, 1_500)).pages).toBeLessThan(30_000);
     },
   );

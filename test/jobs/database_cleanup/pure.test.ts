@@ -2,10 +2,10 @@
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { adaptiveBatchSize } from '../../../src/jobs/database_cleanup/batch-size.ts';
-import { inOrder } from '../../../src/jobs/database_cleanup/order.ts';
+import { componentsInOrder } from '../../../src/jobs/database_cleanup/components.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
 import { means } from '../../../src/jobs/database_cleanup/patterns.ts';
-import { partsOf } from '../../../src/jobs/database_cleanup/places.ts';
+import { rangesOfShard } from '../../../src/jobs/database_cleanup/shards.ts';
 import { watchTraffic } from '../../../src/jobs/database_cleanup/traffic.ts';
 
 describe('parameters', () => {
@@ -40,7 +40,7 @@ test('a pattern means a table by its name, with or without its schema, and nothi
   }
 });
 
-test('what refers comes before what is referred to, and a circle is one component', () => {
+test('what refers comes before what is referred to, and a cycle is one component', () => {
   const keys = [
     ['invoices', 'transactions'],
     ['transactions', 'accounts'],
@@ -50,7 +50,7 @@ test('what refers comes before what is referred to, and a circle is one componen
     ['accounts', 'cards'],
     ['unknown', 'accounts'],
   ] as const;
-  const order = inOrder(
+  const order = componentsInOrder(
     ['accounts', 'cards', 'categories', 'invoices', 'transactions', 'alone'],
     keys.map(([before, after]) => ({ before, after })),
   );
@@ -68,7 +68,7 @@ test('shards divide every table without gap or overlap, however it grows between
     const taken = new Map<number, number>();
     for (let index = 0; index < 3; index += 1) {
       // Each sees the table a little later, and larger.
-      for (const { from, to } of partsOf({ index, count: 3 }, '16391', blocks + 100 * index)) {
+      for (const { from, to } of rangesOfShard({ index, count: 3 }, '16391', blocks + 100 * index)) {
         for (let block = from; block < to; block += 1) taken.set(block, (taken.get(block) ?? 0) + 1);
       }
     }

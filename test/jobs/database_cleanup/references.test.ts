@@ -21,7 +21,7 @@ describe('order', () => {
   });
 
   test.for(['', 'on delete restrict', 'deferrable initially deferred'])(
-    'a tree that refers to itself goes leaves first (%s)',
+    'a tree that refers to itself goes from its lowest rows up (%s)',
     async (action) => {
       await using database = await createDatabase({ migrated: false });
       await database.query(`create table node (id int primary key, parent_id int references node ${action}, deleted_at timestamptz);
@@ -36,7 +36,7 @@ describe('order', () => {
     },
   );
 
-  test('rows of two tables that refer to each other in a circle go together', async () => {
+  test('rows of two tables that refer to each other in a cycle go together', async () => {
     await using database = await createDatabase({ migrated: false });
     await database.query(`
       create table account (id int primary key, main_card int, deleted_at timestamptz);
@@ -56,7 +56,7 @@ describe('order', () => {
     expect(await database.query('select id from card order by id')).toEqual([{ id: 7 }, { id: 1000 }]);
   });
 
-  test('circles are untied into the archive too', async () => {
+  test('row cycles are archived too', async () => {
     await using database = await createDatabase({ migrated: false });
     await database.query(`
       create table ring (id int primary key, next int references ring deferrable initially deferred, deleted_at timestamptz);

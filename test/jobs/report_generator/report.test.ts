@@ -1,20 +1,21 @@
 // What the report says: exact sums, right weeks, the same bytes for the same data, and nothing when it can't be right.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { PermanentError, UsageError } from '../../../src/errors.ts';
+import type { PostgresPool } from '../../../src/job.ts';
 import type { Report } from '../../../src/jobs/report_generator/report.ts';
+import { withTransactions } from '../../../src/postgres/transaction.ts';
 import { MONDAY, type RunOptions, reportDatabase, runReport } from './setting.ts';
 
 /** The message body of a dry run, from the file that it writes. */
-async function bodyOf(pool: pg.Pool, options: RunOptions = {}): Promise<string> {
+async function bodyOf(pool: PostgresPool, options: RunOptions = {}): Promise<string> {
   const output = join(inject('scratchFolder'), `report-${crypto.randomUUID()}.json`);
   await runReport(pool, { dryRun: true, ...options, params: { ...options.params, output } });
   return readFile(output, 'utf8');
 }
 
-async function reportOf(pool: pg.Pool, options: RunOptions = {}): Promise<Report> {
+async function reportOf(pool: PostgresPool, options: RunOptions = {}): Promise<Report> {
   return JSON.parse(await bodyOf(pool, options)).data;
 }
 
@@ -167,9 +168,9 @@ test('a past week is made again byte for byte, whenever, in whatever order the r
   expect(await bodyOf(fresh.pool, later)).toBe(first);
 });
 
-async function freshPool(url: string): Promise<AsyncDisposable & { pool: pg.Pool }> {
+async function freshPool(url: string): Promise<AsyncDisposable & { pool: PostgresPool }> {
   const { Pool } = (await import('pg')).default;
-  const pool = new Pool({ connectionString: url });
+  const pool = withTransactions(new Pool({ connectionString: url }));
   // The database is dropped soon after.
   pool.on('error', () => {});
   return { pool, [Symbol.asyncDispose]: () => pool.end() };

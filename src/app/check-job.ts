@@ -1,0 +1,60 @@
+// Whether what a file exports is a job that can be run.
+
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
+import { ConfigError } from '../errors.ts';
+import { isJob, type Job, type Need } from '../job.ts';
+
+const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
+
+/**
+ * The job, if it is one, under the name of its file.
+ * @throws {ConfigError} it isn't a job, has another name, no run function, or times or needs that can't be
+ */
+export function checkJob(value: unknown, { name, path }: { name: string; path: string }): Job {
+  if (!isJob(value)) {
+    throw new ConfigError(
+      `${path} has no job as its default export; write export default defineJob({ name: '${name}', … })`,
+    );
+  }
+  if (value.name !== name) {
+    throw new ConfigError(`${path} defines a job named ${value.name}; name the job and its file the same`);
+  }
+  if (typeof value.description !== 'string') {
+    throw new ConfigError(`${path} defines a job without a description; add description: 'What it does'`);
+  }
+  if (typeof value.run !== 'function') {
+    throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
+  }
+  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value)];
+  if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
+  return value;
+}
+
+// Types say the same, where a job is written in TypeScript and somebody checks them.
+
+function* wrongTimes({ timeout, retry }: Job): Generator<string> {
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+  if (timeout !== undefined && (!timeoutMs || timeoutMs > LONGEST_TIMEOUT_MS)) {
+    yield `has the timeout ${timeout}: write a duration above 0 and at most 23d, like 90s or 30m`;
+  }
+  if (retry === undefined) return;
+  if (!Number.isInteger(retry.attempts) || retry.attempts < 1) {
+    yield `has retry.attempts ${retry.attempts}: write a whole number of at least 1`;
+  }
+  for (const name of ['baseDelay', 'maxDelay'] as const) {
+    const delay = retry[name];
+    if (delay !== undefined && parseDuration(delay) === undefined) {
+      yield `has retry.${name} ${delay}, which isn't a duration: write it like 1s or 1m`;
+    }
+  }
+}
+
+function* wrongExclusive({ exclusive }: Job): Generator<string> {
+  if (exclusive !== undefined && typeof exclusive !== 'boolean')
+    yield 'has exclusive set to what is neither true nor false';
+}
+
+function* wrongNeeds({ needs }: Job): Generator<string> {
+  const unknown = Array.isArray(needs) ? needs.filter((need) => !(NEEDS as readonly string[]).includes(need)) : [needs];
+  if (unknown.length > 0) yield `needs ${unknown.join(', ')}: write needs as a list of ${NEEDS.join(' and ')}`;
+}

@@ -1,0 +1,106 @@
+// Is PostgreSQL as a run needs it?
+
+import { withConnection } from '../../postgres/connect.ts';
+import { missingGrants, OLDEST_MAJOR, readFacts, type ServerFacts } from '../../postgres/inspect.ts';
+import { MIGRATIONS, type SchemaState, schemaState } from '../../postgres/migrate.ts';
+import { detectPooling, type Pooling } from '../../postgres/pooling.ts';
+import { parseServer, type Server } from '../../postgres/server.ts';
+import type { Config } from '../config.ts';
+import { type Finding, find } from './check.ts';
+
+/** A clock that is off by more makes times of records and slots disagree. */
+const MOST_SKEW_MS = 2_000;
+
+/** Looks the database over; the first thing that keeps us from going on is the last finding. */
+export async function checkPostgres({ databaseUrl, connectTimeoutMs }: Config): Promise<Finding[]> {
+  if (databaseUrl === undefined) {
+    const message = 'DATABASE_URL is not set: runs are neither locked nor recorded, and jobs that need PostgreSQL fail';
+    return [{ check: 'postgres', verdict: 'skipped', message }];
+  }
+  const findings: Finding[] = [];
+  const look = async () => {
+    const server = parseServer(databaseUrl, { name: 'doctor' }, connectTimeoutMs);
+    const [facts, grants] = await withConnection(server, async (connection) => [
+      await readFacts(connection),
+      await missingGrants(connection),
+    ]);
+    findings.push(reachable(server, facts), clock(facts), rights(facts, grants));
+    findings.push(pooling(await detectPooling(server)));
+    // Without the right to look, nothing can be said of the schema.
+    if (grants.length === 0) findings.push(schema(await schemaState(server)));
+    return findings;
+  };
+  const all = await find('postgres', look);
+  return all === findings ? all : [...findings, ...all];
+}
+
+function reachable(server: Server, { version, major, role, standby }: ServerFacts): Finding {
+  const check = 'postgres';
+  const where = `PostgreSQL ${version} at ${server.label}, as ${role}`;
+  if (standby) {
+    return { check, verdict: 'unavailable', message: `${where}, is a standby: DATABASE_URL must lead to the primary` };
+  }
+  if (major < OLDEST_MAJOR) {
+    return {
+      check,
+      verdict: 'warning',
+      message: `${where}, is older than ${OLDEST_MAJOR}, with which we are tested: upgrade it`,
+    };
+  }
+  return { check, verdict: 'ok', message: where };
+}
+
+function clock({ clockAheadMs }: ServerFacts): Finding {
+  const check = 'clock';
+  const off = `${(Math.abs(clockAheadMs) / 1_000).toFixed(1)} s ${clockAheadMs < 0 ? 'behind' : 'ahead of'} ours`;
+  if (Math.abs(clockAheadMs) > MOST_SKEW_MS) {
+    return { check, verdict: 'warning', message: `the database's clock is ${off}: synchronise both (NTP, chrony)` };
+  }
+  return { check, verdict: 'ok', message: `the database's clock is ${off}` };
+}
+
+function rights({ role }: ServerFacts, grants: readonly string[]): Finding {
+  const check = 'rights';
+  if (grants.length === 0)
+    return { check, verdict: 'ok', message: `${role} has the rights that runs need on the schema run_job` };
+  return { check, verdict: 'misconfigured', message: `${role} lacks rights: ${grants.join('; ')}` };
+}
+
+function schema({ version, pending, tooNew }: SchemaState): Finding {
+  const check = 'schema';
+  const known = MIGRATIONS.at(-1)?.version;
+  if (pending.length > 0) {
+    const message =
+      version === 0
+        ? 'there is no schema run_job'
+        : `the schema run_job has version ${version}, and ${known} is needed`;
+    return { check, verdict: 'misconfigured', message: `${message}: run \`run-job migrate\`` };
+  }
+  if (tooNew) {
+    const message = `the schema run_job has version ${version}, which this version of run-job can't work with: deploy a newer one`;
+    return { check, verdict: 'misconfigured', message };
+  }
+  return { check, verdict: 'ok', message: `the schema run_job has version ${version}` };
+}
+
+function pooling(mode: Pooling): Finding {
+  const check = 'pooler';
+  switch (mode) {
+    case 'none':
+      return { check, verdict: 'ok', message: 'no pooler: connections lead to the server itself' };
+    case 'session':
+      return { check, verdict: 'ok', message: 'a pooler in session mode' };
+    case 'transaction':
+      return {
+        check,
+        verdict: 'ok',
+        message: 'a pooler in transaction mode: fine for us; each run holds one of its connections for its lock',
+      };
+    case 'statement':
+      return {
+        check,
+        verdict: 'misconfigured',
+        message: 'a pooler in statement mode, which can hold no lock: set pool_mode to transaction or session',
+      };
+  }
+}

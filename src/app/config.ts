@@ -1,0 +1,323 @@
+// The environment as a typed configuration: one schema, every problem at once, by variable name and never with its value.
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import * as v from 'valibot';
+import { LONGEST_TIMEOUT_MS } from '../duration.ts';
+import { ConfigError } from '../errors.ts';
+import type { Need, Shard } from '../job.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const text = (max = 1024) =>
+  v.optional(
+    v.pipe(
+      v.string(),
+      v.maxLength(max, `must have at most ${max} characters`),
+      v.check((value) => !hasControlCharacter(value), 'must not contain control characters'),
+    ),
+  );
+
+const number = (fallback: number, min: number, max: number, what: string, whole = true) => {
+  const message = `must be ${what} from ${min} to ${max}`;
+  return v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(whole ? /^\d{1,15}$/ : /^\d{1,15}(\.\d{1,6})?$/, message),
+      v.transform(Number),
+      v.minValue(min, message),
+      v.maxValue(max, message),
+    ),
+    String(fallback),
+  );
+};
+
+const seconds = (fallback: number, min: number, max: number) =>
+  number(fallback, min, max, 'a number of seconds', false);
+
+const url = (schemes: readonly string[], example: string) =>
+  v.pipe(
+    v.string(),
+    v.check((value) => isUrl(value, schemes), `must be a URL such as ${example}`),
+  );
+
+const oneOf = <const Options extends readonly string[]>(options: Options) =>
+  v.optional(v.picklist(options, `must be ${options.slice(0, -1).join(', ')} or ${options.at(-1)}`));
+
+const list = (separator: string) =>
+  v.pipe(
+    v.string(),
+    v.transform((value) =>
+      value
+        .split(separator)
+        .map((item) => item.trim())
+        .filter(Boolean),
+    ),
+  );
+
+const DAY = 86_400;
+
+/** Every variable that run-job itself reads, with its meaning; OpenTelemetry's own (`OTEL_*`) are the SDK's. */
+export const ENVIRONMENT = v.object({
+  DATABASE_URL: v.pipe(
+    v.optional(url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')),
+    v.description(
+      'PostgreSQL that holds the lock and the history, and that jobs work on. Without it, runs are neither locked nor recorded',
+    ),
+  ),
+  DATABASE_POOL_SIZE: v.pipe(
+    number(10, 1, 1000, 'a whole number'),
+    v.description('Most connections that a job may open'),
+  ),
+  AMQP_URL: v.pipe(
+    v.optional(
+      v.pipe(
+        list(','),
+        v.minLength(1, 'must be a URL such as amqps://user:password@host:5671/vhost'),
+        v.array(url(['amqp:', 'amqps:'], 'amqps://user:password@host:5671/vhost')),
+      ),
+    ),
+    v.description('RabbitMQ; several, separated by commas, are tried in turn'),
+  ),
+  AMQP_EXCHANGE: v.pipe(
+    v.optional(v.pipe(v.string(), v.maxBytes(255, 'must have at most 255 bytes')), 'financial.events'),
+    v.description('Exchange that messages are published to'),
+  ),
+  AMQP_CA_FILE: v.pipe(text(), v.description('File with the certificates of the authorities to trust for amqps')),
+  AMQP_CERT_FILE: v.pipe(text(), v.description('File with the client certificate for amqps')),
+  AMQP_KEY_FILE: v.pipe(text(), v.description('File with the key of the client certificate')),
+  WORKER_DEFAULT_TIMEOUT_SECONDS: v.pipe(
+    seconds(300, 0.001, LONGEST_TIMEOUT_MS / 1_000),
+    v.description('Timeout of a job that names none'),
+  ),
+  WORKER_SHUTDOWN_TIMEOUT_SECONDS: v.pipe(
+    seconds(30, 0, DAY),
+    v.description('Grace that a job has to stop, once it is asked to'),
+  ),
+  WORKER_MAX_CONCURRENT_JOBS: v.pipe(
+    number(10, 1, 10_000, 'a whole number'),
+    v.description('Most runs at once, of all jobs on the database'),
+  ),
+  WORKER_CONNECT_TIMEOUT_SECONDS: v.pipe(
+    seconds(10, 0.1, 600),
+    v.description('Longest wait for a connection to PostgreSQL or RabbitMQ'),
+  ),
+  WORKER_LOCK_WAIT_SECONDS: v.pipe(seconds(60, 0, DAY), v.description('Longest wait for the lock with --locked=wait')),
+  WORKER_LOCK_CHECK_SECONDS: v.pipe(
+    seconds(5, 0.1, 600),
+    v.description("How often the lock's connection is proved to be alive, and how long that may take"),
+  ),
+  RUN_JOB_DIRS: v.pipe(
+    v.optional(list(':')),
+    v.description(
+      'Folders with your jobs (.ts, .mts, .js, .mjs), separated by colons; the folder jobs, where there is one, unless set',
+    ),
+  ),
+  RUN_JOB_HISTORY_DAYS: v.pipe(
+    number(90, 1, 36_500, 'a whole number of days'),
+    v.description('How long the records of runs are kept'),
+  ),
+  RUN_JOB_SHARDS: v.pipe(
+    v.optional(number(1, 1, 10_000, 'a whole number')),
+    v.description('Parts of the work when Kubernetes runs the job as an Indexed Job: its completions'),
+  ),
+  JOB_COMPLETION_INDEX: v.pipe(
+    v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number))),
+    v.description("This pod's part; Kubernetes sets it"),
+  ),
+  RUN_JOB_TERMINATION_LOG: v.pipe(
+    text(),
+    v.description('Where the termination message goes; /dev/termination-log unless set'),
+  ),
+  RUN_JOB_SHUTDOWN_URLS: v.pipe(
+    v.optional(v.pipe(list(','), v.array(url(['http:', 'https:'], 'http://localhost:15020/quitquitquit'))), ''),
+    v.description('URLs of sidecars that are sent a POST when the run is over, separated by commas'),
+  ),
+  POD_NAME: v.pipe(text(), v.description('Kubernetes pod (downward API)')),
+  POD_NAMESPACE: v.pipe(text(), v.description('Kubernetes namespace (downward API)')),
+  JOB_NAME: v.pipe(text(), v.description('Kubernetes Job (downward API); tells the scheduled time')),
+  JOB_UID: v.pipe(
+    text(),
+    v.description('uid of the Kubernetes Job (downward API), whose pods share one scheduled time'),
+  ),
+  CRONJOB_NAME: v.pipe(text(), v.description('Kubernetes CronJob')),
+  NODE_NAME: v.pipe(text(), v.description('Kubernetes node (downward API)')),
+  LOG_LEVEL: v.pipe(
+    oneOf(['debug', 'info', 'warn', 'error']),
+    v.description('Least level that is logged: debug, info, warn or error (info)'),
+  ),
+  LOG_FORMAT: v.pipe(oneOf(['json', 'pretty']), v.description('json or pretty; pretty on a terminal, else json')),
+  OTEL_SHUTDOWN_TIMEOUT_MS: v.pipe(
+    number(3_000, 0, 600_000, 'a whole number of milliseconds'),
+    v.description('Longest wait for telemetry to be sent at the end'),
+  ),
+});
+
+/** The environment, validated. Times are in milliseconds. */
+export interface Config {
+  readonly databaseUrl: string | undefined;
+  readonly databasePoolSize: number;
+  readonly amqp: {
+    readonly urls: readonly string[];
+    readonly exchange: string;
+    readonly caFile: string | undefined;
+    readonly certFile: string | undefined;
+    readonly keyFile: string | undefined;
+  };
+  readonly defaultTimeoutMs: number;
+  readonly graceMs: number;
+  readonly maxConcurrentJobs: number;
+  readonly connectTimeoutMs: number;
+  readonly lockWaitMs: number;
+  readonly lockCheckMs: number;
+  readonly jobDirs: readonly string[];
+  readonly historyDays: number;
+  readonly shard: Shard;
+  readonly terminationLog: { readonly path: string; readonly create: boolean };
+  readonly shutdownUrls: readonly string[];
+  readonly place: {
+    readonly host: string;
+    readonly pid: number;
+    readonly podName?: string;
+    readonly namespace?: string;
+    readonly jobName?: string;
+    readonly jobUid?: string;
+    readonly cronJobName?: string;
+    readonly nodeName?: string;
+  };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'pretty' | undefined };
+  readonly flushTimeoutMs: number;
+}
+
+/** What came of the environment: the configuration, in which an invalid variable counts as unset, and all that is wrong. */
+export interface ConfigResult {
+  readonly config: Config;
+  /** One sentence each, naming the variable. */
+  readonly problems: readonly string[];
+}
+
+/** Reads the environment without giving up at the first problem. Empty variables count as unset. */
+export function readConfig(env: Environment): ConfigResult {
+  const given = Object.fromEntries(Object.keys(ENVIRONMENT.entries).map((name) => [name, env[name] || undefined]));
+  const parsed = v.safeParse(ENVIRONMENT, given);
+  const problems = new Map<string, string>();
+  for (const issue of parsed.issues ?? []) {
+    const name = String(issue.path?.[0]?.key);
+    if (!problems.has(name)) problems.set(name, `${name} ${issue.message}`);
+    delete given[name];
+  }
+  const values = v.parse(ENVIRONMENT, given);
+  const shard = readShard(values, problems);
+  return { config: arrange(values, shard), problems: [...problems.values()] };
+}
+
+/** The variables that the needs require and that aren't set, one sentence each. */
+export function missingFor(needs: readonly Need[], config: Config): string[] {
+  const problems: string[] = [];
+  if (needs.includes('postgres') && !config.databaseUrl) {
+    problems.push(
+      'DATABASE_URL is not set, and the job needs PostgreSQL: set it to postgres://user:password@host:5432/database',
+    );
+  }
+  if (needs.includes('rabbitmq') && config.amqp.urls.length === 0) {
+    problems.push('AMQP_URL is not set, and the job needs RabbitMQ: set it to amqp://user:password@host:5672/vhost');
+  }
+  return problems;
+}
+
+/** All problems as one error. */
+export function configError(problems: readonly string[]): ConfigError {
+  return new ConfigError(
+    problems.length === 1
+      ? `${problems[0]}`
+      : `The environment has ${problems.length} problems: ${problems.join('; ')}`,
+  );
+}
+
+/**
+ * The configuration, or all that is wrong with it.
+ * @throws {ConfigError} a variable is invalid
+ */
+export function loadConfig(env: Environment): Config {
+  const { config, problems } = readConfig(env);
+  if (problems.length > 0) throw configError(problems);
+  return config;
+}
+
+type Values = v.InferOutput<typeof ENVIRONMENT>;
+
+function readShard(values: Values, problems: Map<string, string>): Shard {
+  const { RUN_JOB_SHARDS: count, JOB_COMPLETION_INDEX: index } = values;
+  if (count === undefined && index !== undefined) {
+    problems.set(
+      'RUN_JOB_SHARDS',
+      "RUN_JOB_SHARDS is not set, but JOB_COMPLETION_INDEX is: set it to the Indexed Job's completions",
+    );
+  } else if (count !== undefined && count > 1 && index === undefined) {
+    problems.set(
+      'JOB_COMPLETION_INDEX',
+      'JOB_COMPLETION_INDEX is not set, but RUN_JOB_SHARDS is: run the Job as Indexed, or set both',
+    );
+  } else if (count !== undefined && index !== undefined && index >= count) {
+    problems.set(
+      'JOB_COMPLETION_INDEX',
+      'JOB_COMPLETION_INDEX must be below RUN_JOB_SHARDS: set RUN_JOB_SHARDS to the completions of the Job',
+    );
+  } else {
+    return { index: index ?? 0, count: count ?? 1 };
+  }
+  return { index: 0, count: 1 };
+}
+
+function arrange(values: Values, shard: Shard): Config {
+  return {
+    databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    amqp: {
+      urls: values.AMQP_URL ?? [],
+      exchange: values.AMQP_EXCHANGE,
+      caFile: values.AMQP_CA_FILE,
+      certFile: values.AMQP_CERT_FILE,
+      keyFile: values.AMQP_KEY_FILE,
+    },
+    defaultTimeoutMs: values.WORKER_DEFAULT_TIMEOUT_SECONDS * 1_000,
+    graceMs: values.WORKER_SHUTDOWN_TIMEOUT_SECONDS * 1_000,
+    maxConcurrentJobs: values.WORKER_MAX_CONCURRENT_JOBS,
+    connectTimeoutMs: values.WORKER_CONNECT_TIMEOUT_SECONDS * 1_000,
+    lockWaitMs: values.WORKER_LOCK_WAIT_SECONDS * 1_000,
+    lockCheckMs: values.WORKER_LOCK_CHECK_SECONDS * 1_000,
+    jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
+    historyDays: values.RUN_JOB_HISTORY_DAYS,
+    shard,
+    terminationLog: {
+      path: values.RUN_JOB_TERMINATION_LOG ?? '/dev/termination-log',
+      create: values.RUN_JOB_TERMINATION_LOG !== undefined,
+    },
+    shutdownUrls: values.RUN_JOB_SHUTDOWN_URLS,
+    place: {
+      host: hostname(),
+      pid: process.pid,
+      ...(values.POD_NAME && { podName: values.POD_NAME }),
+      ...(values.POD_NAMESPACE && { namespace: values.POD_NAMESPACE }),
+      ...(values.JOB_NAME && { jobName: values.JOB_NAME }),
+      ...(values.JOB_UID && { jobUid: values.JOB_UID }),
+      ...(values.CRONJOB_NAME && { cronJobName: values.CRONJOB_NAME }),
+      ...(values.NODE_NAME && { nodeName: values.NODE_NAME }),
+    },
+    log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT },
+    flushTimeoutMs: values.OTEL_SHUTDOWN_TIMEOUT_MS,
+  };
+}
+
+/** Where a project keeps its jobs, when nobody says so. */
+function ownJobs(): string[] {
+  return existsSync('jobs') ? ['jobs'] : [];
+}
+
+function isUrl(value: string, schemes: readonly string[]): boolean {
+  const parsed = URL.parse(value);
+  return parsed !== null && schemes.includes(parsed.protocol);
+}
+
+function hasControlCharacter(value: string): boolean {
+  return [...value].some((character) => character < ' ' || character === '\u007f');
+}

@@ -1,0 +1,125 @@
+// Jobs are found by their files: in the folder of those that ship, then in each of RUN_JOB_DIRS. Nothing is registered.
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ConfigError, UsageError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import { limited } from '../runner/limited.ts';
+import { checkJob } from './check-job.ts';
+import { resolveOurselves } from './resolve-ourselves.ts';
+import { didYouMean } from './suggest.ts';
+
+/** A job's file. */
+export interface JobFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** `name.js`, `name.mjs`, `name.ts`, `name.mts`; everything else in the folder (tests, declarations, helpers with other names) is no job. */
+const FILE = /^([a-z][a-z0-9_]*)\.(?:js|mjs|ts|mts)$/;
+const FOLDER = /^[a-z][a-z0-9_]*$/;
+const INDEX = /^index\.(?:js|mjs|ts|mts)$/;
+
+/** Where jobs are looked for. */
+export interface JobSearch {
+  /** The installation, whose own jobs are in its folder `jobs`. */
+  readonly home: URL;
+  /** `RUN_JOB_DIRS` */
+  readonly dirs: readonly string[];
+  /** The names of commands, which no job can have. */
+  readonly commands: readonly string[];
+}
+
+/**
+ * Every job file there is, by name.
+ * @throws {ConfigError} a folder can't be read, two files claim one name, or a job is named like a command
+ */
+export function findJobFiles({ home, dirs, commands }: JobSearch): Map<string, JobFile> {
+  const found = new Map<string, JobFile>();
+  const shipped = fileURLToPath(new URL('jobs', home));
+  for (const dir of new Set([shipped, ...dirs.map((extra) => resolve(extra))])) {
+    for (const file of filesIn(dir, shipped)) {
+      const twin = found.get(file.name);
+      if (twin) {
+        throw new ConfigError(
+          `Two files claim the job ${file.name}: ${twin.path} and ${file.path}; rename one, and the job in it`,
+        );
+      }
+      if (commands.includes(file.name)) {
+        throw new ConfigError(
+          `${file.path} is named like the command ${file.name}, so it could never run; rename the file, and the job in it`,
+        );
+      }
+      found.set(file.name, file);
+    }
+  }
+  return found;
+}
+
+function filesIn(dir: string, shipped: string): JobFile[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(dir, { withFileTypes: true });
+  } catch (error) {
+    // An installation of which somebody has removed the jobs that ship.
+    if (dir === shipped && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new ConfigError(
+      `The folder ${dir} of RUN_JOB_DIRS can't be read (${(error as NodeJS.ErrnoException).code}); mend or remove it`,
+    );
+  }
+  const files: JobFile[] = [];
+  for (const entry of entries) {
+    const name = FILE.exec(entry.name)?.[1];
+    if (name) files.push({ name, path: join(dir, entry.name) });
+    else if (FOLDER.test(entry.name) && statSync(join(dir, entry.name)).isDirectory()) {
+      const index = readdirSync(join(dir, entry.name)).find((item) => INDEX.test(item));
+      if (index) files.push({ name: entry.name, path: join(dir, entry.name, index) });
+    }
+  }
+  return files;
+}
+
+/**
+ * The file of one job.
+ * @throws {UsageError} there is no such job
+ * @throws {ConfigError} as `findJobFiles`
+ */
+export function findJobFile(search: JobSearch, name: string): JobFile {
+  const files = findJobFiles(search);
+  const file = files.get(name);
+  if (file) return file;
+  const names = [...files.keys()].sort();
+  throw new UsageError(
+    `There is no job or command named ${name}${didYouMean(name, [...names, ...search.commands]) || '.'} ` +
+      `Jobs: ${names.join(', ') || 'none'}. Commands: ${search.commands.join(', ')}`,
+  );
+}
+
+/** How long a module may take to load, with all that it awaits at its top level. */
+const LOAD_LIMIT_MS = 30_000;
+
+/**
+ * Loads a job's module.
+ * @throws {ConfigError} the file can't be loaded, has no job as its default export, or the job has another name
+ */
+export async function loadJob(home: URL, file: JobFile): Promise<Job> {
+  // The jobs that ship are bundled: they import nothing.
+  if (!file.path.startsWith(fileURLToPath(home))) resolveOurselves(home);
+  let module: { default?: unknown };
+  try {
+    // The timer doesn't keep the process alive: a module that waits for what can never come is a crash, and seen at once.
+    module = await limited(
+      'loading it, with all that it awaits outside run(),',
+      LOAD_LIMIT_MS,
+      import(pathToFileURL(file.path).href),
+      {
+        keepAlive: false,
+      },
+    );
+  } catch (error) {
+    throw new ConfigError(`${file.path} can't be loaded: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+  return checkJob(module.default, file);
+}

@@ -1,0 +1,83 @@
+// `run-job doctor`: checks everything that a run depends on, and says what to do about what is wrong.
+import { defineCommand } from 'citty';
+import type { Finding, Verdict } from '../../app/checks/check.ts';
+import { checkJobs } from '../../app/checks/jobs.ts';
+import { checkOtlp } from '../../app/checks/otlp.ts';
+import { checkPostgres } from '../../app/checks/postgres.ts';
+import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
+import { readConfig } from '../../app/config.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
+import { print, printJson } from '../terminal/print.ts';
+
+/** The major version of Node that the build is made for. */
+const NODE_MAJOR = 24;
+
+export default defineCommand({
+  meta: {
+    name: 'doctor',
+    description: 'Check all that runs depend on; exit 78: something is misconfigured, 69: something can’t be reached',
+  },
+  args: {
+    jobs: { type: 'string', valueHint: 'names', description: 'Check what these jobs need as well (job_a,job_b)' },
+    'dry-run': { type: 'boolean', description: 'The jobs only run with --dry-run, and need no broker' },
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
+  async run({ args, data }) {
+    const { env, home, commands } = data as CommandData;
+    const names = [...new Set((args.jobs ?? '').split(','))].map((name) => name.trim()).filter(Boolean);
+    const { config, problems } = readConfig(env);
+    // What is invalid counts as unset in `config`, and has been told.
+    const valid = (variable: string) => !problems.some((problem) => problem.startsWith(`${variable} `));
+    const findings = [
+      ...checkConfig(problems),
+      checkNode(),
+      ...(
+        await Promise.all([
+          valid('DATABASE_URL') ? checkPostgres(config) : [],
+          valid('AMQP_URL') ? checkRabbitMq(config) : [],
+          checkOtlp(env, config.connectTimeoutMs),
+          checkJobs({
+            names,
+            config,
+            dryRun: args['dry-run'] === true,
+            search: { home, dirs: config.jobDirs, commands: Object.keys(commands) },
+          }),
+        ])
+      ).flat(),
+    ];
+    if (args.json) printJson(findings);
+    else print(findings.map(toLine).join(''));
+    return exitCodeOf(findings);
+  },
+});
+
+function checkConfig(problems: readonly string[]): Finding[] {
+  if (problems.length === 0) return [{ check: 'config', verdict: 'ok', message: 'the environment is valid' }];
+  return problems.map((message) => ({ check: 'config', verdict: 'misconfigured', message }));
+}
+
+function checkNode(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  const message = `Node ${process.versions.node}`;
+  if (major >= NODE_MAJOR) return { check: 'node', verdict: 'ok', message };
+  return { check: 'node', verdict: 'misconfigured', message: `${message} is too old: use Node ${NODE_MAJOR} or newer` };
+}
+
+const MARKS: Record<Verdict, string> = {
+  ok: 'ok',
+  skipped: 'skip',
+  warning: 'WARN',
+  unavailable: 'FAIL',
+  misconfigured: 'FAIL',
+};
+
+const toLine = ({ check, verdict, message }: Finding): string =>
+  `${MARKS[verdict].padEnd(4)}  ${check.padEnd(8)}  ${message}\n`;
+
+/** What is misconfigured comes first: it stays so until somebody mends it. */
+function exitCodeOf(findings: readonly Finding[]): number {
+  if (findings.some(({ verdict }) => verdict === 'misconfigured')) return EXIT.misconfigured;
+  if (findings.some(({ verdict }) => verdict === 'unavailable')) return EXIT.unavailable;
+  return EXIT.ok;
+}

@@ -1,0 +1,15 @@
+// The commands that aren't jobs, in the order in which help lists them. No job can have one of these names.
+import type { Commands } from '../command.ts';
+
+export const COMMANDS: Commands = {
+  exec: () => import('./exec.ts'),
+  list: () => import('./list.ts'),
+  history: () => import('./history.ts'),
+  status: () => import('./status.ts'),
+  show: () => import('./show.ts'),
+  unlock: () => import('./unlock.ts'),
+  migrate: () => import('./migrate.ts'),
+  doctor: () => import('./doctor.ts'),
+  new: () => import('./new.ts'),
+  completion: () => import('./completion.ts'),
+};

@@ -1,0 +1,100 @@
+// `run-job new`: writes a job and its test, which run and pass as they are.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineCommand } from 'citty';
+import { readConfig } from '../../app/config.ts';
+import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
+import { UsageError } from '../../errors.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
+import { print } from '../terminal/print.ts';
+import { jobTemplate, testTemplate } from './new-templates.ts';
+
+const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
+
+export default defineCommand({
+  meta: { name: 'new', description: 'Write a job and its test into jobs/, or the first folder of RUN_JOB_DIRS' },
+  args: { name: { type: 'positional', required: true, description: 'The job, in snake_case' } },
+  run({ args: { name }, data }) {
+    const { home, env, commands } = data as CommandData;
+    const dirs = readConfig(env).config.jobDirs;
+    const folder = dirs[0] ?? 'jobs';
+    checkName(name, { home, dirs, commands: Object.keys(commands) });
+    const project = readProject();
+    const runner = 'vitest' in project.packages ? 'vitest' : 'node';
+    // What says that it is an ES module by its name needs nothing in package.json, where `npm init` writes "commonjs".
+    const extension = project.type === 'module' ? 'ts' : 'mts';
+    const files = [
+      { path: join(folder, `${name}.${extension}`), text: jobTemplate(name) },
+      { path: join(folder, `${name}.test.${extension}`), text: testTemplate(name, extension, runner) },
+    ];
+    const taken = files.find(({ path }) => existsSync(path));
+    if (taken) throw new UsageError(`${taken.path} is there already; choose another name, or remove it`);
+    mkdirSync(folder, { recursive: true });
+    // wx: what somebody else has written in the meantime isn't overwritten either.
+    for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' });
+
+    const missing = ['run-job', 'valibot'].filter((dep) => !(dep in project.packages) && dep !== project.name);
+    print(`${files.map(({ path }) => `wrote ${path}\n`).join('')}\n`);
+    print(
+      [
+        'Now type',
+        ...(missing.length > 0 ? [`  npm install ${missing.join(' ')}`] : []),
+        `  npx run-job ${name} --param to=Ada`,
+        runner === 'vitest' ? `  npx vitest run ${folder}` : `  node --test '${folder}/*.test.${extension}'`,
+      ]
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    return EXIT.ok;
+  },
+});
+
+/** @throws {UsageError} the name can't be a job's, or is one's already */
+function checkName(name: string, search: JobSearch): void {
+  if (!NAME.test(name)) {
+    const suggestion = toSnakeCase(name);
+    throw new UsageError(
+      `A job's name is snake_case, as in database_cleanup${NAME.test(suggestion) ? `; did you mean ${suggestion}?` : ''}`,
+    );
+  }
+  if (search.commands.includes(name))
+    throw new UsageError(`${name} is a command of run-job, so no job can have its name; choose another`);
+  const twin = findJobFiles(search).get(name);
+  if (twin) throw new UsageError(`There is a job named ${name} already, in ${twin.path}; choose another name`);
+}
+
+/** `SendReport2`, `send-report` and `send report` are all `send_report`. */
+function toSnakeCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^[_0-9]+|_+$/g, '');
+}
+
+interface Project {
+  readonly name: string | undefined;
+  readonly type: string | undefined;
+  /** What package.json depends on, in whatever way. */
+  readonly packages: Readonly<Record<string, unknown>>;
+}
+
+/** The package.json of the working directory; a folder without one is a project without dependencies. */
+function readProject(): Project {
+  let json: Record<string, unknown> = {};
+  try {
+    json = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
+  } catch {
+    // No package.json, or one that isn't JSON: npm says so better than we.
+  }
+  return {
+    name: json.name as string | undefined,
+    type: json.type as string | undefined,
+    packages: {
+      ...(json.dependencies as object),
+      ...(json.devDependencies as object),
+      ...(json.peerDependencies as object),
+    },
+  };
+}

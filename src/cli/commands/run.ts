@@ -1,0 +1,26 @@
+// `run-job <job>`: reads the command line of a run, and has it executed.
+import { readConfig } from '../../app/config.ts';
+import { executeRun } from '../../app/execute-run.ts';
+import { findJobFile, loadJob } from '../../app/job-files.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import type { Invocation } from '../command.ts';
+import { openTerminal } from '../terminal/run-terminal.ts';
+import { RUN_ARGUMENTS, readCommandLine, readRunFlags } from './run-arguments.ts';
+
+/** Runs the job with this name, and returns the exit code. */
+export async function run(
+  job: string,
+  rawArgs: readonly string[],
+  { env, home, stop, output }: Invocation,
+  commands: readonly string[],
+): Promise<number> {
+  if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
+    const { jobHelp } = await import('../terminal/help.ts');
+    const search = { home, dirs: readConfig(env).config.jobDirs, commands };
+    process.stdout.write(jobHelp(await loadJob(home, findJobFile(search, job))));
+    return EXIT.ok;
+  }
+  const { order, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);
+  const summary = await executeRun({ job, ...order }, { env, home, stop, commands, ...openTerminal(log, output) });
+  return summary.exitCode;
+}

@@ -1,0 +1,96 @@
+// `run-job show`: everything that is known of one run.
+import { defineCommand } from 'citty';
+import { withDatabase } from '../../app/with-database.ts';
+import { formatDuration } from '../../duration.ts';
+import { UsageError } from '../../errors.ts';
+import { findRuns, type RunRecord } from '../../postgres/records.ts';
+import type { ErrorInfo, ProgramExit } from '../../runner/outcome.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
+import { print, printJson } from '../terminal/print.ts';
+
+export default defineCommand({
+  meta: { name: 'show', description: 'Show everything that is recorded of one run' },
+  args: {
+    run: { type: 'positional', required: true, description: 'The id of the run, or how it begins or ends' },
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
+  async run({ args, data }) {
+    const { env } = data as CommandData;
+    if (!/^[0-9a-f-]{4,36}$/i.test(args.run)) {
+      throw new UsageError(
+        'the id of a run has hexadecimal digits and dashes; name at least four of its first or last',
+      );
+    }
+    const found = await withDatabase(env, 'show', (connection) => findRuns(connection, args.run));
+    const run = theOne(found, args.run);
+    if (args.json) printJson(run);
+    else print(describe(run));
+    return EXIT.ok;
+  },
+});
+
+function theOne(found: readonly RunRecord[], id: string): RunRecord {
+  const [run] = found;
+  if (run === undefined) {
+    throw new UsageError(`no recorded run has an id that begins or ends with ${id}; run-job history lists them`);
+  }
+  if (found.length > 1) {
+    throw new UsageError(`several runs have such an id; name more of it: ${found.map((other) => other.id).join(', ')}`);
+  }
+  return run;
+}
+
+function describe(run: RunRecord): string {
+  const { place, shard } = run;
+  const rows: [string, string | undefined][] = [
+    ['Run', run.id],
+    ['Name', run.name],
+    ['Job', run.job === run.name ? undefined : run.job],
+    ['Status', run.status + (run.reason === undefined ? '' : ` (${run.reason})`)],
+    ['Exit code', tell(run.exitCode)],
+    ['Program', run.program && tellProgram(run.program)],
+    ['Scheduled', run.scheduledAt.toISOString()],
+    ['Part', shard.count > 1 ? `${shard.index} of ${shard.count}` : undefined],
+    ['Started', run.startedAt.toISOString()],
+    ['Deadline', run.deadline?.toISOString()],
+    ['Ended', run.endedAt?.toISOString()],
+    ['Took', run.durationMs === undefined ? undefined : formatDuration(run.durationMs)],
+    ['Attempts', String(run.attempts)],
+    ['Dry run', run.dryRun ? 'yes' : undefined],
+    ['Forced', run.forced ? 'yes' : undefined],
+    ['Version', run.version],
+    ['Trace', run.traceId],
+    ['Host', `${place.host}, process ${place.pid}`],
+    ['Pod', place.podName && `${place.namespace ? `${place.namespace}/` : ''}${place.podName}`],
+    ['Job of Kubernetes', place.jobName],
+    ['CronJob', place.cronJobName],
+    ['Node', place.nodeName],
+    ['Peak memory', run.peakRssBytes === undefined ? undefined : `${(run.peakRssBytes / 2 ** 20).toFixed(1)} MiB`],
+    ['CPU time', run.cpuMs === undefined ? undefined : formatDuration(run.cpuMs)],
+    ['Parameters', toText(run.params)],
+    ['Result', toText(run.result)],
+    ['Error', run.error && describeError(run.error)],
+    ['Last lines', run.output?.length ? run.output.join('\n') : undefined],
+  ];
+  const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
+  const width = Math.max(...known.map(([name]) => name.length));
+  const indent = `\n${' '.repeat(width + 2)}`;
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${value.replaceAll('\n', indent)}\n`).join('');
+}
+
+const tell = (value: number | undefined): string | undefined => (value === undefined ? undefined : String(value));
+
+const toText = (value: unknown): string | undefined =>
+  value === undefined ? undefined : JSON.stringify(value, null, 2);
+
+function tellProgram({ exitCode, signal }: ProgramExit): string {
+  return signal === null ? `exit code ${exitCode}` : `killed by ${signal}`;
+}
+
+/** As Node prints an error: the stack, which begins with the message, and then the causes. */
+function describeError({ name, message, code, stack, causes = [] }: ErrorInfo): string {
+  const head = `${name}${code === undefined ? '' : ` [${code}]`}: ${message}`;
+  const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  return [head, ...frames, ...causes.map((cause) => `caused by ${describeError(cause)}`)].join('\n');
+}

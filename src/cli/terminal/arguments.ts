@@ -1,0 +1,90 @@
+// The one reading of a command line, against citty's definition of the arguments. citty's own would let unknown flags pass, take a
+// missing value for an empty one, and keep only the last of a repeated flag; it is never called.
+import { parseArgs } from 'node:util';
+import type { ArgsDef, ParsedArgs } from 'citty';
+import { didYouMean } from '../../app/suggest.ts';
+import { UsageError } from '../../errors.ts';
+
+/** Flags that every command has. */
+const COMMON = { help: { type: 'boolean', short: 'h' } } as const;
+
+/** A command line, read. */
+export interface CommandLine<T extends ArgsDef> {
+  /** The arguments as citty types them, defaults included; of a repeated flag, the last value. */
+  readonly args: ParsedArgs<T>;
+  /** Every value of the flags that take one and were given, in order. */
+  readonly repeated: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Reads a command line.
+ * @throws {UsageError} an unknown flag, a flag without its value, a value where none belongs, or too many or too few arguments
+ */
+export function readArguments<T extends ArgsDef>(
+  rawArgs: readonly string[],
+  definition: T,
+  command: string,
+): CommandLine<T> {
+  const flags = Object.entries(definition).filter(([, { type }]) => type !== 'positional');
+  const options = Object.fromEntries(
+    flags.map(([name, { type }]) => [
+      name,
+      { type: type === 'boolean' ? 'boolean' : 'string', multiple: true } as const,
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...rawArgs],
+    options: { ...COMMON, ...options },
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const names = flags.map(([name]) => `--${name}`);
+  const args: Record<string, string | boolean> = {};
+  const repeated = new Map<string, string[]>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const flag = Object.hasOwn(definition, token.name) ? definition[token.name] : undefined;
+    if (!flag || flag.type === 'positional') {
+      if (Object.hasOwn(COMMON, token.name)) continue;
+      throw new UsageError(
+        `${command} has no flag ${token.rawName}${didYouMean(token.rawName, names) || '.'} It takes ${tellNames(names)}`,
+      );
+    }
+    if (flag.type === 'boolean') {
+      if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
+      args[token.name] = true;
+      continue;
+    }
+    if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
+      throw new UsageError(`${token.rawName} needs a value: ${token.rawName} <${flag.valueHint ?? 'value'}>`);
+    }
+    const { options: allowed } = flag as { options?: readonly string[] };
+    if (allowed && !allowed.includes(token.value)) {
+      throw new UsageError(
+        `${token.rawName} must be ${allowed.join(', ')}, and is ${token.value}${didYouMean(token.value, allowed)}`,
+      );
+    }
+    args[token.name] = token.value;
+    repeated.set(token.name, [...(repeated.get(token.name) ?? []), token.value]);
+  }
+  const places = Object.entries(definition).filter(([, { type }]) => type === 'positional');
+  if (positionals.length > places.length) {
+    throw new UsageError(
+      `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.join(' ')}`,
+    );
+  }
+  for (const [index, [name, { required }]] of places.entries()) {
+    const value = positionals[index];
+    if (value !== undefined) args[name] = value;
+    else if (required !== false) throw new UsageError(`${command} needs an argument: ${command} <${name}>`);
+  }
+  for (const [name, { default: value }] of flags) if (value !== undefined) args[name] ??= value;
+  return { args: { _: positionals, ...args } as unknown as ParsedArgs<T>, repeated };
+}
+
+function tellNames(names: readonly string[]): string {
+  return names.length > 0 ? `${names.join(', ')} and --help` : '--help';
+}

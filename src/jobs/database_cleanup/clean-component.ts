@@ -1,0 +1,151 @@
+// Cleans the tables of one strongly connected component: pass after pass over its partitions.
+import type { Shard } from '../../job.ts';
+import { NOTHING, type Outcome, sum } from './batch.ts';
+import type { ComponentTask, PartitionTask } from './component-task.ts';
+import { asUnavailable } from './database-errors.ts';
+import { indexPays } from './index-scan.ts';
+import type { Partition, Table } from './model.ts';
+import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
+import { blockedCondition, holdsBack, keysOfPartition } from './references.ts';
+import { deleteRowCycles } from './row-cycles.ts';
+import { rangesOfShard, shardCondition } from './shards.ts';
+import { mustStop, tallyOf, type Work } from './work.ts';
+
+/** How often a shard looks at what the others left. */
+const ROUNDS = 3;
+
+/**
+ * Deletes the shard's own part. Rows that were locked get a second look; where tables refer to themselves or each other, passes are
+ * repeated as long as they get on (a tree goes from its lowest rows up); rows that refer to each other in a cycle are deleted at the
+ * end.
+ */
+export async function cleanOwnPart(work: Work, component: ComponentTask): Promise<void> {
+  const { shard } = work.ctx;
+  const tasks = component.tables.flatMap((table) =>
+    table.partitions.map((partition) => taskOf(work, component, table, partition)),
+  );
+  for (const task of tasks) {
+    task.last = await attempt(work, task, accessPathOf(shard, task), { ours: true, rest: component.rest });
+  }
+  let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
+  for (let pass = 2; !mustStop(work); pass += 1) {
+    const again = tasks.filter(({ last }) => {
+      if (!last) return false;
+      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && last.blocked > 0);
+    });
+    if (again.length === 0) break;
+    deleted = false;
+    for (const task of again) {
+      task.last = await passAgain(work, component, task);
+      deleted ||= (task.last?.deleted ?? 0) > 0;
+    }
+  }
+  if (component.cyclic) await deleteCycles(work, component, tasks);
+}
+
+/**
+ * Deletes what is left of all shards' parts, parents whose children were in another shard's part above all. Whichever shard comes
+ * last finds every child gone: so no shard waits for another, and together they delete what one would have.
+ */
+export async function cleanLeftovers(work: Work, component: ComponentTask): Promise<void> {
+  const tasks = component.tables.flatMap((table) =>
+    table.partitions.map((partition) => taskOf(work, component, table, partition)),
+  );
+  // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
+  for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
+    more = false;
+    for (const table of component.tables) Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0 });
+    for (const task of tasks) {
+      const { deleted, skipped } = await passOverAllShards(work, component, task);
+      more ||= deleted + skipped > 0;
+    }
+    if (component.cyclic) await deleteCycles(work, component, tasks);
+  }
+}
+
+/** Counts what stays in the own part anew. */
+async function passOverAllShards(work: Work, component: ComponentTask, task: PartitionTask): Promise<Outcome> {
+  const { count, index: own } = work.ctx.shard;
+  const subject = { ...task.subject, careful: true };
+  let total: Outcome = NOTHING;
+  for (let index = 0; index < count && !mustStop(work); index += 1) {
+    const path = accessPathOf({ index, count }, task);
+    const options = { ours: index === own, again: NOTHING, rest: component.rest };
+    total = sum(total, (await attempt(work, { ...task, subject }, path, options)) ?? NOTHING);
+  }
+  return total;
+}
+
+/** The access path through the part of a shard. */
+function accessPathOf(shard: Shard, { byIndex, subject: { partition } }: PartitionTask): AccessPath {
+  return byIndex
+    ? { kind: 'index', condition: shardCondition(shard, partition.oid) }
+    : { kind: 'blocks', ranges: rangesOfShard(shard, partition.oid, partition.blocks) };
+}
+
+function taskOf(work: Work, component: ComponentTask, table: Table, partition: Partition): PartitionTask {
+  const { allowCascade } = work.ctx.params;
+  const keys = keysOfPartition(component.foreignKeys, partition).filter((key) => holdsBack(key, allowCascade));
+  const due = component.due.get(partition.oid) ?? 0;
+  return {
+    table,
+    subject: {
+      table,
+      partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
+      blocked: keys.length > 0 ? blockedCondition(keys, table, 't') : undefined,
+      archive: component.archives.get(table.oid),
+      // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
+      // came to be after the look.
+      careful:
+        table.triggers.some((trigger) => trigger.row && trigger.before) ||
+        keys.some((key) => key.onDelete === 'cascade'),
+    },
+    byIndex: indexPays(partition, due),
+    last: undefined,
+  };
+}
+
+function passAgain(work: Work, component: ComponentTask, task: PartitionTask): Promise<PassOutcome | undefined> {
+  const { table, subject, byIndex, last } = task;
+  const path: AccessPath = byIndex
+    ? accessPathOf(work.ctx.shard, task)
+    : { kind: 'blocks', ranges: last?.leftovers ?? [] };
+  return attempt(work, { table, subject: { ...subject, careful: true } }, path, {
+    again: last,
+    ours: true,
+    rest: component.rest,
+  });
+}
+
+async function deleteCycles(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
+  for (const { table, subject, last } of tasks) {
+    if (mustStop(work)) return;
+    if (last && last.blocked === 0) continue;
+    await guarded(work, table, () => deleteRowCycles(work, component, table, subject.partition));
+  }
+}
+
+function attempt(
+  work: Work,
+  { table, subject }: Pick<PartitionTask, 'table' | 'subject'>,
+  path: AccessPath,
+  options: PassOptions,
+): Promise<PassOutcome | undefined> {
+  return guarded(work, table, () => runPass(work, subject, path, options));
+}
+
+/** One table's failure doesn't stop the others; a database that went away does. */
+async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Promise<T | undefined> {
+  if (work.failures.has(table.oid) || mustStop(work)) return undefined;
+  try {
+    return await step();
+  } catch (error) {
+    const unavailable = asUnavailable(error);
+    if (unavailable) throw unavailable;
+    if (work.ctx.signal.aborted) return undefined;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    work.failures.set(table.oid, failure);
+    work.ctx.log.error(`${table.label} failed; the other tables go on`, { table: table.label, error: failure });
+    return undefined;
+  }
+}

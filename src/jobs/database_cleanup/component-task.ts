@@ -1,0 +1,27 @@
+// What is cleaned together: the tables of one strongly connected component, and the partitions that hold their rows.
+import type { BatchSubject } from './batch.ts';
+import type { ForeignKey, Table } from './model.ts';
+import type { PassOutcome } from './pass.ts';
+import type { Archive } from './statements.ts';
+
+/** The cleaning of one component. */
+export interface ComponentTask {
+  readonly tables: readonly Table[];
+  /** Whether its tables refer to each other, or its one table to itself. */
+  readonly cyclic: boolean;
+  readonly foreignKeys: readonly ForeignKey[];
+  readonly archives: ReadonlyMap<string, Archive>;
+  /** Due rows of each partition, by its oid. */
+  readonly due: ReadonlyMap<string, number>;
+  /** Awaited before each batch. */
+  readonly rest: () => Promise<void>;
+}
+
+/** The cleaning of one partition. */
+export interface PartitionTask {
+  readonly table: Table;
+  readonly subject: BatchSubject;
+  readonly byIndex: boolean;
+  /** What the last pass over it left. */
+  last: PassOutcome | undefined;
+}

@@ -1,0 +1,88 @@
+// The scope of a batch: which rows it looks at, as a range of the table's blocks or a list of ctids that an index has found.
+//
+// Batches are cut by the rows' physical position (ctid). Every table has it, with or without a primary key; it is unique; each block is
+// read once, in order, so the last batch costs what the first did; and a DELETE by it needs no other index. Its weakness is a row that
+// is updated while the job runs: it moves, perhaps to a block that is done. Such a row is due still, and the next run takes it.
+
+/** Blocks `from` up to, and not including, `to`. */
+export interface BlockRange {
+  readonly kind: 'blocks';
+  readonly from: number;
+  readonly to: number;
+  /** The highest line pointer that is looked at; any that a block can have, unless said. Version 14 and later don't need it. */
+  readonly highest?: number;
+}
+
+/** Rows by their ctid, as PostgreSQL writes it. */
+export interface CtidList {
+  readonly kind: 'ctids';
+  readonly ctids: readonly string[];
+}
+
+export type Scope = BlockRange | CtidList;
+
+/** Cuts block ranges into ranges of as many blocks as `size` says at that moment. */
+export function* inSteps(ranges: Iterable<BlockRange>, size: () => number): Generator<BlockRange> {
+  for (const range of ranges) {
+    for (let from = range.from; from < range.to; ) {
+      const to = Math.min(range.to, from + Math.max(1, Math.floor(size())));
+      yield { ...range, from, to };
+      from = to;
+    }
+  }
+}
+
+/** What a scope's condition depends on. */
+interface ScopeServer {
+  readonly version: number;
+  readonly blockSize: number;
+}
+
+/** Version 13 has no scan of a ctid range: there a condition names every ctid that its blocks can have. */
+export const scansRanges = (server: ScopeServer): boolean => server.version >= 140_000;
+
+/** The condition on `t.ctid`, with its one value if it has one. */
+export function scopeCondition(scope: Scope, server: ScopeServer): { sql: string; values: string[] } {
+  // ARRAY(SELECT …) hides the list's length from the planner, which would rather scan the table than fetch many rows by ctid.
+  if (scope.kind === 'ctids') {
+    return { sql: 't.ctid = any (array(select unnest($1::tid[])))', values: [ctidArray(scope.ctids)] };
+  }
+  if (scansRanges(server)) {
+    return { sql: `t.ctid >= '(${scope.from},0)'::tid and t.ctid < '(${scope.to},0)'::tid`, values: [] };
+  }
+  const highest = scope.highest ?? rowsPerBlockAtMost(server);
+  return {
+    sql: `t.ctid = any (array(
+      select format('(%s,%s)', b, o)::tid
+      from generate_series(${scope.from}, ${scope.to - 1}) as b, generate_series(1, ${highest}) as o))`,
+    values: [],
+  };
+}
+
+/** The most rows that the scope can hold. */
+export const mostRows = (scope: Scope, server: ScopeServer): number =>
+  scope.kind === 'ctids' ? scope.ctids.length : (scope.to - scope.from) * rowsPerBlockAtMost(server);
+
+/** A block has a header of 24 bytes; an empty row takes 24 bytes and a line pointer of 4. */
+const rowsPerBlockAtMost = (server: ScopeServer): number => Math.floor((server.blockSize - 24) / 28);
+
+/** ctids as the text of a tid[]. */
+export const ctidArray = (ctids: readonly string[]): string => `{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`;
+
+/** Two halves of a scope, or nothing when it can't be less. */
+export function halves(scope: Scope): [Scope, Scope] | undefined {
+  if (scope.kind === 'ctids') {
+    const middle = scope.ctids.length >> 1;
+    if (middle === 0) return undefined;
+    return [
+      { kind: 'ctids', ctids: scope.ctids.slice(0, middle) },
+      { kind: 'ctids', ctids: scope.ctids.slice(middle) },
+    ];
+  }
+  const middle = (scope.from + scope.to) >> 1;
+  if (middle === scope.from) return undefined;
+  return [
+    { ...scope, to: middle },
+    { ...scope, from: middle },
+  ];
+}
