@@ -5,7 +5,7 @@ import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { shutDownSidecars } from '../process/sidecars.ts';
-import { openTerminationLog } from '../process/termination-log.ts';
+import { openTerminationLog, problemOfTerminationFile } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
 import { describeError } from '../runner/error-info.ts';
@@ -23,6 +23,7 @@ import { findJobFile, loadJob } from './job-files.ts';
 import { type GivenParams, passingParams, validateParams } from './params.ts';
 import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
+import { tellUnguarded } from './unguarded.ts';
 import { VERSION } from './version.ts';
 
 /** One run, as somebody asks for it. */
@@ -74,7 +75,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
   const startedAt = processStart();
   const runId = newRunId(startedAt);
-  const { config, problems } = readConfig(env);
+  const { config, problems, invalid } = readConfig(env);
   const identity = makeIdentity(order, config, startedAt);
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
@@ -93,6 +94,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     bindings: () => ({ job: order.job, name: identity.name, runId, ...telemetry.currentSpan() }),
     onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
   });
+  const warning = databaseUrl || invalid.has('DATABASE_URL') ? undefined : tellUnguarded(env, config, log);
   const { place } = config;
   telemetry = await openTelemetry({
     env,
@@ -117,6 +119,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
     version: VERSION,
     place,
+    warning,
     lockWaitMs: order.locked === 'wait' ? config.lockWaitMs : 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
@@ -143,7 +146,11 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       if (wrong) throw wrong;
       const job = await loadJob(home, findJobFile({ home, dirs: config.jobDirs, commands }, order.job));
       const params = validateParams(job.params, order.params, env, order.job);
-      const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
+      const lacking = [
+        ...problems,
+        ...missingFor(neededBy(job, order.dryRun), config, invalid),
+        ...problemOfTerminationFile(terminationFile, log),
+      ];
       if (lacking.length > 0) throw configError(lacking);
       return {
         job,

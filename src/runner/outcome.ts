@@ -91,4 +91,6 @@ export interface Summary extends Outcome, Measures {
   /** Absent when telemetry is off. */
   readonly telemetryFlushed?: boolean;
   readonly dryRun?: boolean;
+  /** What the run lacked and ought to have had, such as a lock. */
+  readonly warning?: string;
 }

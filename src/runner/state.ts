@@ -142,6 +142,7 @@ export class RunState {
       scheduledAt: this.scheduledAt.toISOString(),
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
+      ...(request.warning !== undefined && { warning: request.warning }),
       attempts: this.attempts,
       ...measures,
       ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
