@@ -10,6 +10,8 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_UNAVAILABLE',
   'ERR_RUN_JOB_TIMEOUT',
   'ERR_RUN_JOB_INTERRUPTED',
+  'ERR_RUN_JOB_PROGRAM',
+  'ERR_RUN_JOB_TEMPORARY',
 ]);
 
 /** How much of each is told, in characters; a message of megabytes would bury the log. */

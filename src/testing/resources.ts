@@ -5,6 +5,7 @@ import { locate } from '../app/database.ts';
 import { openResources } from '../app/resources.ts';
 import type { Job, Logger, Need, OutgoingMessage, RabbitMq } from '../job.ts';
 import type { OpenResources } from '../runner/request.ts';
+import { completePostgres } from './fake-postgres.ts';
 import type { ResourceSubstitutes, RunJobOptions } from './options.ts';
 
 interface Surroundings {
@@ -46,7 +47,7 @@ export async function openSubstitutes(
 ): Promise<OpenResources> {
   const { config, dryRun, log, name, runId, published } = surroundings;
   const fakes: Partial<Record<Need, unknown>> = {};
-  if (typeof postgres === 'object') fakes.postgres = postgres;
+  if (typeof postgres === 'object') fakes.postgres = await completePostgres(postgres);
   if (typeof rabbitmq === 'object') fakes.rabbitmq = rabbitmq;
   else if (config.amqp.urls.length === 0 && !dryRun) fakes.rabbitmq = recorder(config.amqp.exchange, published);
   const needs = job.needs.filter((need) => !(need in fakes));

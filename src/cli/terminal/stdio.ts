@@ -17,11 +17,11 @@ export function isTerminal(fd: 1 | 2): boolean {
 }
 
 /**
- * Writes all of `text`, waiting for a reader that is slow. A reader that went away (`run-job … | head -1`) is no reason to stop: what
+ * Writes all of `output`, waiting for a reader that is slow. A reader that went away (`run-job … | head -1`) is no reason to stop: what
  * it doesn't want is dropped.
  */
-export function writeAll(fd: 1 | 2, text: string): void {
-  let rest = Buffer.from(text);
+export function writeAll(fd: 1 | 2, output: string | Uint8Array): void {
+  let rest = typeof output === 'string' ? Buffer.from(output) : output;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Effect } from './effects.ts';
 import type { Table, Tally } from './model.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, TablePlan } from './plan.ts';
 import type { Work } from './work.ts';
 
 /** One table that had due rows. */
@@ -13,6 +13,8 @@ export interface TableResult {
   readonly matched: number;
   readonly deleted: number;
   readonly blocked: number;
+  /** Set in a dry run where more rows may be blocked: no further references were looked at. */
+  readonly blockedAtLeast?: true;
   readonly skippedLocked: number;
   readonly kept: number;
   readonly batches: number;
@@ -28,7 +30,7 @@ export interface Result {
   readonly dryRun?: true;
   /** Why the run ended before all was looked at. */
   readonly stopped?: 'asked to stop' | 'maxRows';
-  readonly totals: Omit<TableResult, 'due' | 'effects' | 'longestBatchMs'> & {
+  readonly totals: Omit<TableResult, 'due' | 'effects' | 'longestBatchMs' | 'blockedAtLeast'> & {
     readonly longestBatchMs: number;
     readonly rowsPerSecond: number;
   };
@@ -63,9 +65,7 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
       longestBatchMs: Math.round(Math.max(0, ...tallies.map((tally) => tally.longestBatchMs))),
       rowsPerSecond: Math.round((deleted * 1_000) / Math.max(1, durationMs)),
     },
-    tables: Object.fromEntries(
-      worked.map(({ table, due, effects }, at) => [table.label, tableResult(tallies[at] as Tally, due, effects)]),
-    ),
+    tables: Object.fromEntries(worked.map((plan, at) => [plan.table.label, tableResult(tallies[at] as Tally, plan)])),
     nothingDue: plan.tables.filter(({ due }) => due === 0).map(({ table }) => table.label),
     ...(failed.length > 0 && {
       failures: Object.fromEntries(failed.map((table) => [table.label, (failures.get(table.oid) as Error).message])),
@@ -73,12 +73,13 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
   };
 }
 
-function tableResult(tally: Tally, due: number, effects: readonly Effect[]): TableResult {
+function tableResult(tally: Tally, { due, effects, blocked }: TablePlan): TableResult {
   return {
     due,
     ...tally,
     durationMs: Math.round(tally.durationMs),
     longestBatchMs: Math.round(tally.longestBatchMs),
+    ...(blocked?.atLeast && { blockedAtLeast: true }),
     ...(effects.length > 0 && { effects }),
   };
 }
