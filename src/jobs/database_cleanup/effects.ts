@@ -57,6 +57,7 @@ export async function countEffects(client: ClientBase, schema: Schema, table: Ta
     for (const key of schema.foreignKeys) {
       const { onDelete } = key;
       if (key.parentOid !== oid || onDelete === 'no action' || onDelete === 'restrict') continue;
+      if (key.setsNullInNotNull) continue;
       if (path.includes(key.oid) || path.length >= DEPTH) continue;
       const alive = schema.tables.get(key.childOid)?.due;
       const name = `p${path.length}`;

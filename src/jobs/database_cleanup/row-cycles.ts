@@ -1,6 +1,8 @@
 // Rows that refer to each other in a cycle: none can go alone, but all can go in one statement, since constraints are checked at its end.
 import type { ClientBase } from 'pg';
+import { tellOwnTransaction } from './batch.ts';
 import type { ComponentTask } from './component-task.ts';
+import { isContention, isRefusedRow } from './database-errors.ts';
 import type { Partition, Table } from './model.ts';
 import { blockedCondition, holdsBack, refers } from './references.ts';
 import { inSteps, scopeCondition } from './scope.ts';
@@ -31,41 +33,78 @@ export async function deleteRowCycles(
   partition: Partition,
 ): Promise<void> {
   if (component.tables.some((other) => work.failures.has(other.oid))) return;
+  if (innerKeys(work, component).length === 0) return;
   for (const range of inSteps([{ kind: 'blocks', from: 0, to: partition.blocks }], () => STEP_BLOCKS)) {
     const find = lockClosures(work, component, table, partition, scopeCondition(range, work.server).sql);
+    let seeds = SEEDS;
     for (let after: string | null = '(0,0)'; after !== null; ) {
       if (mustStop(work)) return;
       await component.rest();
       const startedAt = performance.now();
-      const from: string = after;
-      const { last, deleted } = await transaction(work.ctx.postgres, work.limits, (client) =>
-        deleteClosures(client, work, component, find, from),
-      );
-      count(work, component, deleted, performance.now() - startedAt);
-      after = last;
+      const attempt: Attempt = { after, seeds, last: null, wrote: false };
+      try {
+        const deleted = await transaction(work.ctx.postgres, work.limits, (client) =>
+          deleteClosures(client, work, component, find, attempt),
+        );
+        count(work, component, deleted, performance.now() - startedAt);
+        seeds = Math.min(SEEDS, seeds * 2);
+      } catch (error) {
+        if (!(error instanceof RefusedInCycle || isRefusedRow(error) || isContention(error))) throw error;
+        // Fewer rows are tried together, until only those stay that are refused themselves.
+        if (seeds > 1) {
+          seeds = Math.ceil(seeds / 4);
+          continue;
+        }
+      } finally {
+        if (attempt.wrote) await tellOwnTransaction(work, component.tables);
+      }
+      after = attempt.last;
     }
   }
 }
 
-async function deleteClosures(client: ClientBase, work: Work, component: ComponentTask, find: string, after: string) {
-  const found = (await client.query<{ last: string | null; closures: Row[] | null }>(find, [after])).rows[0];
+/** So many due rows behind a ctid; and, once they are found, the last of them. */
+interface Attempt {
+  readonly after: string;
+  readonly seeds: number;
+  last: string | null;
+  /** Whether rows were locked or deleted. */
+  wrote: boolean;
+}
+
+/** So many rows of one of the component's tables. */
+interface Deleted {
+  readonly tbl: number;
+  readonly deleted: number;
+}
+
+async function deleteClosures(
+  client: ClientBase,
+  work: Work,
+  component: ComponentTask,
+  find: string,
+  attempt: Attempt,
+): Promise<readonly Deleted[]> {
+  const values = [attempt.after, attempt.seeds];
+  const found = (await client.query<{ last: string | null; closures: Row[] | null }>(find, values)).rows[0];
   const closures = found?.closures ?? [];
-  const last = found?.last ?? null;
-  if (closures.length === 0 || closures.length > work.remaining) return { last, deleted: [] };
-  const { rows } = await client.query<{ tbl: number; deleted: number }>(deleteRows(work, component), [
+  attempt.last = found?.last ?? null;
+  attempt.wrote = attempt.last !== null;
+  if (closures.length === 0 || closures.length > work.remaining) return [];
+  const { rows } = await client.query<Deleted>(deleteRows(work, component), [
     closures.map((row) => row.tbl),
     closures.map((row) => row.rel),
     closures.map((row) => row.at),
   ]);
-  return { last, deleted: rows };
+  const deleted = rows.reduce((total, row) => total + row.deleted, 0);
+  // A trigger that kept one row of a cycle would leave references to rows that are gone.
+  if (deleted > 0 && deleted < closures.length) throw new RefusedInCycle();
+  return rows;
 }
 
-function count(
-  work: Work,
-  component: ComponentTask,
-  deleted: readonly { tbl: number; deleted: number }[],
-  tookMs: number,
-): void {
+class RefusedInCycle extends Error {}
+
+function count(work: Work, component: ComponentTask, deleted: readonly Deleted[], tookMs: number): void {
   for (const row of deleted) {
     const table = component.tables[row.tbl];
     if (!table || row.deleted === 0) continue;
@@ -104,7 +143,7 @@ function lockClosures(
   );
   return `with recursive seed as materialized (
       select t.tableoid as rel, t.ctid as at from ${partition.target} as t
-      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit ${SEEDS}),
+      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit $2),
     reached (seed, tbl, rel, at) as (
       select at::text, ${component.tables.indexOf(table)}, rel, at::text from seed
       union

@@ -44,6 +44,7 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
       `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
        set local lock_timeout = ${Math.ceil(limits.lockTimeoutMs)};
        set local statement_timeout = ${Math.ceil(limits.statementTimeoutMs)};
+       set local jit = off;
        set local row_security = ${limits.rowSecurity ? 'on' : 'off'}
        ${limits.seek ? '; set local enable_seqscan = off' : '; set local max_parallel_workers_per_gather = 0'};
        select pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
@@ -63,4 +64,10 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
   } finally {
     client.release(broken);
   }
+}
+
+/** The number that the next transaction that writes gets. */
+export async function nextXid(pool: Pool): Promise<bigint> {
+  const { rows } = await pool.query<{ xid: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as xid');
+  return BigInt(rows[0]?.xid ?? 0);
 }
