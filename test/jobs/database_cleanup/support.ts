@@ -28,10 +28,19 @@ export interface CleanupOptions {
   readonly lines?: Line[];
 }
 
-/** Runs the job once against `url`. */
-export async function runCleanup(url: string, options: CleanupOptions = {}): Promise<Result> {
-  const pool = new pg.Pool({ connectionString: url, max: 4, options: options.settings });
+/** Runs the job once against the database of a URL, or of a pool. */
+export async function runCleanup(database: string | pg.Pool, options: CleanupOptions = {}): Promise<Result> {
+  if (typeof database !== 'string') return runOn(database, options);
+  const pool = new pg.Pool({ connectionString: database, max: 4, options: options.settings });
   pool.on('error', () => {});
+  try {
+    return await runOn(pool, options);
+  } finally {
+    await pool.end();
+  }
+}
+
+async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
   const write =
     (level: string) =>
     (message: string, fields: Record<string, unknown> = {}) =>
@@ -54,11 +63,7 @@ export async function runCleanup(url: string, options: CleanupOptions = {}): Pro
     previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
     postgres: pool,
   };
-  try {
-    return await cleanup(context);
-  } finally {
-    await pool.end();
-  }
+  return cleanup(context);
 }
 
 /** A time so many days before now, as SQL. */
