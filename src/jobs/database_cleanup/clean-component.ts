@@ -8,6 +8,7 @@ import type { Partition, Table } from './model.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
 import { blockedCondition, holdsBack, keysOfPartition } from './references.ts';
 import { deleteRowCycles } from './row-cycles.ts';
+import { startingAt } from './scope.ts';
 import { rangesOfShard, shardCondition } from './shards.ts';
 import { mustStop, tallyOf, type Work } from './work.ts';
 
@@ -29,9 +30,9 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
   }
   let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   for (let pass = 2; !mustStop(work); pass += 1) {
-    const again = tasks.filter(({ last }) => {
-      if (!last) return false;
-      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && last.blocked > 0);
+    const again = tasks.filter(({ last, subject: { partition } }) => {
+      if (!last || work.resumeAt.has(partition.oid)) return false;
+      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && last.blocked + last.kept > 0);
     });
     if (again.length === 0) break;
     deleted = false;
@@ -54,7 +55,9 @@ export async function cleanLeftovers(work: Work, component: ComponentTask): Prom
   // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
   for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
     more = false;
-    for (const table of component.tables) Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0 });
+    for (const table of component.tables) {
+      Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0, kept: 0, refusals: [] });
+    }
     for (const task of tasks) {
       const { deleted, skipped } = await passOverAllShards(work, component, task);
       more ||= deleted + skipped > 0;
@@ -77,16 +80,18 @@ async function passOverAllShards(work: Work, component: ComponentTask, task: Par
 }
 
 /** The access path through the part of a shard. */
-function accessPathOf(shard: Shard, { byIndex, subject: { partition } }: PartitionTask): AccessPath {
+function accessPathOf(shard: Shard, { byIndex, from, subject: { partition } }: PartitionTask): AccessPath {
   return byIndex
     ? { kind: 'index', condition: shardCondition(shard, partition.oid) }
-    : { kind: 'blocks', ranges: rangesOfShard(shard, partition.oid, partition.blocks) };
+    : { kind: 'blocks', ranges: startingAt(from, rangesOfShard(shard, partition.oid, partition.blocks)) };
 }
 
 function taskOf(work: Work, component: ComponentTask, table: Table, partition: Partition): PartitionTask {
   const { allowCascade } = work.ctx.params;
-  const keys = keysOfPartition(component.foreignKeys, partition).filter((key) => holdsBack(key, allowCascade));
+  const referring = keysOfPartition(component.foreignKeys, partition);
+  const keys = referring.filter((key) => holdsBack(key, allowCascade));
   const due = component.due.get(partition.oid) ?? 0;
+  const from = component.resumeFrom.get(partition.name);
   return {
     table,
     subject: {
@@ -94,13 +99,15 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
       partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
       blocked: keys.length > 0 ? blockedCondition(keys, table, 't') : undefined,
       archive: component.archives.get(table.oid),
+      defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
       // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
       // came to be after the look.
       careful:
         table.triggers.some((trigger) => trigger.row && trigger.before) ||
         keys.some((key) => key.onDelete === 'cascade'),
     },
-    byIndex: indexPays(partition, due),
+    byIndex: indexPays(partition, due) && from === undefined,
+    from: from ?? 0,
     last: undefined,
   };
 }

@@ -4,6 +4,7 @@ import { type BatchSubject, NOTHING, type Outcome, runBatch, sum } from './batch
 import { adaptiveBatchSize } from './batch-size.ts';
 import { extentsWithDueRows } from './due-extents.ts';
 import { ctidsByIndex } from './index-scan.ts';
+import { addRefusals, withoutRefusals } from './refusals.ts';
 import { type BlockRange, inSteps, type Scope, scansRanges } from './scope.ts';
 import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
@@ -59,6 +60,9 @@ export async function runPass(
   const startedAt = performance.now();
   tally.blocked -= options.again?.blocked ?? 0;
   tally.skippedLocked -= options.again?.skipped ?? 0;
+  tally.kept -= options.again?.kept ?? 0;
+  tally.refusals = withoutRefusals(tally.refusals, options.again?.refusals ?? []);
+  work.refusals = 0;
   const leftovers: BlockRange[] = [];
   let total: Outcome = NOTHING;
   try {
@@ -79,10 +83,15 @@ export async function runPass(
       if (options.ours) {
         tally.blocked += outcome.blocked;
         tally.skippedLocked += outcome.skipped;
-        if (!options.again) tally.kept += outcome.kept;
+        tally.kept += outcome.kept;
+        tally.refusals = addRefusals(tally.refusals, outcome.refusals);
       }
-      if (scope.kind === 'blocks' && outcome.blocked + outcome.skipped > 0) remember(leftovers, scope);
+      if (scope.kind === 'blocks' && outcome.blocked + outcome.skipped + outcome.kept > 0) remember(leftovers, scope);
       reportProgress(work);
+      if (work.resumeAt.has(subject.partition.oid)) {
+        endEarly(work, subject, accessPath);
+        break;
+      }
       const restMs = Math.max(params.pause, giveWay ? tookMs * GIVING_WAY_REST : 0);
       if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);
     }
@@ -90,6 +99,17 @@ export async function runPass(
     tally.durationMs += performance.now() - startedAt;
   }
   return { ...total, leftovers };
+}
+
+/** So many rows were refused that the rest of the pass is left to the next run: it goes on there, and comes to all rows in time. */
+function endEarly({ ctx, resumeAt }: Work, { table, partition }: BatchSubject, { kind }: AccessPath): void {
+  // The index finds rows in another order than that of the blocks, by which the next run goes on.
+  if (kind === 'index') resumeAt.set(partition.oid, 0);
+  const block = resumeAt.get(partition.oid);
+  ctx.log.warn(`${partition.name}: too many rows were refused one by one; the next run goes on at block ${block}`, {
+    table: table.label,
+    block,
+  });
 }
 
 async function scopes(

@@ -5,11 +5,12 @@ import { identifier } from './sql.ts';
 /**
  * Whether a row that is still referred to through this key has to stay. ON DELETE CASCADE counts like NO ACTION: due children are
  * deleted in their own right, before their parents, so a child that is still there isn't due, and taking it would lose live data.
- * SET NULL and SET DEFAULT lose no row: the schema's author said what becomes of the reference, and it does.
+ * SET NULL and SET DEFAULT lose no row: the schema's author said what becomes of the reference, and it does, unless the column is
+ * NOT NULL: then PostgreSQL refuses to delete the parent.
  */
 export function holdsBack(key: ForeignKey, allowCascade: boolean): boolean {
   if (key.onDelete === 'cascade') return !allowCascade;
-  return key.onDelete === 'no action' || key.onDelete === 'restrict';
+  return key.onDelete === 'no action' || key.onDelete === 'restrict' || key.setsNullInNotNull;
 }
 
 /** `parent` and `child` are aliases; the condition says that child refers to parent, by the constraint's own operators. */

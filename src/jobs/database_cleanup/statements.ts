@@ -51,7 +51,7 @@ export function deleteUnblocked(subject: Subject, scope: string): string {
 
 /**
  * The first step where care is needed: locks the due rows that nobody refers to.
- * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED partitions out what
+ * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED leaves out what
  * anybody else works on; `due` is looked at again under the lock.
  */
 export function lock(subject: Subject, scope: string, most: number | undefined): string {

@@ -103,3 +103,9 @@ function cancelOnAbort(pool: Pool, pid: number, signal: AbortSignal | undefined)
   signal?.addEventListener('abort', cancel, { once: true });
   return { [Symbol.dispose]: () => signal?.removeEventListener('abort', cancel) };
 }
+
+/** The number that the next transaction that writes gets. */
+export async function nextXid(pool: Pool): Promise<bigint> {
+  const { rows } = await pool.query<{ xid: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as xid');
+  return BigInt(rows[0]?.xid ?? 0);
+}

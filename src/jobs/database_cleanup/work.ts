@@ -18,8 +18,10 @@ export interface Work {
   span: Span | undefined;
   /** Whether others write to the database. */
   readonly traffic: Traffic;
-  /** How many rows were tried one by one and refused by a constraint or trigger. */
+  /** How many rows were tried one by one and refused by a constraint or trigger, in the pass that goes on. */
   refusals: number;
+  /** The block at which the next run goes on in a partition, by its oid, where a pass ended because too many rows were refused. */
+  readonly resumeAt: Map<string, number>;
 }
 
 /** What earlier attempts of a run have deleted: maxRows is a run's, and attempts of one run share a process. */
@@ -45,6 +47,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
     failures: new Map(),
     remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - (deletedByRun.get(ctx.runId) ?? 0),
     refusals: 0,
+    resumeAt: new Map(),
   };
 }
 
@@ -81,6 +84,7 @@ export function tallyOf(work: Work, table: Table): Tally {
     blocked: 0,
     skippedLocked: 0,
     kept: 0,
+    refusals: [],
     batches: 0,
     durationMs: 0,
     longestBatchMs: 0,
