@@ -4,17 +4,17 @@ import { prepareArchives } from './archive.ts';
 import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
 import { componentsInOrder } from './components.ts';
-import { isPermanent, sqlState } from './database-errors.ts';
+import { isPermanent } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
 import { earlierResults } from './earlier-runs.ts';
 import { guard } from './guard.ts';
 import { hintAtIndexes } from './hints.ts';
-import type { Ctx, Refusal, Server, Table } from './model.ts';
+import type { Ctx, Refusal, Table } from './model.ts';
 import { makePlan, type Plan, tellPlan } from './plan.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
-import serverSql from './server.sql';
+import { readServer } from './server.ts';
 import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { vacuum } from './vacuum.ts';
@@ -80,26 +80,6 @@ function tellTables({ log }: Ctx, { tables }: Result): void {
 
 const tellRefusal = ({ rows, reason, example }: Omit<Refusal, 'key'>): string =>
   `${rows} because "${reason}", such as ${example}`;
-
-async function readServer(ctx: Ctx): Promise<Server> {
-  try {
-    const server = (await ctx.postgres.query<Server>(serverSql, [ctx.scheduledAt, ctx.params.timeZone]))
-      .rows[0] as Server;
-    if (server.base < ctx.scheduledAt) {
-      ctx.log.warn("the scheduled time is in the future of the database's clock, which is used instead", {
-        scheduledAt: ctx.scheduledAt,
-        databaseTime: server.base,
-      });
-    }
-    return server;
-  } catch (error) {
-    // invalid_parameter_value
-    if (sqlState(error) !== '22023') throw error;
-    throw new PermanentError(`PostgreSQL knows no time zone ${ctx.params.timeZone}; correct the parameter timeZone`, {
-      cause: error,
-    });
-  }
-}
 
 async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: Plan): Promise<void> {
   const { ctx } = work;

@@ -19,6 +19,8 @@ export interface Server {
   readonly base: Date;
   /** The number that the next writing transaction gets. */
   readonly nextXid: string;
+  /** How often the server can be told to look whether we are still there, in milliseconds; undefined when it can't. */
+  readonly clientCheckMs?: number | undefined;
 }
 
 /** What holds rows itself: a partition at the bottom of a partitioned table, or a table that isn't partitioned, as its own only partition. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Effect } from './effects.ts';
 import type { Refusal, Table, Tally } from './model.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, TablePlan } from './plan.ts';
 import type { Work } from './work.ts';
 
 /** One table that had due rows. */
@@ -13,6 +13,8 @@ export interface TableResult {
   readonly matched: number;
   readonly deleted: number;
   readonly blocked: number;
+  /** Set in a dry run where more rows may be blocked: no further references were looked at. */
+  readonly blockedAtLeast?: true;
   readonly skippedLocked: number;
   readonly kept: number;
   /** Why those were kept, the most frequent reasons first. */
@@ -30,7 +32,7 @@ export interface Result {
   readonly dryRun?: true;
   /** Why the run ended before all was looked at. */
   readonly stopped?: 'asked to stop' | 'maxRows';
-  readonly totals: Omit<TableResult, 'due' | 'effects' | 'refusals' | 'longestBatchMs'> & {
+  readonly totals: Omit<TableResult, 'due' | 'effects' | 'refusals' | 'longestBatchMs' | 'blockedAtLeast'> & {
     readonly longestBatchMs: number;
     readonly rowsPerSecond: number;
   };
@@ -67,9 +69,7 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
       longestBatchMs: Math.round(Math.max(0, ...tallies.map((tally) => tally.longestBatchMs))),
       rowsPerSecond: Math.round((deleted * 1_000) / Math.max(1, durationMs)),
     },
-    tables: Object.fromEntries(
-      worked.map(({ table, due, effects }, at) => [table.label, tableResult(tallies[at] as Tally, due, effects)]),
-    ),
+    tables: Object.fromEntries(worked.map((plan, at) => [plan.table.label, tableResult(tallies[at] as Tally, plan)])),
     nothingDue: plan.tables.filter(({ due }) => due === 0).map(({ table }) => table.label),
     ...(work.resumeAt.size > 0 && {
       resumeAt: Object.fromEntries(
@@ -87,7 +87,7 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
 /** The result is part of the termination message, which has room for 4096 bytes. */
 const MOST_REASONS = 5;
 
-function tableResult({ refusals, ...tally }: Tally, due: number, effects: readonly Effect[]): TableResult {
+function tableResult({ refusals, ...tally }: Tally, { due, effects, blocked }: TablePlan): TableResult {
   const frequent = refusals.toSorted((a, b) => b.rows - a.rows).slice(0, MOST_REASONS);
   return {
     due,
@@ -95,6 +95,7 @@ function tableResult({ refusals, ...tally }: Tally, due: number, effects: readon
     ...(frequent.length > 0 && { refusals: frequent.map(({ reason, rows, example }) => ({ reason, rows, example })) }),
     durationMs: Math.round(tally.durationMs),
     longestBatchMs: Math.round(tally.longestBatchMs),
+    ...(blocked?.atLeast && { blockedAtLeast: true }),
     ...(effects.length > 0 && { effects }),
   };
 }

@@ -1,5 +1,5 @@
 // One transaction on a connection of the pool, with the limits that keep it from hurting others.
-import type { ClientBase, Pool, QueryResult } from 'pg';
+import type { ClientBase, Pool, PoolClient, QueryResult } from 'pg';
 
 /** Limits of one transaction's statements, in milliseconds. */
 export interface Limits {
@@ -10,10 +10,13 @@ export interface Limits {
   readonly readOnly?: boolean;
   /**
    * Whether statements look rows up one by one, by ctid or by index. The planner would otherwise scan a whole table in the hope of
-   * meeting the first of many matching rows soon, and for a row that nobody refers to there is none. What scans a whole table does so
-   * on one core: the others are for those who have work to do.
+   * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
    */
   readonly seek?: boolean;
+  /** How often the server looks whether we are still there, where it can; a statement of a process that was killed ends then. */
+  readonly clientCheckMs?: number | undefined;
+  /** When it aborts, the server cancels the statement: it would otherwise work on for nobody. */
+  readonly cancelOn?: AbortSignal | undefined;
   /** Is told the number of the next transaction id, as the transaction begins. */
   readonly onBegin?: (nextXid: bigint) => void;
 }
@@ -35,23 +38,16 @@ export function undo(value: unknown): never {
  * Runs `body` in a transaction and commits it. READ COMMITTED, whatever the role's default: each statement sees what others have
  * committed, and a row that somebody changed meanwhile is looked at again under its lock. SET LOCAL: through a pooler the next
  * transaction on the same server connection is somebody else's.
+ * @throws the reason of `cancelOn`, when it aborts
  */
 export async function transaction<T>(pool: Pool, limits: Limits, body: (client: ClientBase) => Promise<T>): Promise<T> {
+  limits.cancelOn?.throwIfAborted();
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const begun = await client.query(
-      `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
-       set local lock_timeout = ${Math.ceil(limits.lockTimeoutMs)};
-       set local statement_timeout = ${Math.ceil(limits.statementTimeoutMs)};
-       set local jit = off;
-       set local row_security = ${limits.rowSecurity ? 'on' : 'off'}
-       ${limits.seek ? '; set local enable_seqscan = off' : '; set local max_parallel_workers_per_gather = 0'};
-       select pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
-    );
-    // node-postgres gives one result for each statement of such a text.
-    const results = begun as unknown as QueryResult<{ xid: string }>[];
-    limits.onBegin?.(BigInt(results.at(-1)?.rows[0]?.xid ?? 0));
+    const { pid, xid } = await begin(client, limits);
+    limits.onBegin?.(BigInt(xid));
+    using _ = cancelOnAbort(pool, pid, limits.cancelOn);
     const result = await body(client);
     await client.query('commit');
     return result;
@@ -60,10 +56,52 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
       broken = cause instanceof Error ? cause : new Error('rollback failed');
     });
     if (error instanceof Undo) return error.value as T;
+    limits.cancelOn?.throwIfAborted();
     throw error;
   } finally {
     client.release(broken);
   }
+}
+
+async function begin(client: PoolClient, limits: Limits): Promise<{ pid: number; xid: string }> {
+  const begun = await client.query(
+    `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
+     ${settingsOf(limits)
+       .map(([name, value]) => `set local ${name} = ${value};`)
+       .join(' ')}
+     select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
+  );
+  // node-postgres gives one result for each statement of such a text.
+  const results = begun as unknown as QueryResult<{ pid: number; xid: string }>[];
+  return results.at(-1)?.rows[0] ?? { pid: 0, xid: '0' };
+}
+
+/**
+ * JIT: to compile a statement that looks at many keys takes longer and more memory than the statement, and can't be cancelled; the
+ * checks of foreign keys, which run under our settings, would be compiled as well. work_mem: whatever the role has, what a hash or
+ * sort doesn't find room for goes to disk. Workers would each take so much; other cores are for those who have work to do.
+ */
+function settingsOf(limits: Limits): [name: string, value: string | number][] {
+  return [
+    ['jit', 'off'],
+    ['work_mem', "'16MB'"],
+    ['max_parallel_workers_per_gather', 0],
+    ['lock_timeout', Math.ceil(limits.lockTimeoutMs)],
+    ['statement_timeout', Math.ceil(limits.statementTimeoutMs)],
+    ['row_security', limits.rowSecurity ? 'on' : 'off'],
+    ...(limits.seek ? [['enable_seqscan', 'off'] satisfies [string, string]] : []),
+    ...(limits.clientCheckMs === undefined
+      ? []
+      : [['client_connection_check_interval', limits.clientCheckMs] satisfies [string, number]]),
+  ];
+}
+
+/** Has the server cancel what this connection is doing when the signal aborts, until it is disposed of. */
+function cancelOnAbort(pool: Pool, pid: number, signal: AbortSignal | undefined): Disposable {
+  const cancel = () => void pool.query('select pg_cancel_backend($1)', [pid]).catch(() => undefined);
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener('abort', cancel) };
 }
 
 /** The number that the next transaction that writes gets. */

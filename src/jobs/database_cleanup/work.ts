@@ -40,6 +40,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
       statementTimeoutMs: ctx.params.statementTimeout,
       rowSecurity: ctx.params.enableRowSecurity,
       seek: true,
+      clientCheckMs: server.clientCheckMs,
       onBegin: traffic.see,
     },
     tallies: new Map(),
@@ -58,6 +59,7 @@ export function readingLimits(work: Work): Limits {
     statementTimeoutMs: Math.max(1, Math.min(leftMs, 2 ** 31 - 1)),
     readOnly: true,
     seek: false,
+    cancelOn: work.ctx.signal,
   };
 }
 
