@@ -13,7 +13,7 @@ import { addRefusals, keptSilently, refusalOf } from './refusals.ts';
 import { blockOf, ctidArray, halves, mostRows, type Scope, scopeCondition } from './scope.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
 import { tellBatch } from './trace.ts';
-import { nextXid, transaction, undo } from './transaction.ts';
+import { type Limits, nextXid, transaction, undo } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
 
 /** What became of the due rows of a scope. */
@@ -30,6 +30,8 @@ export interface Outcome {
 /** What a batch works on, and whether it may wait for a row's lock for a moment (`at once`) or must look before it deletes. */
 export type BatchSubject = Subject & {
   readonly careful: boolean;
+  /** What the planner is told of its statements. */
+  readonly planning: Pick<Limits, 'seek' | 'hash'>;
   /** The names of the keys that set a default: they are violated when there is no such row, and not because of a row that refers. */
   readonly defaultKeys: readonly string[];
 };
@@ -71,7 +73,11 @@ export async function runBatch(work: Work, subject: BatchSubject, scope: Scope):
 async function deleteInOneStep(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
   const { sql, values } = scopeCondition(scope, work.server);
   const statement = subject.blocked === undefined ? deleteAtOnce(subject, sql) : deleteUnblocked(subject, sql);
-  const limits = { ...work.limits, lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs) };
+  const limits = {
+    ...work.limits,
+    ...subject.planning,
+    lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs),
+  };
   return committed(work, subject.table, () =>
     transaction(work.ctx.postgres, limits, async (client) => {
       const { rows, rowCount } = await client.query<{ deleted: number; due: number; blocked: number }>(
@@ -94,7 +100,7 @@ async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): 
   let held: string[] = [];
   try {
     const outcome = await committed(work, table, () =>
-      transaction(work.ctx.postgres, work.limits, async (client) => {
+      transaction(work.ctx.postgres, { ...work.limits, ...subject.planning }, async (client) => {
         const statement = lock(subject, sql, limited ? work.remaining : undefined);
         const row = (await client.query<{ due: number; blocked: number; held: string[] }>(statement, values)).rows[0];
         held = row?.held ?? [];

@@ -6,7 +6,7 @@ import { asUnavailable } from './database-errors.ts';
 import { indexPays } from './index-scan.ts';
 import type { Partition, Table } from './model.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
-import { blockedCondition, holdsBack, keysOfPartition } from './references.ts';
+import { blockedBy, holdsBack, keysOfPartition, needsScan } from './references.ts';
 import { deleteRowCycles } from './row-cycles.ts';
 import { startingAt } from './scope.ts';
 import { rangesOfShard, shardCondition } from './shards.ts';
@@ -97,9 +97,11 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
     subject: {
       table,
       partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
-      blocked: keys.length > 0 ? blockedCondition(keys, table, 't') : undefined,
+      blocked: blockedBy(keys, table),
       archive: component.archives.get(table.oid),
       defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
+      // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
+      planning: { seek: keys.length > 0 && !referring.some(needsScan), hash: keys.some(needsScan) },
       // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
       // came to be after the look.
       careful:

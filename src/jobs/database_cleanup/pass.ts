@@ -31,6 +31,12 @@ const GIVING_WAY_LEAST = { ms: 20, rows: 250 };
 /** A careful batch keeps its rows' ctids in memory. */
 const MAX_CAREFUL_ROWS = 20_000;
 
+/**
+ * Where a child has to be read through, it is so once a batch by us and once a row by PostgreSQL's own check: few rows take long, and
+ * in batches of fewer the reading of ours would count.
+ */
+const SCANNED = { first: 200, least: 50 };
+
 /** How a pass counts. */
 export interface PassOptions {
   /** What an earlier pass over the same rows found: this one's counts replace those. */
@@ -53,7 +59,7 @@ export async function runPass(
 ): Promise<PassOutcome> {
   const { params, signal } = work.ctx;
   const size = adaptiveBatchSize({
-    first: params.batchSize,
+    first: subject.planning.hash ? Math.min(params.batchSize, SCANNED.first) : params.batchSize,
     most: subject.careful ? Math.min(params.maxBatchSize, MAX_CAREFUL_ROWS) : params.maxBatchSize,
   });
   const tally = tallyOf(work, subject.table);
@@ -73,11 +79,12 @@ export async function runPass(
       const outcome = await runBatch(work, subject, scope);
       const tookMs = performance.now() - batchStartedAt;
       const giveWay = params.giveWay && work.traffic.busy;
+      const least = subject.planning.hash ? SCANNED.least : 1;
       if (giveWay) {
-        const least = tookMs < GIVING_WAY_LEAST.ms ? GIVING_WAY_LEAST.rows : 1;
-        size.took(tookMs, Math.min(GIVING_WAY_TARGET_MS, params.batchTarget), least);
+        const leastNow = tookMs < GIVING_WAY_LEAST.ms ? GIVING_WAY_LEAST.rows : least;
+        size.took(tookMs, Math.min(GIVING_WAY_TARGET_MS, params.batchTarget), leastNow);
       } else {
-        size.took(tookMs, params.batchTarget);
+        size.took(tookMs, params.batchTarget, least);
       }
       total = sum(total, outcome);
       if (options.ours) {

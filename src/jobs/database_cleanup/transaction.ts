@@ -13,6 +13,8 @@ export interface Limits {
    * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
    */
   readonly seek?: boolean;
+  /** Whether statements join whole sets of rows: however few the statistics promise, to join them row by row may take forever. */
+  readonly hash?: boolean;
   /** How often the server looks whether we are still there, where it can; a statement of a process that was killed ends then. */
   readonly clientCheckMs?: number | undefined;
   /** When it aborts, the server cancels the statement: it would otherwise work on for nobody. */
@@ -90,6 +92,7 @@ function settingsOf(limits: Limits): [name: string, value: string | number][] {
     ['statement_timeout', Math.ceil(limits.statementTimeoutMs)],
     ['row_security', limits.rowSecurity ? 'on' : 'off'],
     ...(limits.seek ? [['enable_seqscan', 'off'] satisfies [string, string]] : []),
+    ...(limits.hash ? [['enable_nestloop', 'off'] satisfies [string, string]] : []),
     ...(limits.clientCheckMs === undefined
       ? []
       : [['client_connection_check_interval', limits.clientCheckMs] satisfies [string, number]]),
