@@ -150,7 +150,7 @@ async function fill(pool: pg.Pool, rows: number): Promise<void> {
     description text not null, created_at timestamptz not null default now(), deleted_at timestamptz)`);
   await pool.query(
     `insert into transactions (account_id, amount, description, deleted_at)
-     select 1 + i % 10000, i * 0.01, 'payment number ' || i, case when i % 5 < 3 then now() - interval '100 days' end
+     select 1 + i % 10000, i * 0.01, 'payment number ' || i, case when i % 5 < 3 then now() - interval '100 days' - i * interval '1 ms' end
      from generate_series(1, $1::int) as i`,
     [rows],
   );

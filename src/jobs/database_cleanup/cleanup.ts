@@ -1,5 +1,5 @@
 // The job from beginning to end: look, count, refuse or delete, tell.
-import { ConfigError, PermanentError } from '../../errors.ts';
+import { ConfigError, hasCode, PermanentError } from '../../errors.ts';
 import { prepareArchives } from './archive.ts';
 import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
@@ -136,7 +136,10 @@ function failureOf(work: Work, tables: readonly Table[], { totals }: Result): Er
   const cause = new AggregateError(errors, 'the failures of the tables');
   // A trouble with rights, rules or definitions stays until somebody mends it: another attempt would only repeat it.
   const lasting = errors.every(
-    (error) => isPermanent(error) || tables.some((table) => table.problem === error.message),
+    (error) =>
+      hasCode(error, 'ERR_RUN_JOB_PERMANENT') ||
+      isPermanent(error) ||
+      tables.some((table) => table.problem === error.message),
   );
   return lasting ? new PermanentError(message, { cause }) : new Error(message, { cause });
 }

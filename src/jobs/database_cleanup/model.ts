@@ -47,6 +47,13 @@ export interface Trigger {
   readonly before: boolean;
 }
 
+/** What a column is declared with, in its table or in any partition of it. */
+export interface Declared {
+  readonly notNull: boolean;
+  /** A default other than NULL and infinity, as SQL. */
+  readonly byDefault: string | null;
+}
+
 /** One table that the job cleans, partitioned or not. */
 export interface Table {
   readonly oid: string;
@@ -62,6 +69,10 @@ export interface Table {
   readonly cutoff: Date;
   /** The condition on a row under this alias that says: it is due. */
   readonly due: (alias: string) => string;
+  /** The same of a value of the column, as SQL. */
+  readonly dueValue: (value: string) => string;
+  /** What is declared of the column. */
+  readonly declares: Declared;
   readonly partitions: readonly Partition[];
   readonly triggers: readonly Trigger[];
   /** Why the job can't work on it; undefined when it can. */
