@@ -13,6 +13,7 @@ export {
 export type {
   Attributes,
   BaseContext,
+  CheckContext,
   CommandDefinition,
   CommandLine,
   Context,

@@ -238,6 +238,10 @@ export interface BaseContext<Params> {
 /** The context of a job with these parameters and needs. */
 export type Context<Params, Needs extends Need> = BaseContext<Params> & Pick<Resources, Needs>;
 
+/** What a job's `check` is given: what it needs of PostgreSQL, a signal that bounds it, and `span` as a run has it. */
+export type CheckContext<Needs extends Need> = Pick<BaseContext<unknown>, 'signal' | 'span'> &
+  Pick<Resources, Extract<Needs, 'postgres'>>;
+
 /** When and how often a run may try again, within the same deadline. */
 export interface RetryPolicy {
   /** How many attempts a run may make, the first included. */
@@ -268,6 +272,11 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly needs?: readonly Needs[];
   /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
   readonly exclusive?: boolean;
+  /**
+   * Whether what the job works on is there, beyond the connections: `run-job doctor --jobs <name>` asks, and so does `helm test`.
+   * It changes nothing, and throws what a run would.
+   */
+  check?(context: CheckContext<Needs>): Promise<void> | void;
   run(context: Context<ParamsOf<Schema>, Needs>): Promise<Result> | Result;
 }
 
@@ -295,6 +304,7 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
+  check?(context: CheckContext<Need>): unknown;
   run(context: Context<unknown, Need>): unknown;
 }
 

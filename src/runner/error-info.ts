@@ -99,7 +99,7 @@ class Description {
     if (typeof thrown === 'string') return this.#redactor.text(thrown.slice(0, 2 * MAX_MESSAGE));
     // Secrets are looked for before JSON escapes what is in them.
     const plain = this.#redactor.plain(thrown, MAX_MESSAGE).value;
-    return JSON.stringify(plain) ?? textOf(thrown);
+    return JSON.stringify(plain) ?? String(thrown);
   }
 }
 

@@ -28,7 +28,7 @@ const MEANINGS: readonly ExitMeaning[] = [
  */
 export async function exec(
   rawArgs: readonly string[],
-  { env, home, stop }: Invocation,
+  { env, home, stop, output }: Invocation,
   commands: readonly string[],
 ): Promise<number> {
   const end = rawArgs.indexOf('--');
@@ -63,7 +63,7 @@ export async function exec(
   const problem = end === -1 ? nothingToRun(name) : order.problem;
   const summary = await executeRun(
     { ...order, job: name, problem },
-    { env, home, stop, commands, ...openTerminal(log) },
+    { env, home, stop, commands, ...openTerminal(log, output) },
   );
   return summary.exitCode;
 }

@@ -11,7 +11,7 @@ import { RUN_ARGUMENTS, readCommandLine, readRunFlags } from './run-arguments.ts
 export async function run(
   job: string,
   rawArgs: readonly string[],
-  { env, home, stop }: Invocation,
+  { env, home, stop, output }: Invocation,
   commands: readonly string[],
 ): Promise<number> {
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
@@ -21,6 +21,6 @@ export async function run(
     return EXIT.ok;
   }
   const { order, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);
-  const summary = await executeRun({ job, ...order }, { env, home, stop, commands, ...openTerminal(log) });
+  const summary = await executeRun({ job, ...order }, { env, home, stop, commands, ...openTerminal(log, output) });
   return summary.exitCode;
 }

@@ -1,7 +1,8 @@
-// What deleting a table's due rows would do to other rows, known before the first batch.
+// What deleting a table's due rows would do to rows that aren't due, known before the first batch.
 import type { ClientBase } from 'pg';
+import { type Budget, findRows, foundAs, isSpent, refersExactly, type Schema, usualBudget } from './closure.ts';
 import type { ForeignKey, Table } from './model.ts';
-import { holdsBack, refers } from './references.ts';
+import { type FoundRow, RowSet } from './row-set.ts';
 
 /** Rows that aren't due themselves and that a delete of due rows would take or change. */
 export interface Effect {
@@ -10,68 +11,75 @@ export interface Effect {
   readonly constraint: string;
   readonly onDelete: 'cascade' | 'set null' | 'set default';
   readonly rows: number;
+  /** Set where there may be more: no further rows were looked at. */
+  readonly atLeast?: true;
 }
 
-/** The tables and keys, by the object ids of their topmost tables. */
-export interface Schema {
-  readonly tables: ReadonlyMap<string, Table>;
-  readonly foreignKeys: readonly ForeignKey[];
-  readonly allowCascade: boolean;
-}
+/** The actions that do something to other rows, those that take them first. */
+const ACTIONS = ['cascade', 'set null', 'set default'] as const;
+type Acting = ForeignKey & { readonly onDelete: Effect['onDelete'] };
+const acts = (key: ForeignKey): key is Acting =>
+  (ACTIONS as readonly string[]).includes(key.onDelete) && !key.setsNullInNotNull;
 
-/** References of references of … are followed so far. */
-const DEPTH = 4;
-
-/** Counts due rows that will stay because rows refer to them that aren't due, or that stay themselves. */
-export async function countBlocked(client: ClientBase, schema: Schema, table: Table): Promise<number> {
-  const stays = staysCondition(schema, table, 't', []);
-  if (stays === undefined) return 0;
-  const { rows } = await client.query<{ count: number }>(
-    `select count(*)::float8 as count from ${table.target} as t where ${table.due('t')} and (${stays})`,
-  );
-  return rows[0]?.count ?? 0;
-}
-
-/** The condition that the row `alias` stays; undefined when nothing can hold it back. Cycles of references are cut. */
-function staysCondition(schema: Schema, table: Table, alias: string, path: readonly string[]): string | undefined {
-  const conditions = schema.foreignKeys
-    .filter((key) => key.parentOid === table.oid && holdsBack(key, schema.allowCascade) && !path.includes(key.oid))
-    .map((key) => {
-      const child = schema.tables.get(key.childOid);
-      const name = `c${path.length}`;
-      const self =
-        key.childOid === table.oid ? ` and (${name}.tableoid, ${name}.ctid) <> (${alias}.tableoid, ${alias}.ctid)` : '';
-      const exists = (more: string) =>
-        `exists (select from ${key.child} as ${name} where ${refers(key, alias, name)}${self}${more})`;
-      if (!child) return exists('');
-      const deeper = path.length < DEPTH ? staysCondition(schema, child, name, [...path, key.oid]) : undefined;
-      return exists(` and ((${child.due(name)}) is not true${deeper ? ` or ${deeper}` : ''})`);
-    });
-  return conditions.length > 0 ? `(${conditions.join(' or ')})` : undefined;
+/** Rows that go, all of one table: a condition on the alias `p`, or a list of them. */
+interface Gone {
+  readonly oid: string;
+  readonly sources: () => Iterable<{ from: string; condition: string; values: readonly unknown[] }>;
 }
 
 /** Counts what the delete of a table's due rows would take through ON DELETE CASCADE, transitively, or change through SET NULL. */
 export async function countEffects(client: ClientBase, schema: Schema, table: Table): Promise<Effect[]> {
-  const effects: Effect[] = [];
-  const follow = async (oid: string, parent: string, gone: (alias: string) => string, path: readonly string[]) => {
-    for (const key of schema.foreignKeys) {
-      const { onDelete } = key;
-      if (key.parentOid !== oid || onDelete === 'no action' || onDelete === 'restrict') continue;
-      if (path.includes(key.oid) || path.length >= DEPTH) continue;
-      const alive = schema.tables.get(key.childOid)?.due;
-      const name = `p${path.length}`;
-      const taken = (alias: string) =>
-        `${alive ? `(${alive(alias)}) is not true and ` : ''}exists (
-          select from ${parent} as ${name} where ${refers(key, name, alias)} and ${gone(name)})`;
-      const { rows } = await client.query<{ count: number }>(
-        `select count(*)::float8 as count from ${key.child} as t where ${taken('t')}`,
-      );
-      const count = rows[0]?.count ?? 0;
-      if (count === 0) continue;
-      effects.push({ table: key.childLabel, constraint: key.name, onDelete, rows: count });
-      if (onDelete === 'cascade') await follow(key.childOid, key.child, taken, [...path, key.oid]);
+  const budget = usualBudget();
+  const taken = new RowSet();
+  const counts = new Map<Acting, number>();
+  let next: Gone[] = [
+    { oid: table.oid, sources: () => [{ from: `${table.target} as p`, condition: table.due('p'), values: [] }] },
+  ];
+  while (next.length > 0 && !isSpent(budget)) {
+    const level = next;
+    next = [];
+    for (const gone of level) {
+      for (const key of schema.foreignKeys.filter(acts).filter((each) => each.parentOid === gone.oid)) {
+        const { rows, found } = await affected(client, schema, budget, key, gone);
+        if (rows > 0) counts.set(key, (counts.get(key) ?? 0) + rows);
+        const added = taken.add(found);
+        if (added.length === 0) continue;
+        next.push({ oid: key.childOid, sources: () => foundAs('p', added, schema, key.child) });
+      }
     }
-  };
-  await follow(table.oid, table.target, table.due, []);
-  return effects;
+  }
+  const cut = isSpent(budget);
+  return [...counts]
+    .map(
+      ([{ childLabel, name, onDelete }, rows]): Effect => ({
+        ...{ table: childLabel, constraint: name, onDelete, rows },
+        ...(cut && { atLeast: true }),
+      }),
+    )
+    .sort((a, b) => ACTIONS.indexOf(a.onDelete) - ACTIONS.indexOf(b.onDelete));
+}
+
+/** How many rows a key takes or changes as these go, and which it takes. A row refers to one row by a key: no row is counted twice. */
+async function affected(client: ClientBase, schema: Schema, budget: Budget, key: Acting, gone: Gone) {
+  const child = schema.tables.get(key.childOid);
+  const alive = child ? `(${child.due('t')}) is not true and ` : '';
+  const found: FoundRow[] = [];
+  let rows = 0;
+  for (const { from, condition, values } of gone.sources()) {
+    if (isSpent(budget)) break;
+    const source = `${key.child} as t where ${alive}exists (
+      select from ${from} where ${refersExactly(schema, key, 'p', 't')} and ${condition})`;
+    if (key.onDelete === 'cascade') {
+      const some = await findRows(client, budget, source, values);
+      rows += some.length;
+      found.push(...some);
+    } else {
+      budget.statements -= 1;
+      const counted = await client.query<{ count: number }>(`select count(*)::float8 as count from ${source}`, [
+        ...values,
+      ]);
+      rows += counted.rows[0]?.count ?? 0;
+    }
+  }
+  return { rows, found };
 }

@@ -1,8 +1,11 @@
 // Counts what is due, table by table, before anything is deleted.
 import type { ClientBase } from 'pg';
+import { type Blocked, countBlocked } from './blocked.ts';
+import type { Schema } from './closure.ts';
+import { isAncient, refuseConventions } from './conventions.ts';
 import { asUnavailable } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
-import { countBlocked, countEffects, type Effect, type Schema } from './effects.ts';
+import { countEffects, type Effect } from './effects.ts';
 import type { Partition, Table } from './model.ts';
 import { shardCondition } from './shards.ts';
 import { statementSpan } from './trace.ts';
@@ -15,6 +18,8 @@ export interface TablePlan {
   /** Due rows of the whole table, whatever part of it is ours. */
   readonly due: number;
   readonly effects: readonly Effect[];
+  /** How many due rows of our part will stay because others refer to them; only counted in a dry run. */
+  readonly blocked?: Blocked | undefined;
 }
 
 export interface Plan {
@@ -27,51 +32,69 @@ export interface Plan {
 export async function makePlan(work: Work, { tables, foreignKeys }: Discovered): Promise<Plan> {
   const { ctx } = work;
   const dueByPartition = new Map<string, number>();
-  const plans: TablePlan[] = [];
+  const counted: { table: Table; due: number }[] = [];
+  for (const table of tables) {
+    const due = await ctx.span('database_cleanup.count', statementSpan('SELECT', table.label), () =>
+      read(work, table, (client) => countTable(client, work, table, dueByPartition)),
+    );
+    if (due !== undefined) counted.push({ table, due });
+  }
+  // The due rows of a table that failed stay, and hold back what they refer to.
   const schema: Schema = {
-    tables: new Map(tables.map((table) => [table.oid, table])),
+    tables: new Map(counted.map(({ table }) => [table.oid, table])),
     foreignKeys,
     allowCascade: ctx.params.allowCascade,
   };
-  for (const table of tables) {
-    ctx.signal.throwIfAborted();
-    try {
-      if (table.problem) throw new Error(table.problem);
-      plans.push(
-        await ctx.span('database_cleanup.count', statementSpan('SELECT', table.label), () =>
-          transaction(ctx.postgres, readingLimits(work), (client) =>
-            planTable(client, work, table, schema, dueByPartition),
-          ),
-        ),
-      );
-    } catch (error) {
-      const unavailable = asUnavailable(error);
-      if (unavailable) throw unavailable;
-      work.failures.set(table.oid, error as Error);
-      ctx.log.error(`${table.label} can't be cleaned: ${(error as Error).message}`, { table: table.label });
-    }
+  const due = counted.filter((each) => each.due > 0).map(({ table }) => table);
+  const blocked = ctx.dryRun
+    ? await countBlocked(schema, due, ctx.shard, (table, step) => read(work, table, step))
+    : undefined;
+  const plans: TablePlan[] = [];
+  for (const each of counted) {
+    const { table } = each;
+    const effects = each.due === 0 ? [] : await read(work, table, (client) => countEffects(client, schema, table));
+    if (effects && !work.failures.has(table.oid)) plans.push({ ...each, effects, blocked: blocked?.get(table.oid) });
   }
+  for (const plan of plans) tallyOf(work, plan.table).blocked = plan.blocked?.rows ?? 0;
   return { tables: plans, dueByPartition };
 }
 
-async function planTable(
+/** One step that reads for a table, in a transaction of its own; undefined when the table has failed, now or before. */
+async function read<T>(work: Work, table: Table, step: (client: ClientBase) => Promise<T>): Promise<T | undefined> {
+  const { ctx, failures } = work;
+  ctx.signal.throwIfAborted();
+  if (failures.has(table.oid)) return undefined;
+  try {
+    if (table.problem) throw new Error(table.problem);
+    return await transaction(ctx.postgres, readingLimits(work), step);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const unavailable = asUnavailable(error);
+    if (unavailable) throw unavailable;
+    failures.set(table.oid, error as Error);
+    ctx.log.error(`${table.label} can't be cleaned: ${(error as Error).message}`, { table: table.label });
+    return undefined;
+  }
+}
+
+async function countTable(
   client: ClientBase,
   work: Work,
   table: Table,
-  schema: Schema,
   dueByPartition: Map<string, number>,
-): Promise<TablePlan> {
+): Promise<number> {
   const tally = tallyOf(work, table);
   let due = 0;
+  let ancient = false;
   for (const partition of table.partitions) {
     const count = await countDue(client, work, table, partition);
     dueByPartition.set(partition.oid, count.due);
     due += count.due;
     tally.matched += count.ours;
+    ancient ||= count.ancient;
   }
-  if (due === 0) return { table, due, effects: [] };
-  if (work.ctx.dryRun) tally.blocked = await countBlocked(client, schema, table);
-  return { table, due, effects: await countEffects(client, schema, table) };
+  await refuseConventions(client, work.ctx.params, table, { due, ancient });
+  return due;
 }
 
 async function countDue(
@@ -79,23 +102,31 @@ async function countDue(
   work: Work,
   table: Table,
   partition: Partition,
-): Promise<{ due: number; ours: number }> {
+): Promise<{ due: number; ours: number; ancient: boolean }> {
   const part = shardCondition(work.ctx.shard, partition.oid);
   const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;
-  const { rows } = await client.query<{ due: number; ours: number }>(
-    `select count(*)::float8 as due, ${ours}::float8 as ours from ${partition.target} as t where ${table.due('t')}${partition.only}`,
+  const { rows } = await client.query<{ due: number; ours: number; ancient: boolean }>(
+    `select count(*)::float8 as due, ${ours}::float8 as ours,
+       coalesce(bool_or(${isAncient(table, 't')}), false) as ancient
+     from ${partition.target} as t where ${table.due('t')}${partition.only}`,
   );
-  return rows[0] ?? { due: 0, ours: 0 };
+  return rows[0] ?? { due: 0, ours: 0, ancient: false };
 }
 
 /** Says what is about to happen, before it does. */
 export function tellPlan(work: Work, plan: Plan): void {
   const { log, params } = work.ctx;
-  for (const { table, due, effects } of plan.tables) {
+  for (const { table, due, effects, blocked } of plan.tables) {
     if (due === 0) continue;
     log.info(`${table.label}: ${due} rows are due`, { table: table.label, due, cutoff: table.cutoff });
+    if (blocked && (blocked.rows > 0 || blocked.atLeast)) {
+      log.info(`${table.label}: ${number(blocked)} of them stay because other rows refer to them`, {
+        table: table.label,
+      });
+    }
     for (const effect of effects) {
-      const { rows, constraint } = effect;
+      const { constraint } = effect;
+      const rows = number(effect);
       if (effect.onDelete !== 'cascade') {
         log.warn(
           `${effect.table}: ${rows} rows will lose their reference (${constraint} ON DELETE ${effect.onDelete.toUpperCase()})`,
@@ -113,3 +144,6 @@ export function tellPlan(work: Work, plan: Plan): void {
     if (triggers.length > 0) log.info(`${table.label}: deleting fires ${[...new Set(triggers)].join(', ')}`);
   }
 }
+
+const number = ({ rows, atLeast }: { rows: number; atLeast?: boolean }): string =>
+  `${atLeast ? 'at least ' : ''}${rows}`;

@@ -1,6 +1,7 @@
 // Rests while a replica can't keep up with what the job deletes.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Work } from './work.ts';
+import { transaction } from './transaction.ts';
+import { readingLimits, type Work } from './work.ts';
 
 const CHECK_INTERVAL_MS = 1_000;
 
@@ -23,10 +24,12 @@ export function lagWatch(work: Work): () => Promise<void> {
 }
 
 /** The lag in milliseconds. A replica that has replayed all that was sent has none, whatever its last measured lag says. */
-async function longestLag({ ctx }: Work): Promise<number> {
-  const { rows } = await ctx.postgres.query<{ lag: number }>(
-    `select coalesce(max(extract(epoch from replay_lag) * 1000) filter (where replay_lsn < sent_lsn), 0)::float8 as lag
-     from pg_catalog.pg_stat_replication`,
+async function longestLag(work: Work): Promise<number> {
+  const { rows } = await transaction(work.ctx.postgres, readingLimits(work), (client) =>
+    client.query<{ lag: number }>(
+      `select coalesce(max(extract(epoch from replay_lag) * 1000) filter (where replay_lsn < sent_lsn), 0)::float8 as lag
+       from pg_catalog.pg_stat_replication`,
+    ),
   );
   return rows[0]?.lag ?? 0;
 }

@@ -1,6 +1,8 @@
 // Rows that refer to each other in a cycle: none can go alone, but all can go in one statement, since constraints are checked at its end.
 import type { ClientBase } from 'pg';
+import { tellOwnTransaction } from './batch.ts';
 import type { ComponentTask } from './component-task.ts';
+import { isContention, isRefusedRow } from './database-errors.ts';
 import type { Partition, Table } from './model.ts';
 import { blockedCondition, holdsBack, refers } from './references.ts';
 import { inSteps, scopeCondition } from './scope.ts';
@@ -9,8 +11,12 @@ import { tellBatch } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { countDeleted, mustStop, tallyOf, type Work } from './work.ts';
 
-/** How many rows are looked at together, each with all that refers to it, directly or not. */
-const SEEDS = 100;
+/** How many rows are looked at together at most, each with all that refers to it, directly or not. */
+const MAX_SEEDS = 100;
+/** So many rows that refer to seeds are followed at most, since the server keeps them in memory, each once for each seed. */
+const MAX_REACHED = 200_000;
+/** After so many rows with more than that, no further ones are tried: each try costs as much again. */
+const MAX_TOO_LARGE = 3;
 const STEP_BLOCKS = 256;
 
 /** A row: which of the component's tables it is in, and its ctid. */
@@ -31,41 +37,89 @@ export async function deleteRowCycles(
   partition: Partition,
 ): Promise<void> {
   if (component.tables.some((other) => work.failures.has(other.oid))) return;
+  if (innerKeys(work, component).length === 0) return;
+  let seeds = 1;
+  let tooLarge = 0;
   for (const range of inSteps([{ kind: 'blocks', from: 0, to: partition.blocks }], () => STEP_BLOCKS)) {
     const find = lockClosures(work, component, table, partition, scopeCondition(range, work.server).sql);
     for (let after: string | null = '(0,0)'; after !== null; ) {
       if (mustStop(work)) return;
       await component.rest();
       const startedAt = performance.now();
-      const from: string = after;
-      const { last, deleted } = await transaction(work.ctx.postgres, work.limits, (client) =>
-        deleteClosures(client, work, component, find, from),
-      );
-      count(work, component, deleted, performance.now() - startedAt);
-      after = last;
+      const attempt: Attempt = { after, seeds, last: null, cut: false, wrote: false };
+      let refused = false;
+      try {
+        const deleted = await transaction(work.ctx.postgres, work.limits, (client) =>
+          deleteClosures(client, work, component, find, attempt),
+        );
+        count(work, component, deleted, performance.now() - startedAt);
+      } catch (error) {
+        if (!(error instanceof RefusedInCycle || isRefusedRow(error) || isContention(error))) throw error;
+        refused = true;
+      } finally {
+        if (attempt.wrote) await tellOwnTransaction(work, component.tables);
+      }
+      // Fewer rows are tried together, until only those stay that are refused themselves, or that too many refer to.
+      if ((refused || attempt.cut) && seeds > 1) {
+        seeds = Math.ceil(seeds / 4);
+        continue;
+      }
+      if (attempt.cut) tooLarge += 1;
+      if (tooLarge >= MAX_TOO_LARGE) {
+        work.ctx.log.warn(`${table.label}: rows stay that more than ${MAX_REACHED} rows refer to, directly or not`);
+        return;
+      }
+      if (!refused) seeds = Math.min(MAX_SEEDS, seeds * 2);
+      after = attempt.last;
     }
   }
 }
 
-async function deleteClosures(client: ClientBase, work: Work, component: ComponentTask, find: string, after: string) {
-  const found = (await client.query<{ last: string | null; closures: Row[] | null }>(find, [after])).rows[0];
-  const closures = found?.closures ?? [];
-  const last = found?.last ?? null;
-  if (closures.length === 0 || closures.length > work.remaining) return { last, deleted: [] };
-  const { rows } = await client.query<{ tbl: number; deleted: number }>(deleteRows(work, component), [
+/** So many due rows behind a ctid; and, once they are found, the last of them. */
+interface Attempt {
+  readonly after: string;
+  readonly seeds: number;
+  last: string | null;
+  /** Whether more rows refer to them than were followed. */
+  cut: boolean;
+  /** Whether rows were locked or deleted. */
+  wrote: boolean;
+}
+
+/** So many rows of one of the component's tables. */
+interface Deleted {
+  readonly tbl: number;
+  readonly deleted: number;
+}
+
+async function deleteClosures(
+  client: ClientBase,
+  work: Work,
+  component: ComponentTask,
+  find: string,
+  attempt: Attempt,
+): Promise<readonly Deleted[]> {
+  const values = [attempt.after, attempt.seeds];
+  const found = await client.query<{ last: string | null; cut: boolean; closures: Row[] | null }>(find, values);
+  const { last = null, cut = false } = found.rows[0] ?? {};
+  const closures = found.rows[0]?.closures ?? [];
+  Object.assign(attempt, { last, cut });
+  attempt.wrote = attempt.last !== null;
+  if (cut || closures.length === 0 || closures.length > work.remaining) return [];
+  const { rows } = await client.query<Deleted>(deleteRows(work, component), [
     closures.map((row) => row.tbl),
     closures.map((row) => row.rel),
     closures.map((row) => row.at),
   ]);
-  return { last, deleted: rows };
+  const deleted = rows.reduce((total, row) => total + row.deleted, 0);
+  // A trigger that kept one row of a cycle would leave references to rows that are gone.
+  if (deleted > 0 && deleted < closures.length) throw new RefusedInCycle();
+  return rows;
 }
 
-function count(
-  work: Work,
-  component: ComponentTask,
-  deleted: readonly { tbl: number; deleted: number }[],
-  tookMs: number,
-): void {
+class RefusedInCycle extends Error {}
+
+function count(work: Work, component: ComponentTask, deleted: readonly Deleted[], tookMs: number): void {
   for (const row of deleted) {
     const table = component.tables[row.tbl];
     if (!table || row.deleted === 0) continue;
@@ -104,17 +158,20 @@ function lockClosures(
   );
   return `with recursive seed as materialized (
       select t.tableoid as rel, t.ctid as at from ${partition.target} as t
-      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit ${SEEDS}),
-    reached (seed, tbl, rel, at) as (
+      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit $2),
+    closure (seed, tbl, rel, at) as (
       select at::text, ${component.tables.indexOf(table)}, rel, at::text from seed
       union
-      select r.seed, e.tbl, e.rel, e.at from reached r cross join lateral (${steps.join(' union all ')}) e),
+      select r.seed, e.tbl, e.rel, e.at from closure r cross join lateral (${steps.join(' union all ')}) e),
+    -- The limit ends the recursion, which only goes on as far as it is read.
+    reached as materialized (select * from closure limit ${MAX_REACHED + 1}),
     ${locks.join(', ')},
     free as materialized (${component.tables.map((_, tbl) => `select * from free_${tbl}`).join(' union all ')}),
     held_back as materialized (
-      select distinct r.seed from reached r left join free f on (f.tbl, f.rel, f.at) = (r.tbl, r.rel, r.at) where f.at is null)
+      select distinct r.seed from reached r where ((r.tbl, r.rel, r.at) in (select tbl, rel, at from free)) is not true)
     select
       (select at::text from seed order by at desc limit 1) as last,
+      (select count(*) > ${MAX_REACHED} from reached) as cut,
       (select json_agg(k) from (
         select distinct tbl, rel::text as rel, at from reached where seed not in (select seed from held_back)) k) as closures`;
 }
@@ -128,7 +185,7 @@ function deleteRows(work: Work, component: ComponentTask): string {
     ({ key, parent, child }) => `select from ${(component.tables[parent] as Table).target} as t join ${key.child} as c
       on ${refers(key, 't', 'c')}
       where ${inList('closures', parent)}
-        and not exists (select from closures x where x.tbl = ${child} and x.rel = c.tableoid and x.at = c.ctid::text)`,
+        and (${isListed('closures', child, 'c')}) is not true`,
   );
   const outside = component.tables.map(
     (member, tbl) =>
@@ -170,7 +227,14 @@ function outsideCondition(work: Work, component: ComponentTask, table: Table): s
   return blockedCondition(keys, table, 't');
 }
 
+/** The row `t` is one of the list's; the list's ctids find it. */
 function inList(list: string, tbl: number): string {
-  return `t.ctid = any (array(select x.at::tid from ${list} x where x.tbl = ${tbl}))
-      and exists (select from ${list} x where x.tbl = ${tbl} and x.rel = t.tableoid and x.at = t.ctid::text)`;
+  return `t.ctid = any (array(select x.at::tid from ${list} x where x.tbl = ${tbl})) and (${isListed(list, tbl, 't')}) is true`;
 }
+
+/**
+ * Whether a row is one of the list's. With IS TRUE or IS NOT TRUE around it the planner looks it up in a hash table; it would otherwise
+ * join, and read the list, which it takes to be short, once for each row.
+ */
+const isListed = (list: string, tbl: number, alias: string): string =>
+  `(${alias}.tableoid, ${alias}.ctid::text) in (select x.rel, x.at from ${list} x where x.tbl = ${tbl})`;

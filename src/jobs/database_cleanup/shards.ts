@@ -18,6 +18,12 @@ export function* rangesOfShard(shard: Shard, oid: string, blocks: number): Gener
   }
 }
 
+/** Whether a row, by its ctid, belongs to the shard. */
+export function isOfShard(shard: Shard, oid: string, ctid: string): boolean {
+  const extent = Math.floor(Number(ctid.slice(1, ctid.indexOf(','))) / EXTENT_BLOCKS);
+  return (extent + Number(oid)) % shard.count === shard.index;
+}
+
 /** The same as a condition on the row `t`; empty when everything belongs to the shard. */
 export function shardCondition(shard: Shard, oid: string): string {
   if (shard.count === 1) return '';

@@ -21,7 +21,7 @@ export interface SendLimits {
 }
 
 /** A connection in use. */
-export class Session {
+export class Channels {
   readonly connection: Connection;
   readonly #ownExchange: string;
   #exchangeReady: Promise<void> | undefined;
