@@ -79,6 +79,7 @@ export async function bundleAll(
       outExtension: { '.js': '.cjs' },
       banner: {},
     }),
+    bundle({ entryPoints: { 'guardian-without-shell': 'src/process/child/guardian-without-shell.ts' } }),
     bundle({ entryPoints: jobEntries(), outdir: join(folder, 'jobs') }, '../lazy/'),
     bundle({ entryPoints: { valibot: 'valibot' } }),
   ]);

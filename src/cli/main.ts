@@ -21,6 +21,10 @@ export async function main(invocation: Invocation): Promise<number> {
     if (isJob) {
       return await run(name, rest, invocation, Object.keys(COMMANDS));
     }
+    if (name === 'exec') {
+      const { exec } = await import('./commands/exec.ts');
+      return await exec(rest, invocation, Object.keys(COMMANDS));
+    }
     const { runCommand } = await import('./commands/run-command.ts');
     const { home, env, stop } = invocation;
     return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));

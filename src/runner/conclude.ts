@@ -6,9 +6,14 @@ import type { History } from './ports.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
-/** The longest that the end can take besides the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the history. */
+/** The longest that the end can take besides the telemetry's flush: programs, the record, pruning, and closing RabbitMQ, the job's pool and the history. */
 const CONCLUDE_LIMIT_MS =
-  STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + STEP_LIMITS.output;
+  STEP_LIMITS.programs +
+  STEP_LIMITS.record +
+  STEP_LIMITS.unlock +
+  4 * STEP_LIMITS.close +
+  STEP_LIMITS.shutdownUrls +
+  STEP_LIMITS.output;
 
 /** The most characters of JSON that a result may have. A larger one is left out as a whole: half of it could be taken for all of it. */
 const MAX_RESULT = 4 * 1024 * 1024;
@@ -34,6 +39,8 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
     }
   };
 
+  // Before the lock is free and the record closed, nothing of the run works any more.
+  await step('ending programs that nobody waited for', STEP_LIMITS.programs, () => ports.programs.endAll());
   const end = state.end(outcome);
   let prunable: History | undefined;
   if (database && !(state.databaseFailed && !state.recorded)) {

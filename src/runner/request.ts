@@ -6,6 +6,7 @@ import type {
   History,
   Locks,
   Place,
+  Programs,
   ProgressBar,
   RunLog,
   Telemetry,
@@ -83,6 +84,9 @@ export interface Ports {
   readonly watchdog: Watchdog;
   readonly clock: Clock;
   readonly terminationLog: TerminationLog;
+  readonly programs: Programs;
+  /** The last lines of the log and of programs, redacted: what is kept of a run that didn't succeed. */
+  readonly lastLines: () => readonly string[];
   /** Absent where standard error is no terminal. */
   readonly progressBar: ProgressBar | undefined;
   /** Asks sidecars that were injected into the pod to stop, so that its Job can end. Never rejects. Absent where there are none. */

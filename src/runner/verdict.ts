@@ -18,11 +18,12 @@ function verdictOfError(error: unknown, describe: Describe): Outcome {
 }
 
 /** What one of our errors means by itself; any other is the job's. */
-export function statusOfError(error: unknown): Pick<Outcome, 'status' | 'exitCode'> {
+export function statusOfError(error: unknown): Pick<Outcome, 'status' | 'exitCode' | 'reason'> {
   if (hasCode(error, 'ERR_RUN_JOB_PERMANENT')) return { status: 'failed', exitCode: EXIT.permanent };
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return { status: 'unavailable', exitCode: EXIT.unavailable };
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return { status: 'misconfigured', exitCode: EXIT.misconfigured };
   if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return { status: 'rejected', exitCode: EXIT.rejected };
+  if (hasCode(error, 'ERR_RUN_JOB_TEMPORARY')) return { status: 'skipped', exitCode: EXIT.locked, reason: 'program' };
   if (hasCode(error, 'ERR_RUN_JOB_CRASH')) return { status: 'crashed', exitCode: EXIT.crashed };
   return { status: 'failed', exitCode: EXIT.failed };
 }

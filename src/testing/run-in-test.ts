@@ -18,6 +18,7 @@ import { noTelemetry } from '../telemetry/noop.ts';
 import { clockOf } from './clock.ts';
 import { memoryDatabase } from './memory-database.ts';
 import type { LogEntry, RunJobOptions, RunJobOutcome } from './options.ts';
+import { testPrograms } from './programs.ts';
 import { environmentOf, openSubstitutes, secretsOfPool } from './resources.ts';
 
 /** Keeps the event loop from running empty, for which a test has nobody to blame; the deadline ends what hangs. */
@@ -104,6 +105,8 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
       watchdog: { arm: () => undefined },
       clock,
       terminationLog: { write: () => undefined },
+      programs: testPrograms(options.exec, { env, runId: request.runId, redactor, entries }),
+      lastLines: () => [],
       progressBar: undefined,
       shutDownSidecars: undefined,
       flushOutput: async () => 0,

@@ -53,6 +53,7 @@ export async function runCleanup(url: string, options: CleanupOptions = {}): Pro
     progress: (done, total = 0) => options.onProgress?.(done, total),
     span: (_name, _options, step) => step({ setAttributes: () => {}, addEvent: () => {}, headers: () => ({}) }),
     count: () => {},
+    exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
     postgres: withTransactions(pool),
   };

@@ -118,6 +118,7 @@ async function attempt(pool: PostgresPool, options: RunOptions): Promise<unknown
     span: (_name, _options, step) =>
       step({ setAttributes() {}, addEvent() {}, headers: () => ({ traceparent: '00-trace-span-01' }) }),
     count() {},
+    exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async () => [],
     ...options,
     params: v.parse(paramsSchema, options.params ?? {}),
