@@ -7,7 +7,7 @@ import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { shutDownSidecars } from '../process/sidecars.ts';
-import { openTerminationLog } from '../process/termination-log.ts';
+import { openTerminationLog, problemOfTerminationFile } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
 import { describeError } from '../runner/error-info.ts';
@@ -27,6 +27,7 @@ import { type GivenParams, passingParams, validateParams } from './params.ts';
 import { openPrograms, type ProgramScreen, rememberLine } from './programs.ts';
 import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
+import { tellUnguarded } from './unguarded.ts';
 import { VERSION } from './version.ts';
 
 /** One run, as somebody asks for it. */
@@ -84,7 +85,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
   const startedAt = processStart();
   const runId = newRunId(startedAt);
-  const { config, problems } = readConfig(env);
+  const { config, problems, invalid } = readConfig(env);
   const identity = makeIdentity(order, config, startedAt);
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
@@ -110,6 +111,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       rememberLine(lastLines, line);
     },
   });
+  const warning = databaseUrl || invalid.has('DATABASE_URL') ? undefined : tellUnguarded(env, config, log);
   const { place } = config;
   telemetry = await openTelemetry({
     env,
@@ -134,6 +136,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
     version: VERSION,
     place,
+    warning,
     lockWaitMs: order.locked === 'wait' ? config.lockWaitMs : 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
@@ -174,7 +177,11 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       const job = order.attempts === undefined ? found : withAttempts(found, order.attempts);
       // A command has no schema: what it is given goes to it as text.
       const params = order.command ? request.params : validateParams(job.params, order.params, env, order.job);
-      const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
+      const lacking = [
+        ...problems,
+        ...missingFor(neededBy(job, order.dryRun), config, invalid),
+        ...problemOfTerminationFile(terminationFile, log),
+      ];
       if (lacking.length > 0) throw configError(lacking);
       return {
         job,

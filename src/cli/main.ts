@@ -1,7 +1,7 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
 import { inspect } from 'node:util';
 import { redactorFor } from '../app/redactor.ts';
-import { ConfigError } from '../errors.ts';
+import { loadDotEnv } from '../process/dot-env.ts';
 import { EXIT, signalExitCode } from '../runner/outcome.ts';
 import { statusOfError } from '../runner/verdict.ts';
 import type { Invocation } from './command.ts';
@@ -17,7 +17,7 @@ export async function main(invocation: Invocation): Promise<number> {
   const [name, ...rest] = invocation.argv;
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {
-    loadDotEnv();
+    loadDotEnv(invocation.env);
     if (isJob) {
       return await run(name, rest, invocation, Object.keys(COMMANDS));
     }
@@ -30,20 +30,6 @@ export async function main(invocation: Invocation): Promise<number> {
     return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));
   } catch (error) {
     return tellError(error, invocation);
-  }
-}
-
-/**
- * `.env` in the working directory fills what the environment doesn't set (https://12factor.net/config).
- * @throws {ConfigError} it is there and can't be read
- */
-function loadDotEnv(): void {
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT')
-      throw new ConfigError(`The file .env can't be read (${code}): mend or remove it`, { cause: error });
   }
 }
 

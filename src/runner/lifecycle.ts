@@ -67,8 +67,6 @@ async function perform(state: RunState): Promise<Outcome> {
       });
       return { status: 'skipped', exitCode: EXIT.ok, reason: 'slot_succeeded' };
     }
-  } else {
-    ports.log.info('DATABASE_URL is not set: this run is neither locked nor recorded');
   }
 
   state.begin();

@@ -97,6 +97,8 @@ export interface Summary extends Outcome, Measures {
   /** Absent when telemetry is off. */
   readonly telemetryFlushed?: boolean;
   readonly dryRun?: boolean;
+  /** What the run lacked and ought to have had, such as a lock. */
+  readonly warning?: string;
   /** How the program of a command ended; absent for a job in TypeScript, and when it never began. */
   readonly program?: ProgramExit;
 }

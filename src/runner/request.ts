@@ -42,6 +42,8 @@ export interface RunRequest {
   readonly params: unknown;
   readonly version: string;
   readonly place: Place;
+  /** What the run lacks and ought to have; told in its summary. */
+  readonly warning?: string | undefined;
   readonly lockWaitMs: number;
   readonly maxConcurrentJobs: number;
   /** The longest that connecting and taking the lock can last, every step of it at its own limit. */

@@ -159,6 +159,7 @@ export class RunState {
       scheduledAt: this.scheduledAt.toISOString(),
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
+      ...(request.warning !== undefined && { warning: request.warning }),
       attempts: this.attempts,
       ...(this.program && { program: this.program }),
       ...measures,

@@ -105,7 +105,7 @@ function readTimeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   if (!ms || ms > LONGEST_TIMEOUT_MS)
-    throw new UsageError(`--timeout must be a duration above 0 and at most 23d, such as 90s or 30m, and is ${text}`);
+    throw new UsageError(`--timeout must be a duration above 0 and at most 23d, such as 90s or 30m`);
   return ms;
 }
 
@@ -113,9 +113,7 @@ function readTime(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
   if (!RFC_3339.test(text) || Number.isNaN(time.getTime()) || !isDay(text.slice(0, 10))) {
-    throw new UsageError(
-      `--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z, and is ${text}`,
-    );
+    throw new UsageError(`--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z`);
   }
   return time;
 }

@@ -55,7 +55,7 @@ export type Secrecy = 'all' | 'texts' | 'none';
 
 /** Whether a text only stands for a secret: a mask, a variable, `null`. */
 export function isPlaceholder(text: string): boolean {
-  return text === '' || NO_SECRET.test(text);
+  return NO_SECRET.test(text) || /^[^\p{L}\p{N}]{0,3}$/u.test(text);
 }
 
 type Kind = 'secret' | 'several' | 'opaque' | 'harmless';
