@@ -9,6 +9,9 @@ import { runContainer } from './support/container.ts';
 const EXAMPLE = 'examples/any-program';
 const SCRIPT = '/srv/fetch_rates.py';
 
+/** As the image's own configuration has it; runc doesn't read that. */
+const PATH = '/usr/local/bin:/usr/bin:/bin';
+
 /** The oldest glibc and libstdc++ that run-job's Node may ask for; docs/any-program.md states them. */
 const FLOOR = { GLIBC: '2.28', GLIBCXX: '3.4.21' };
 
@@ -43,7 +46,9 @@ describe.skipIf(noImage ?? noPythonImage)('run-job in an image of Debian and Pyt
   afterAll(() => images?.[Symbol.dispose]());
 
   test('runs a script with two lines copied in, as the example says', () => {
-    const { code, stdout } = runContainer(copied.rootfs, images.folder, [...copied.entrypoint, ...copied.command]);
+    const { code, stdout } = runContainer(copied.rootfs, images.folder, [...copied.entrypoint, ...copied.command], {
+      env: { PATH },
+    });
     expect(code, stdout).toBe(0);
     const lines = stdout
       .trim()
@@ -55,7 +60,9 @@ describe.skipIf(noImage ?? noPythonImage)('run-job in an image of Debian and Pyt
 
   test('tells how the script failed', () => {
     const args = ['exec', 'rates', '--param', 'currencies=EUR,nonsense', '--', 'python3', SCRIPT];
-    const { code, stdout } = runContainer(copied.rootfs, images.folder, [...copied.entrypoint, ...args]);
+    const { code, stdout } = runContainer(copied.rootfs, images.folder, [...copied.entrypoint, ...args], {
+      env: { PATH },
+    });
     expect(code, stdout).toBe(65);
     expect(stdout).toContain('nonsense is no currency');
   });
@@ -64,7 +71,7 @@ describe.skipIf(noImage ?? noPythonImage)('run-job in an image of Debian and Pyt
     const script =
       "import subprocess, time; subprocess.Popen(['sleep', '1000'], start_new_session=True); print('ready', flush=True); time.sleep(1000)";
     const args = ['exec', 'stuck', '--timeout', '3s', '--', 'python3', '-c', script];
-    const env = { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '2' };
+    const env = { PATH, WORKER_SHUTDOWN_TIMEOUT_SECONDS: '2' };
     const { code, stdout } = runContainer(copied.rootfs, images.folder, [...copied.entrypoint, ...args], { env });
     expect(code, stdout).toBe(124);
   });
@@ -95,6 +102,7 @@ describe.skipIf(noImage ?? noPythonImage)('run-job in an image of Debian and Pyt
       images.folder,
       [...runner, 'exec', 'rates', '--', 'python3', SCRIPT],
       {
+        env: { PATH },
         mounts: { ...mounts, [SCRIPT]: join(process.cwd(), EXAMPLE, 'fetch_rates.py') },
       },
     );
