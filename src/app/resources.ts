@@ -2,9 +2,12 @@
 
 import type { Job, Logger, Need, PostgresPool } from '../job.ts';
 import type { Server } from '../postgres/server.ts';
+import { recordingRabbitMq } from '../rabbitmq/recording.ts';
 import { unconnectedRabbitMq } from '../rabbitmq/unconnected.ts';
 import type { OpenResources } from '../runner/request.ts';
 import type { Config } from './config.ts';
+
+export { recordingRabbitMq };
 
 /** The needs that must be there for this run: a dry run sends nothing, so it needs no broker. */
 export function neededBy(job: Job, dryRun: boolean): readonly Need[] {

@@ -19,7 +19,7 @@ import { clockOf } from './clock.ts';
 import { memoryDatabase } from './memory-database.ts';
 import type { LogEntry, RunJobOptions, RunJobOutcome } from './options.ts';
 import { testPrograms } from './programs.ts';
-import { environmentOf, openSubstitutes } from './resources.ts';
+import { environmentOf, openSubstitutes, secretsOfPool } from './resources.ts';
 
 /** Keeps the event loop from running empty, for which a test has nobody to blame; the deadline ends what hangs. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -52,7 +52,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const published: OutgoingMessage[] = [];
   const counts: Record<string, number> = {};
   const entries: LogEntry[] = [];
-  const redactor = redactorFor(env);
+  const redactor = redactorFor({ ...env, ...secretsOfPool(options.postgres) });
   const log = await createLogger({
     format: 'json',
     level: 'debug',
@@ -97,7 +97,8 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
       telemetry: {
         ...noTelemetry(env),
         count: (item, amount) => {
-          counts[item] = (counts[item] ?? 0) + amount;
+          const told = redactor.text(String(item));
+          counts[told] = (counts[told] ?? 0) + amount;
         },
       },
       database: memoryDatabase(options.previousRuns ?? []),

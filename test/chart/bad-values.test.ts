@@ -224,7 +224,7 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
     [
       'a name that no run can have',
       cleanup({ name: 'Acme Cleanup' }),
-      "value must be 'a name of lower-case letters, digits, dashes and underscores",
+      "value must be 'a name of letters, digits, dots, dashes and underscores",
     ],
     ['one name for all', { jobDefaults: { name: 'x' } }, 'jobDefaults.name would give every entry the same name'],
     // Secrets in the open

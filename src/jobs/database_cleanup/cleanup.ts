@@ -1,5 +1,5 @@
 // The job from beginning to end: look, count, refuse or delete, tell.
-import { ConfigError, PermanentError } from '../../errors.ts';
+import { ConfigError, hasCode, PermanentError } from '../../errors.ts';
 import { prepareArchives } from './archive.ts';
 import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
@@ -7,9 +7,10 @@ import { componentsInOrder } from './components.ts';
 import { isPermanent } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
+import { earlierResults } from './earlier-runs.ts';
 import { guard } from './guard.ts';
 import { hintAtIndexes } from './hints.ts';
-import type { Ctx, Table } from './model.ts';
+import type { Ctx, Refusal, Table } from './model.ts';
 import { makePlan, type Plan, tellPlan } from './plan.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
@@ -45,7 +46,8 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   }
   const plan = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, found));
   tellPlan(work, plan);
-  hintAtIndexes(found, ctx);
+  const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
+  hintAtIndexes(found, due, ctx);
   await guard(work, plan);
 
   const startedAt = performance.now();
@@ -63,23 +65,28 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
 
 /** One line a table, for people. */
 function tellTables({ log }: Ctx, { tables }: Result): void {
-  for (const [label, { deleted, matched, blocked, skippedLocked, kept, batches, durationMs }] of Object.entries(
-    tables,
-  )) {
+  for (const [
+    label,
+    { deleted, matched, blocked, skippedLocked, kept, refusals = [], batches, durationMs },
+  ] of Object.entries(tables)) {
     const stayed = [
       blocked > 0 && `${blocked} stay because other rows refer to them`,
       skippedLocked > 0 && `${skippedLocked} were locked`,
-      kept > 0 && `${kept} were kept by a trigger`,
+      kept > 0 && `${kept} were kept: ${refusals.map(tellRefusal).join(', ')}`,
     ].filter(Boolean);
     const done = `${deleted} of ${matched} due rows deleted in ${batches} batches and ${durationMs} ms`;
     log.info(`${label}: ${[done, ...stayed].join('; ')}`, { table: label });
   }
 }
 
+const tellRefusal = ({ rows, reason, example }: Omit<Refusal, 'key'>): string =>
+  `${rows} because "${reason}", such as ${example}`;
+
 async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: Plan): Promise<void> {
   const { ctx } = work;
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
   const archives = await prepareArchives(work, due);
+  const resumeFrom = new Map(Object.entries((await earlierResults(ctx))[0]?.resumeAt ?? {}));
   const byOid = new Map(due.map((table) => [table.oid, table]));
   const components = componentsInOrder(
     due.map((table) => table.oid),
@@ -92,6 +99,7 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
       foreignKeys,
       archives,
       due: plan.dueByPartition,
+      resumeFrom,
       rest: lagWatch(work),
     }),
   );
@@ -128,7 +136,10 @@ function failureOf(work: Work, tables: readonly Table[], { totals }: Result): Er
   const cause = new AggregateError(errors, 'the failures of the tables');
   // A trouble with rights, rules or definitions stays until somebody mends it: another attempt would only repeat it.
   const lasting = errors.every(
-    (error) => isPermanent(error) || tables.some((table) => table.problem === error.message),
+    (error) =>
+      hasCode(error, 'ERR_RUN_JOB_PERMANENT') ||
+      isPermanent(error) ||
+      tables.some((table) => table.problem === error.message),
   );
   return lasting ? new PermanentError(message, { cause }) : new Error(message, { cause });
 }

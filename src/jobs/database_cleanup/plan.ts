@@ -2,6 +2,7 @@
 import type { ClientBase } from 'pg';
 import { type Blocked, countBlocked } from './blocked.ts';
 import type { Schema } from './closure.ts';
+import { isAncient, refuseConventions } from './conventions.ts';
 import { asUnavailable } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { countEffects, type Effect } from './effects.ts';
@@ -84,12 +85,15 @@ async function countTable(
 ): Promise<number> {
   const tally = tallyOf(work, table);
   let due = 0;
+  let ancient = false;
   for (const partition of table.partitions) {
     const count = await countDue(client, work, table, partition);
     dueByPartition.set(partition.oid, count.due);
     due += count.due;
     tally.matched += count.ours;
+    ancient ||= count.ancient;
   }
+  await refuseConventions(client, work.ctx.params, table, { due, ancient });
   return due;
 }
 
@@ -98,13 +102,15 @@ async function countDue(
   work: Work,
   table: Table,
   partition: Partition,
-): Promise<{ due: number; ours: number }> {
+): Promise<{ due: number; ours: number; ancient: boolean }> {
   const part = shardCondition(work.ctx.shard, partition.oid);
   const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;
-  const { rows } = await client.query<{ due: number; ours: number }>(
-    `select count(*)::float8 as due, ${ours}::float8 as ours from ${partition.target} as t where ${table.due('t')}${partition.only}`,
+  const { rows } = await client.query<{ due: number; ours: number; ancient: boolean }>(
+    `select count(*)::float8 as due, ${ours}::float8 as ours,
+       coalesce(bool_or(${isAncient(table, 't')}), false) as ancient
+     from ${partition.target} as t where ${table.due('t')}${partition.only}`,
   );
-  return rows[0] ?? { due: 0, ours: 0 };
+  return rows[0] ?? { due: 0, ours: 0, ancient: false };
 }
 
 /** Says what is about to happen, before it does. */

@@ -1,6 +1,7 @@
 // What the parts of one run share: the limits, what is left of maxRows, and what has happened to each table.
 import type { Span } from '../../job.ts';
 import type { Ctx, Server, Table, Tally } from './model.ts';
+import { addRefusals } from './refusal-sums.ts';
 import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
 
@@ -18,8 +19,10 @@ export interface Work {
   span: Span | undefined;
   /** Whether others write to the database. */
   readonly traffic: Traffic;
-  /** How many rows were tried one by one and refused by a constraint or trigger. */
+  /** How many rows were tried one by one and refused by a constraint or trigger, in the pass that goes on. */
   refusals: number;
+  /** The block at which the next run goes on in a partition, by its oid, where a pass ended because too many rows were refused. */
+  readonly resumeAt: Map<string, number>;
 }
 
 /** What earlier attempts of a run have deleted: maxRows is a run's, and attempts of one run share a process. */
@@ -45,6 +48,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
     failures: new Map(),
     remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - (deletedByRun.get(ctx.runId) ?? 0),
     refusals: 0,
+    resumeAt: new Map(),
   };
 }
 
@@ -72,6 +76,17 @@ export function countDeleted(work: Work, table: Table, rows: number): void {
   if (rows > 0) ctx.count('rows_deleted', rows, { table: table.label });
 }
 
+/** Writes down due rows that stay. */
+export function countStaying(tally: Tally, { blocked, skipped, kept, refusals }: Staying): void {
+  tally.blocked += blocked;
+  tally.skippedLocked += skipped;
+  tally.kept += kept;
+  tally.refusals = addRefusals(tally.refusals, refusals);
+}
+
+/** Due rows that stay, by reason. */
+type Staying = { readonly [reason in 'blocked' | 'skipped' | 'kept']: number } & Pick<Tally, 'refusals'>;
+
 export function tallyOf(work: Work, table: Table): Tally {
   const known = work.tallies.get(table.oid);
   if (known) return known;
@@ -81,6 +96,7 @@ export function tallyOf(work: Work, table: Table): Tally {
     blocked: 0,
     skippedLocked: 0,
     kept: 0,
+    refusals: [],
     batches: 0,
     durationMs: 0,
     longestBatchMs: 0,

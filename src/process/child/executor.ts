@@ -39,7 +39,10 @@ export interface ExecSetting {
 /** Runs programs, as many at once as somebody asks for. */
 export class Executor implements Programs {
   readonly #setting: ExecSetting;
-  readonly #running = new Set<Family>();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #families = new Set<Family>();
+  /** Aborts when the run is over, for what nobody waited for. */
+  readonly #over = new AbortController();
   #guardian: Guardian | undefined;
   #count = 0;
 
@@ -47,8 +50,28 @@ export class Executor implements Programs {
     this.#setting = setting;
   }
 
-  async exec({ program, args, options, run, log, graceMs, ...call }: ProgramCall): Promise<ExecResult> {
-    const signal = options.signal ? AbortSignal.any([call.signal, options.signal]) : call.signal;
+  async exec(call: ProgramCall): Promise<ExecResult> {
+    const result = this.#exec(call);
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.add(settled);
+    try {
+      return await result;
+    } finally {
+      this.#running.delete(settled);
+    }
+  }
+
+  async endAll(): Promise<void> {
+    this.#over.abort(new Error('the run is over, and nobody waited for this program'));
+    await Promise.all([...this.#families].map((family) => family.kill()));
+    await Promise.all(this.#running);
+  }
+
+  async #exec({ program, args, options, run, log, graceMs, ...call }: ProgramCall): Promise<ExecResult> {
+    const signal = AbortSignal.any([call.signal, this.#over.signal, ...(options.signal ? [options.signal] : [])]);
     signal.throwIfAborted();
     const cwd = options.cwd ?? process.cwd();
     const own = { ...this.#setting.env, ...options.env };
@@ -80,12 +103,12 @@ export class Executor implements Programs {
         {
           guardian,
           signal,
-          graceMs,
+          graceMs: () => (this.#over.signal.aborted ? 0 : graceMs()),
           stdout: collector ?? this.#taker('stdout', options, run.attempt),
           stderr: this.#taker('stderr', options, run.attempt),
           onStart: ({ pid, family }) => {
             started = family;
-            this.#running.add(family);
+            this.#families.add(family);
             log.debug(`${program} runs as process ${pid}`);
           },
         },
@@ -102,13 +125,9 @@ export class Executor implements Programs {
       if (problem) log.warn(`the result that ${program} left in RUN_JOB_RESULT_FILE doesn't count: ${problem}`);
       return { exitCode: end.code ?? 0, stdout: collector?.text() ?? '', result: value };
     } finally {
-      if (started) this.#running.delete(started);
+      if (started) this.#families.delete(started);
       exchange?.close();
     }
-  }
-
-  async endAll(): Promise<void> {
-    await Promise.all([...this.#running].map((family) => family.kill()));
   }
 
   /** One for all: it costs a process. */

@@ -43,16 +43,9 @@ export class Family {
     return [...found.values()];
   }
 
-  /** Sends the signal to the whole group at once, and to each member that is in another one. */
-  signal(signal: NodeJS.Signals): void {
-    send(-this.#leader, signal);
-    for (const { pid, group } of this.members()) if (group !== this.#leader) send(pid, signal);
-  }
-
   /** Asks every member to end; one that is stopped (SIGSTOP) is woken, since it couldn't hear. */
-  ask(signal: NodeJS.Signals): void {
-    this.signal(signal);
-    this.signal('SIGCONT');
+  ask(): void {
+    this.#signal('SIGTERM', 'SIGCONT');
   }
 
   /** Resolves once no member lives, or `limitMs` have passed; returns whether none does. */
@@ -70,7 +63,7 @@ export class Family {
   async kill(): Promise<number[]> {
     const until = Date.now() + KILL_LIMIT_MS;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
-      this.signal('SIGKILL');
+      this.#signal('SIGKILL');
       if (!this.#alive()) return [];
       if (Date.now() > until) return this.members().map(({ pid }) => pid);
       await sleep(wait);
@@ -82,6 +75,14 @@ export class Family {
     return this.members()
       .map(({ pid }) => `${nameOf(pid)} (${pid})`)
       .join(', ');
+  }
+
+  /** Sends the signals to the whole group at once, and to each member that is in another one. */
+  #signal(...signals: NodeJS.Signals[]): void {
+    for (const signal of signals) send(-this.#leader, signal);
+    for (const { pid, group } of this.members()) {
+      if (group !== this.#leader) for (const signal of signals) send(pid, signal);
+    }
   }
 
   #alive(): boolean {

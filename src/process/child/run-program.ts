@@ -15,8 +15,13 @@ const LEFT_BEHIND_GRACE_MS = 5_000;
 /** How long the output of processes that are dead may take to arrive. */
 const DRAIN_MS = 1_000;
 
-/** How much of the grace is kept back to kill what hasn't ended in it, and to tell of it. */
-const KILL_RESERVE_MS = 250;
+/** How much of the grace is kept back, of a short one a quarter, to kill what hasn't ended by then and to tell of it. */
+const KILL_RESERVE_MS = 1_000;
+
+/** How long the program may take to end by itself. */
+function politeMs(graceMs: number): number {
+  return graceMs - Math.min(KILL_RESERVE_MS, graceMs / 4);
+}
 
 /** What a program runs in. */
 export interface Surroundings {
@@ -85,11 +90,11 @@ function stopOnAbort({ family, exit }: Started, { signal, graceMs }: Surrounding
   let stop: Promise<{ killed: boolean; unkillable: readonly number[] }> | undefined;
   const onAbort = () => {
     stop = (async () => {
-      const limitMs = Math.max(0, graceMs() - KILL_RESERVE_MS);
-      family.ask('SIGTERM');
+      const limitMs = politeMs(graceMs());
+      const until = Date.now() + limitMs;
       const timer = new AbortController();
       const late = sleep(limitMs, true, { signal: timer.signal }).catch(() => false);
-      const until = Date.now() + limitMs;
+      family.ask();
       if (!(await Promise.race([exit.then(() => false), late]))) {
         timer.abort();
         if (await family.gone(until - Date.now())) return { killed: false, unkillable: [] };
@@ -117,8 +122,8 @@ async function endLeftBehind(
 ): Promise<{ leftBehind: string; unkillable: readonly number[] }> {
   if (await family.gone(signal.aborted ? 0 : LINGER_MS)) return { leftBehind: '', unkillable: [] };
   const leftBehind = family.names();
-  family.ask('SIGTERM');
-  const limitMs = Math.max(0, Math.min(graceMs() - KILL_RESERVE_MS, LEFT_BEHIND_GRACE_MS));
+  family.ask();
+  const limitMs = Math.min(politeMs(graceMs()), LEFT_BEHIND_GRACE_MS);
   if (await family.gone(limitMs)) return { leftBehind, unkillable: [] };
   return { leftBehind, unkillable: await family.kill() };
 }
