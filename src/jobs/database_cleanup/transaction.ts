@@ -1,5 +1,6 @@
 // One transaction on a connection of the pool, with the limits that keep it from hurting others.
 import type { ClientBase, Pool, PoolClient, QueryResult } from 'pg';
+import { ConfigError } from '../../errors.ts';
 
 /** Limits of one transaction's statements, in milliseconds. */
 export interface Limits {
@@ -39,13 +40,15 @@ export function undo(value: unknown): never {
  * committed, and a row that somebody changed meanwhile is looked at again under its lock. SET LOCAL: through a pooler the next
  * transaction on the same server connection is somebody else's.
  * @throws the reason of `cancelOn`, when it aborts
+ * @throws {ConfigError} foreign keys and triggers are off for the session
  */
 export async function transaction<T>(pool: Pool, limits: Limits, body: (client: ClientBase) => Promise<T>): Promise<T> {
   limits.cancelOn?.throwIfAborted();
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const { pid, xid } = await begin(client, limits);
+    const { pid, xid, replicates } = await begin(client, limits);
+    if (replicates) throw new ConfigError(REPLICATES);
     limits.onBegin?.(BigInt(xid));
     using _ = cancelOnAbort(pool, pid, limits.cancelOn);
     const result = await body(client);
@@ -63,17 +66,30 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
   }
 }
 
-async function begin(client: PoolClient, limits: Limits): Promise<{ pid: number; xid: string }> {
+const REPLICATES =
+  'session_replication_role is replica, so PostgreSQL would check no foreign key and fire no trigger; ' +
+  'take it from the role or the database (ALTER ROLE … RESET session_replication_role)';
+
+/** What a connection tells as its transaction begins. */
+interface Begun {
+  readonly pid: number;
+  readonly xid: string;
+  /** Whether it is set up to apply what another server has checked already; a pooler may hand on a connection that was. */
+  readonly replicates: boolean;
+}
+
+async function begin(client: PoolClient, limits: Limits): Promise<Begun> {
   const begun = await client.query(
     `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
      ${settingsOf(limits)
        .map(([name, value]) => `set local ${name} = ${value};`)
        .join(' ')}
-     select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
+     select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid,
+       current_setting('session_replication_role') = 'replica' as replicates`,
   );
   // node-postgres gives one result for each statement of such a text.
-  const results = begun as unknown as QueryResult<{ pid: number; xid: string }>[];
-  return results.at(-1)?.rows[0] ?? { pid: 0, xid: '0' };
+  const results = begun as unknown as QueryResult<Begun>[];
+  return results.at(-1)?.rows[0] as Begun;
 }
 
 /**
