@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no
 COPY esbuild.config.ts ./
 COPY deploy/build ./deploy/build
 COPY src ./src
-RUN node esbuild.config.ts
+RUN node deploy/build/index.ts --bundles-only
 
 # An init as process 1: the kernel shields process 1 from SIGKILL by its own children and threads, so that without one the watchdog
 # could not end a process whose event loop is blocked. It also passes signals on and reaps zombies.

@@ -1,9 +1,13 @@
-// Bundles src/ into dist/: the executable, the library's face, the watchdog's thread, and a file for each job and each lazy import.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+// Bundles src/ into a folder: the executable, the library's face, the watchdog's thread, and a file for each job and each lazy import.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { builtinsWithoutFacade } from './deploy/build/builtins.ts';
+import { LazyImports, lazyProblems } from './deploy/build/lazy-imports.ts';
 import { leanTelemetry } from './deploy/build/lean-telemetry.ts';
 import { writeLicenses } from './deploy/build/licenses.ts';
+import { joinBundles, type Patch } from './deploy/build/patch.ts';
+import { pgOnNodeCrypto } from './deploy/build/pg-crypto.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
@@ -11,66 +15,11 @@ const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as
 };
 const nodeMajor = Number(/\d+/.exec(engines.node)?.[0]);
 
-/**
- * Imports of Node's own modules become `process.getBuiltinModule`. An import statement would make Node evaluate every lazy export
- * of the module first (`node:crypto` loads WebCrypto that way), at a start that is to cost 25 ms in all.
- */
-const builtinsWithoutFacade: Plugin = {
-  name: 'builtins-without-facade',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, kind }) => {
-      // A CommonJS dependency wants the module itself, which may be a class (`node:events`): the banner's require() gives it that.
-      if (kind === 'require-call') return { path, external: true };
-      return { path, namespace: 'builtin', sideEffects: false };
-    });
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
-      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default');
-      const exports = names.map((name) => `export const ${name} = /* @__PURE__ */ $get('${name}');`);
-      // With a $, since `get` is an export of node:http. Pure, so that only what is imported stays.
-      const head = `const $all = /* @__PURE__ */ process.getBuiltinModule('${path}'); const $get = (name) => $all[name];`;
-      return { contents: [head, 'export default $all;', ...exports].join('\n'), loader: 'js' };
-    });
-  },
-};
+/** What is done to the code of dependencies. What each is worth: docs/decisions/bundling.md. */
+export const PATCHES = { leanTelemetry, builtinsWithoutFacade, pgOnNodeCrypto } as const;
 
-/** See pg-crypto.ts. */
-const pgOnNodeCrypto: Plugin = {
-  name: 'pg-on-node-crypto',
-  setup({ onResolve }) {
-    const path = resolve('src/postgres/pg-crypto.ts');
-    onResolve({ filter: /\/utils$/ }, ({ path: asked, importer }) =>
-      /\/pg\/lib\/client\.js$/.test(importer) && asked === './crypto/utils' ? { path } : undefined,
-    );
-    onResolve({ filter: /^\.\/utils$/ }, ({ importer }) =>
-      /\/pg\/lib\/crypto\/sasl\.js$/.test(importer) ? { path } : undefined,
-    );
-  },
-};
-
-/**
- * `import('./x.ts')` becomes a file `lazy/x.js` of its own that shares nothing with the others. esbuild's code splitting would put
- * whatever two of them have in common into one more file each, and a run would load sixteen files where three do.
- */
-function lazyImports(found: Map<string, string>, folder: string): Plugin {
-  return {
-    name: 'lazy-imports',
-    setup({ onResolve }) {
-      onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
-        if (kind !== 'dynamic-import' || resolveDir.includes('node_modules')) return undefined;
-        const file = resolve(resolveDir, path);
-        const name = basename(file, '.ts');
-        if ((found.get(name) ?? file) !== file) throw new Error(`two lazy imports are named ${name}`);
-        found.set(name, file);
-        return { path: `${folder}${name}.js`, external: true };
-      });
-    },
-  };
-}
-
-const PLUGINS = [leanTelemetry, builtinsWithoutFacade, pgOnNodeCrypto];
-
-const COMMON: BuildOptions = {
-  outdir: 'dist',
+/** The options of every bundle. */
+export const COMMON = {
   bundle: true,
   format: 'esm',
   platform: 'node',
@@ -82,9 +31,7 @@ const COMMON: BuildOptions = {
   banner: { js: 'const require = process.getBuiltinModule;' },
   legalComments: 'none',
   logLevel: 'warning',
-};
-
-const REQUIRE = COMMON.banner?.js ?? '';
+} as const satisfies BuildOptions;
 
 /** An older Node lacks `process.getBuiltinModule`: it gets a sentence in place of a stack trace. Costs less than a microsecond. */
 const NODE_GUARD = `if (parseInt(process.versions.node, 10) < ${nodeMajor}) {
@@ -92,24 +39,68 @@ const NODE_GUARD = `if (parseInt(process.versions.node, 10) < ${nodeMajor}) {
   process.exit(78);
 }`;
 
-/** Every file that some bundle holds a piece of. */
-const bundled = new Set<string>();
+/** The executable, in the syntax of the oldest Node that is to understand the guard. */
+export const EXECUTABLE = {
+  entryPoints: { 'run-job': 'src/run-job.ts' },
+  target: 'node18',
+  banner: { js: `${NODE_GUARD}\n${COMMON.banner.js}` },
+} satisfies BuildOptions;
 
-async function bundle(options: BuildOptions): Promise<void> {
-  const { metafile } = await build({ ...COMMON, ...options, metafile: true });
-  for (const { inputs } of Object.values(metafile.outputs)) for (const file of Object.keys(inputs)) bundled.add(file);
-}
+/** The bundles were made, and aren't what they should be. */
+export class BundleError extends Error {}
 
-/** Bundles entries, then everything that they import lazily, and so on. */
-async function buildWithLazyImports(entryPoints: Record<string, string>, options: BuildOptions = {}): Promise<void> {
-  const found = new Map<string, string>();
-  const built = new Set<string>();
-  await bundle({ ...options, entryPoints, plugins: [...PLUGINS, lazyImports(found, './lazy/')] });
-  for (let next = [...found]; next.length > 0; next = [...found].filter(([name]) => !built.has(name))) {
-    for (const [name] of next) built.add(name);
-    const plugins = [...PLUGINS, lazyImports(found, './')];
-    await bundle({ outdir: 'dist/lazy', entryPoints: Object.fromEntries(next), plugins });
+/**
+ * Bundles all of src/ into `folder`, which is empty or not there.
+ * @param makePatches For a benchmark of what one of them is worth.
+ * @throws {BundleError} a patch didn't find what it replaces, or two bundles would write the same file
+ */
+export async function bundleAll(
+  folder: string,
+  makePatches: readonly (() => Patch)[] = Object.values(PATCHES),
+): Promise<void> {
+  const patches = makePatches.map((make) => make());
+  const lazy = new LazyImports();
+  const metafiles: Metafile[] = [];
+
+  async function bundle(options: BuildOptions, lazyFolder = './lazy/'): Promise<void> {
+    const plugins = [...patches.map(({ plugin }) => plugin), lazy.plugin(lazyFolder)];
+    const { metafile } = await build({ ...COMMON, outdir: folder, ...options, plugins, metafile: true });
+    metafiles.push(metafile);
   }
+
+  mkdirSync(join(folder, 'jobs'), { recursive: true });
+  await Promise.all([
+    bundle(EXECUTABLE),
+    bundle({ entryPoints: { index: 'src/index.ts', testing: 'src/testing/index.ts' } }),
+    // A thread without a module loader starts sooner.
+    bundle({
+      entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts' },
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+      banner: {},
+    }),
+    bundle({ entryPoints: { 'guardian-without-shell': 'src/process/child/guardian-without-shell.ts' } }),
+    bundle({ entryPoints: jobEntries(), outdir: join(folder, 'jobs') }, '../lazy/'),
+    bundle({ entryPoints: { valibot: 'valibot' } }),
+  ]);
+  // Then what they import lazily, and so on: each file once, whoever asks for it.
+  for (const built = new Set<string>(); ; ) {
+    const next = [...lazy.found].filter(([name]) => !built.has(name));
+    if (next.length === 0) break;
+    for (const [name] of next) built.add(name);
+    await bundle({ entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
+  }
+
+  const outputs = metafiles.flatMap((metafile) => Object.keys(metafile.outputs));
+  const twice = outputs.filter((path, index) => outputs.indexOf(path) !== index);
+  const bundles = joinBundles(metafiles);
+  const problems = [
+    ...twice.map((path) => `two bundles write ${path}: give one of their entries another name`),
+    ...(await Promise.all(patches.map((patch) => patch.problems(bundles)))).flat(),
+    ...(await lazyProblems(bundles)),
+  ];
+  if (problems.length > 0) throw new BundleError(`The bundles aren't what they should be\n  ${problems.join('\n  ')}`);
+  writeLicenses(join(folder, 'THIRD-PARTY-LICENSES.txt'), Object.keys(bundles.inputs));
 }
 
 /** Every file, and every folder with an index.ts, in src/jobs is a job named after it: nothing is registered. */
@@ -117,27 +108,8 @@ function jobEntries(): Record<string, string> {
   const entries: Record<string, string> = {};
   if (!existsSync('src/jobs')) return entries;
   for (const item of readdirSync('src/jobs', { withFileTypes: true })) {
-    if (item.isDirectory()) entries[`jobs/${item.name}`] = join('src/jobs', item.name, 'index.ts');
-    else if (item.name.endsWith('.ts')) entries[`jobs/${item.name.slice(0, -3)}`] = join('src/jobs', item.name);
+    if (item.isDirectory()) entries[item.name] = join('src/jobs', item.name, 'index.ts');
+    else if (item.name.endsWith('.ts')) entries[item.name.slice(0, -3)] = join('src/jobs', item.name);
   }
   return entries;
 }
-
-rmSync('dist', { recursive: true, force: true });
-mkdirSync('dist/jobs', { recursive: true });
-await Promise.all([
-  // In the syntax of the oldest Node that is to understand the guard.
-  buildWithLazyImports(
-    { 'run-job': 'src/run-job.ts' },
-    { target: 'node18', banner: { js: `${NODE_GUARD}\n${REQUIRE}` } },
-  ),
-  buildWithLazyImports({ testing: 'src/testing/index.ts' }),
-  // A thread without a module loader starts sooner.
-  buildWithLazyImports(
-    { 'watchdog-thread': 'src/app/watchdog-thread.ts' },
-    { format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} },
-  ),
-  bundle({ entryPoints: { index: 'src/index.ts', ...jobEntries() }, plugins: PLUGINS }),
-  bundle({ entryPoints: { valibot: 'valibot' } }),
-]);
-writeLicenses('dist/THIRD-PARTY-LICENSES.txt', bundled);

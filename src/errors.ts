@@ -1,6 +1,6 @@
 // The errors that steer a run. Each has a stable code, a status it leads to, and says what to do next.
 
-import type { Duration } from './job.ts';
+import type { Duration } from './duration.ts';
 
 const BRAND = Symbol.for('run-job.error');
 
@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'ERR_RUN_JOB_RETRYABLE'
   | 'ERR_RUN_JOB_CRASH'
   | 'ERR_RUN_JOB_TIMEOUT'
+  | 'ERR_RUN_JOB_PROGRAM'
+  | 'ERR_RUN_JOB_TEMPORARY'
   | 'ERR_RUN_JOB_INTERRUPTED';
 
 /** The base of our errors. Recognised by a brand, so that copies of this library in one process agree. */
@@ -78,5 +80,28 @@ export class RetryableError extends RunJobError {
   constructor(message: string, options?: ErrorOptions & { retryAfter?: Duration }) {
     super('ERR_RUN_JOB_RETRYABLE', message, options);
     this.retryAfter = options?.retryAfter;
+  }
+}
+
+/**
+ * A program that `ctx.exec` ran didn't succeed. Its `code` says what that means for the run, by the program's exit code: the same as of
+ * the error of that name, `ERR_RUN_JOB_TEMPORARY` for 75 (try again later), and `ERR_RUN_JOB_PROGRAM` for a plain failure.
+ */
+export class ExecError extends RunJobError {
+  override readonly name = 'ExecError';
+  /** The program's own exit code; null when a signal ended it. */
+  readonly exitCode: number | null;
+  /** The signal that ended it, such as `SIGSEGV`. */
+  readonly signal: string | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    end: { readonly exitCode: number | null; readonly signal: string | null },
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
   }
 }

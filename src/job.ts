@@ -1,9 +1,9 @@
 // The contract with a job's author: what a job is, what it is given, and how it is defined.
-import type { Pool } from 'pg';
+import type { ClientBase, Pool, QueryResult, QueryResultRow } from 'pg';
 import type { GenericSchema, InferOutput } from 'valibot';
+import type { Duration } from './duration.ts';
 
-/** A length of time: a number and its unit, such as `250ms`, `90s`, `30m`, `2h` or `7d`. */
-export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+export type { Duration };
 
 /** A dependency that a job can ask for. What is named is connected before the job starts, and its variables are required. */
 export type Need = 'postgres' | 'rabbitmq';
@@ -73,10 +73,85 @@ export interface RabbitMq {
   publish(message: OutgoingMessage, options?: { signal?: AbortSignal }): Promise<void>;
 }
 
+/** How a transaction begins, and what holds for its statements. Nothing of it outlives the transaction. */
+export interface TransactionOptions {
+  /** `read committed` unless said, whatever the role's default is. */
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /** Whether PostgreSQL refuses to write in it; what the role's default says unless said. */
+  readonly readOnly?: boolean;
+  /** How long one statement may take before PostgreSQL cancels it; `0s` for no limit. */
+  readonly statementTimeout?: Duration;
+  /** How long one statement may wait for a lock before PostgreSQL cancels it; `0s` for no limit. */
+  readonly lockTimeout?: Duration;
+  /** Other settings of PostgreSQL, by name, such as `{ jit: false, search_path: ['app', 'public'] }`. */
+  readonly settings?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+}
+
+/** An open transaction: `query` is node-postgres' own, on the transaction's connection. */
+export type Transaction = Pick<ClientBase, 'query'>;
+
+/** What an error of PostgreSQL, or of the connection to it, means to whoever ran the statement. */
+export interface PostgresFailure {
+  /**
+   * - `unavailable`: the connection is gone, or the server takes no work now: it stops, is full, or has become a standby
+   * - `contention`: somebody else was in the way (a lock, a deadlock, a serialization failure); the same may succeed a moment later
+   * - `cancelled`: it was cancelled on the server, by `statement_timeout` or by a request
+   * - `foreign_key`: a foreign key refuses the row: something refers to it, or it refers to nothing
+   * - `constraint`: another constraint refuses the row (NOT NULL, unique, check, exclusion, a view's check option)
+   * - `raised`: a trigger or a function raised it, with no code of its own
+   * - `invalid`: a value can't be computed with or stored (out of range, not a number, too large)
+   * - `denied`: the role lacks a right
+   * - `statement`: the statement doesn't fit the database: a name or a type that isn't there, a syntax error
+   * - `other`: none of these
+   */
+  readonly kind:
+    | 'unavailable'
+    | 'contention'
+    | 'cancelled'
+    | 'foreign_key'
+    | 'constraint'
+    | 'raised'
+    | 'invalid'
+    | 'denied'
+    | 'statement'
+    | 'other';
+  /** PostgreSQL's own code; undefined when it was the connection that failed. */
+  readonly sqlState: string | undefined;
+}
+
+/** A connection pool of node-postgres that knows transactions, and stops on the server what the run no longer waits for. */
+export interface PostgresPool extends Pool {
+  /**
+   * Runs `work` in a transaction on a connection of its own: committed when `work` returns, rolled back when it throws. When the
+   * signal aborts, the running statement is cancelled on the server and the transaction rolled back at once, even while `work`
+   * waits for something else; each further `query` of it then fails with the signal's reason.
+   * @throws the signal's reason, when it aborts before the commit
+   * @throws {UnavailableError} the connection or the server failed; when that was at the commit, it may have been committed
+   * @throws whatever `work` throws, or a failed statement that `work` passed over, since PostgreSQL then rolls back
+   */
+  transaction<T>(
+    signal: AbortSignal,
+    options: TransactionOptions,
+    work: (transaction: Transaction) => Promise<T> | T,
+  ): Promise<T>;
+  /**
+   * Runs one statement outside of a transaction, for those that PostgreSQL takes nowhere else (VACUUM, CREATE INDEX CONCURRENTLY), or
+   * that are one by themselves. When the signal aborts, it is cancelled on the server.
+   * @throws the signal's reason, when it aborts
+   * @throws {UnavailableError} the connection or the server failed
+   */
+  statement<Row extends QueryResultRow>(
+    signal: AbortSignal,
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>>;
+  /** What an error means; undefined when it came neither from PostgreSQL nor from the connection to it. */
+  failureOf(error: unknown): PostgresFailure | undefined;
+}
+
 /** What each need adds to the context, under its own name. */
 export interface Resources {
-  /** A connection pool of node-postgres. */
-  readonly postgres: Pool;
+  readonly postgres: PostgresPool;
   readonly rabbitmq: RabbitMq;
 }
 
@@ -87,9 +162,46 @@ export interface PreviousRun {
   readonly result: unknown;
 }
 
+/** What a program's exit code means for the run; the status of that name, or the `failed` that no retry can mend. */
+export type ExitMeaning =
+  | 'succeeded'
+  | 'failed'
+  | 'permanent'
+  | 'rejected'
+  | 'unavailable'
+  | 'skipped'
+  | 'misconfigured';
+
+/** How a program is run. */
+export interface ExecOptions {
+  /** Variables over those of this process; `undefined` takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where it runs; the working directory of this process unless said. */
+  readonly cwd?: string;
+  /** What it reads on standard input; nothing unless said. */
+  readonly input?: string | Uint8Array;
+  /** Whether each line of its standard output is logged (the default), or all of it returned, up to 16 MiB. */
+  readonly stdout?: 'log' | 'collect';
+  /** What its exit codes mean, where they don't mean what they usually do: `{ 24: 'succeeded' }` for rsync. */
+  readonly exitCodes?: Readonly<Record<number, ExitMeaning>>;
+  /** Stops the program when it aborts, as the run's own signal does. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of a program that succeeded. */
+export interface ExecResult {
+  readonly exitCode: number;
+  /** With `stdout: 'collect'`; else empty. */
+  readonly stdout: string;
+  /** The JSON that it wrote to `RUN_JOB_RESULT_FILE`, if it did. */
+  readonly result: unknown;
+}
+
 /** What every job is given, whatever it needs. */
 export interface BaseContext<Params> {
   readonly job: string;
+  /** What the run is known by: the job's own name unless `--as` gave another. */
+  readonly name: string;
   /** The run's id, a UUIDv7. */
   readonly runId: string;
   /** 1 for the first attempt. */
@@ -114,10 +226,21 @@ export interface BaseContext<Params> {
   count(item: string, amount: number, attributes?: Attributes): void;
   /** The newest succeeded runs of this job and shard, newest first; empty without a database. */
   previousRuns(limit: number): Promise<PreviousRun[]>;
+  /**
+   * Runs a program to its end: no shell, a session of its own, its output in the log, `RUN_JOB_…` in its environment. When the run is
+   * asked to stop, so is the program with all that it has started, and what is left of it at the end of the grace is killed.
+   * @throws {ExecError} it ended with another exit code than 0, or by a signal
+   * @throws {ConfigError} it can't be run: it isn't there, isn't executable, or was built for another machine
+   */
+  exec(program: string, args?: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 }
 
 /** The context of a job with these parameters and needs. */
 export type Context<Params, Needs extends Need> = BaseContext<Params> & Pick<Resources, Needs>;
+
+/** What a job's `check` is given: what it needs of PostgreSQL, a signal that bounds it, and `span` as a run has it. */
+export type CheckContext<Needs extends Need> = Pick<BaseContext<unknown>, 'signal' | 'span'> &
+  Pick<Resources, Extract<Needs, 'postgres'>>;
 
 /** When and how often a run may try again, within the same deadline. */
 export interface RetryPolicy {
@@ -147,7 +270,25 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly retry?: RetryPolicy;
   readonly params?: Schema;
   readonly needs?: readonly Needs[];
+  /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
+  readonly exclusive?: boolean;
+  /**
+   * Whether what the job works on is there, beyond the connections: `run-job doctor --jobs <name>` asks, and so does `helm test`.
+   * It changes nothing, and throws what a run would.
+   */
+  check?(context: CheckContext<Needs>): Promise<void> | void;
   run(context: Context<ParamsOf<Schema>, Needs>): Promise<Result> | Result;
+}
+
+/** The program that a command runs and its arguments, with no shell between. */
+export type CommandLine = readonly [program: string, ...args: string[]];
+
+/** What `defineCommand` takes. */
+export interface CommandDefinition<Schema extends ParamsSchema | undefined>
+  extends Pick<JobDefinition<Schema, never, unknown>, 'name' | 'description' | 'timeout' | 'retry' | 'params'>,
+    Pick<ExecOptions, 'env' | 'cwd' | 'exitCodes'> {
+  /** The program and its arguments, or what makes them of the parameters, which the program also gets as `RUN_JOB_PARAM_…`. */
+  readonly command: CommandLine | ((params: ParamsOf<Schema>) => CommandLine);
 }
 
 const BRAND = Symbol.for('run-job.job');
@@ -160,6 +301,10 @@ export interface Job {
   readonly retry?: RetryPolicy;
   readonly params?: ParamsSchema;
   readonly needs: readonly Need[];
+  /** What a command runs; its `run` does no more than that. */
+  readonly command?: CommandLine | ((params: never) => CommandLine);
+  readonly exclusive?: boolean;
+  check?(context: CheckContext<Need>): unknown;
   run(context: Context<unknown, Need>): unknown;
 }
 
@@ -180,6 +325,32 @@ export function defineJob<
   Result = unknown,
 >(definition: JobDefinition<Schema, Needs, Result>): Job & JobDefinition<Schema, Needs, Result> {
   return Object.assign(Object.create({ [BRAND]: true }), { needs: [] }, definition);
+}
+
+/**
+ * Defines a job that is a program in any language. Export it as the default of a file named after it.
+ *
+ * @example
+ * export default defineCommand({
+ *   name: 'backup',
+ *   description: 'Dumps the database',
+ *   timeout: '30m',
+ *   command: ['pg_dump', '--file=/backup/orders.dump', '--format=custom', 'orders'],
+ * });
+ */
+export function defineCommand<const Schema extends ParamsSchema | undefined = undefined>(
+  definition: CommandDefinition<Schema>,
+): Job & CommandDefinition<Schema> {
+  const { command, env, cwd, exitCodes } = definition;
+  const options = { ...(env && { env }), ...(cwd !== undefined && { cwd }), ...(exitCodes && { exitCodes }) };
+  return Object.assign(Object.create({ [BRAND]: true }), {
+    ...definition,
+    needs: [],
+    async run({ params, exec }: BaseContext<ParamsOf<Schema>>) {
+      const [program, ...args] = typeof command === 'function' ? command(params) : command;
+      return (await exec(program, args, options)).result;
+    },
+  });
 }
 
 /** Whether a value came from `defineJob`, of this copy of the library or of another. */

@@ -1,7 +1,6 @@
-import type { Pool } from 'pg';
 import * as v from 'valibot';
 import { expectTypeOf, test } from 'vitest';
-import { defineJob, type RabbitMq } from '../src/index.ts';
+import { defineJob, type PostgresPool, type RabbitMq } from '../src/index.ts';
 
 test('a job without needs has neither postgres nor rabbitmq in its context', () => {
   defineJob({
@@ -22,7 +21,7 @@ test('a need adds its own resource and no other', () => {
     description: 'needs PostgreSQL',
     needs: ['postgres'],
     run(context) {
-      expectTypeOf(context.postgres).toEqualTypeOf<Pool>();
+      expectTypeOf(context.postgres).toEqualTypeOf<PostgresPool>();
       expectTypeOf(context).not.toHaveProperty('rabbitmq');
     },
   });
@@ -31,7 +30,7 @@ test('a need adds its own resource and no other', () => {
     description: 'needs both',
     needs: ['postgres', 'rabbitmq'],
     run(context) {
-      expectTypeOf(context.postgres).toEqualTypeOf<Pool>();
+      expectTypeOf(context.postgres).toEqualTypeOf<PostgresPool>();
       expectTypeOf(context.rabbitmq).toEqualTypeOf<RabbitMq>();
     },
   });

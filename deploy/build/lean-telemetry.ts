@@ -3,7 +3,7 @@
 // NodeSDK imports every exporter that OTEL_* variables can name. We make the exporters ourselves (src/telemetry/exporters.ts) and
 // hand them over, so the branches of NodeSDK that would make these are never taken; should one be taken, it says so.
 import { isBuiltin } from 'node:module';
-import type { Plugin } from 'esbuild';
+import { Applied, type Patch } from './patch.ts';
 
 const unused = (name: string, reason: string) =>
   `export class ${name} { constructor() { throw new Error(${JSON.stringify(`${name} is not part of run-job: ${reason}`)}); } }`;
@@ -37,26 +37,54 @@ const BUILTINS: Readonly<Record<string, string>> = {
   https: only('https', 'Agent', 'request'),
 };
 
+/** The id of the machine, which a container doesn't have, is not among what we tell of the host. */
+const NO_MACHINE_ID = 'export const getMachineId = async () => undefined;';
+
+const NAME = 'lean-telemetry';
+const LOOK = 'see what OpenTelemetry imports now, then deploy/build/lean-telemetry.ts; what it lists in vain goes';
+
+const EXPECTED = [
+  ...Object.keys(STUBS).map((path) => `an import of ${path}`),
+  ...Object.keys(BUILTINS).map((path) => `an import of ${path} by @opentelemetry`),
+  'an import of ./getMachineId-… by @opentelemetry/resources',
+];
+
 /** Replaces the modules of STUBS, and hands OpenTelemetry those of Node without their facades. */
-export const leanTelemetry: Plugin = {
-  name: 'lean-telemetry',
-  setup(build) {
-    build.onResolve({ filter: /^@opentelemetry\// }, ({ path }) =>
-      path in STUBS ? { path, namespace: 'stub', sideEffects: false } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({ contents: STUBS[path] ?? '' }));
+export function leanTelemetry(): Patch {
+  const applied = new Applied();
+  return {
+    plugin: {
+      name: NAME,
+      setup(build) {
+        build.onResolve({ filter: /^@opentelemetry\// }, ({ path }) => {
+          if (!(path in STUBS)) return undefined;
+          applied.add(`an import of ${path}`);
+          return { path, namespace: 'stub', sideEffects: false };
+        });
+        build.onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({ contents: STUBS[path] ?? '' }));
 
-    // The id of the machine, which a container doesn't have, is not among what we tell of the host.
-    build.onResolve({ filter: /^\.\/getMachineId-/ }, ({ path }) => ({ path, namespace: 'no-machine-id' }));
-    build.onLoad({ filter: /.*/, namespace: 'no-machine-id' }, () => ({
-      contents: 'export const getMachineId = async () => undefined;',
-    }));
+        build.onResolve({ filter: /^\.\/getMachineId-/ }, ({ path }) => {
+          applied.add('an import of ./getMachineId-… by @opentelemetry/resources');
+          return { path, namespace: 'no-machine-id' };
+        });
+        build.onLoad({ filter: /.*/, namespace: 'no-machine-id' }, () => ({ contents: NO_MACHINE_ID }));
 
-    build.onResolve({ filter: /^[a-z_]+$/ }, ({ path, importer, resolveDir, kind }) => {
-      if (!importer.includes('@opentelemetry') || !isBuiltin(path)) return undefined;
-      if (path in BUILTINS) return { path, namespace: 'part-of-builtin', sideEffects: false };
-      return build.resolve(`node:${path}`, { resolveDir, kind });
-    });
-    build.onLoad({ filter: /.*/, namespace: 'part-of-builtin' }, ({ path }) => ({ contents: BUILTINS[path] ?? '' }));
-  },
-};
+        build.onResolve({ filter: /^[a-z_]+$/ }, ({ path, importer, resolveDir, kind }) => {
+          if (!importer.includes('@opentelemetry') || !isBuiltin(path)) return undefined;
+          if (!(path in BUILTINS)) return build.resolve(`node:${path}`, { resolveDir, kind });
+          applied.add(`an import of ${path} by @opentelemetry`);
+          return { path, namespace: 'part-of-builtin', sideEffects: false };
+        });
+        build.onLoad({ filter: /.*/, namespace: 'part-of-builtin' }, ({ path }) => ({
+          contents: BUILTINS[path] ?? '',
+        }));
+      },
+    },
+    problems: ({ inputs }) => [
+      ...applied.missing(NAME, Object.fromEntries(EXPECTED.map((what) => [what, LOOK]))),
+      ...Object.keys(inputs)
+        .filter((file) => Object.keys(STUBS).some((path) => file.includes(`node_modules/${path}/`)))
+        .map((file) => `${NAME}: ${file} is in a bundle, and should be replaced: ${LOOK}`),
+    ],
+  };
+}

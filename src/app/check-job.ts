@@ -1,7 +1,8 @@
 // Whether what a file exports is a job that can be run.
+
+import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import { isJob, type Job, type Need } from '../job.ts';
-import { LONGEST_TIMEOUT_MS, parseDuration } from '../runner/duration.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 
@@ -24,7 +25,7 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
   if (typeof value.run !== 'function') {
     throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
   }
-  const wrong = [...wrongTimes(value), ...wrongNeeds(value)];
+  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value)];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
 }
@@ -46,6 +47,11 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
       yield `has retry.${name} ${delay}, which isn't a duration: write it like 1s or 1m`;
     }
   }
+}
+
+function* wrongExclusive({ exclusive }: Job): Generator<string> {
+  if (exclusive !== undefined && typeof exclusive !== 'boolean')
+    yield 'has exclusive set to what is neither true nor false';
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

@@ -1,11 +1,15 @@
-// The database that locks and records runs, put together from PostgreSQL's adapter.
-
+// The database that locks and records runs, put together from PostgreSQL's adapter, which is loaded only where there is one.
 import type { Server } from '../postgres/server.ts';
-import { STEP_LIMITS } from '../runner/conclude.ts';
+import { STEP_LIMITS } from '../runner/limited.ts';
 import type { Database } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
-const postgres = () => import('../postgres/postgres.ts');
+/** A database that has begun to connect, or what is wrong with its URL. What goes wrong later shows when it is first used. */
+export interface OpenedDatabase {
+  readonly server?: Server;
+  readonly database?: Database;
+  readonly problem?: unknown;
+}
 
 /**
  * Where the database is.
@@ -14,29 +18,42 @@ const postgres = () => import('../postgres/postgres.ts');
 export async function locate(
   databaseUrl: string,
   config: Config,
-  run: { job: string; runId: string },
+  run: { name: string; runId: string },
 ): Promise<Server> {
-  const { parseServer } = await postgres();
+  const { parseServer } = await import('../postgres/postgres.ts');
   return parseServer(databaseUrl, run, config.connectTimeoutMs);
 }
 
-/** A database that has begun to connect; what goes wrong shows when it is first used. */
-export async function openDatabase(server: Server, config: Config): Promise<Database> {
-  const { createLocks, openHistory } = await postgres();
+/** Begins to connect. Never throws. */
+export async function openDatabase(
+  databaseUrl: string,
+  config: Config,
+  run: { name: string; runId: string },
+): Promise<OpenedDatabase> {
+  const { createLocks, openHistory } = await import('../postgres/postgres.ts');
+  let server: Server;
+  try {
+    server = await locate(databaseUrl, config, run);
+  } catch (problem) {
+    return { problem };
+  }
   const history = openHistory(server, { endWithinMs: STEP_LIMITS.record });
   const locks = createLocks(server, { checkMs: config.lockCheckMs, warm: true });
   const { host, port, database } = server.config;
   return {
-    attributes: {
-      'db.system.name': 'postgresql',
-      'db.namespace': database,
-      'server.address': host,
-      'server.port': port,
-    },
-    locks,
-    history,
-    async close() {
-      await Promise.all([locks.close(), history.close()]);
+    server,
+    database: {
+      attributes: {
+        'db.system.name': 'postgresql',
+        'db.namespace': database,
+        'server.address': host,
+        'server.port': port,
+      },
+      locks,
+      history,
+      async close() {
+        await Promise.all([locks.close(), history.close()]);
+      },
     },
   };
 }

@@ -2,9 +2,9 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { COMMANDS } from '../cli/commands/index.ts';
 import { ConfigError, UsageError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { limited } from '../runner/limited.ts';
 import { checkJob } from './check-job.ts';
 import { resolveOurselves } from './resolve-ourselves.ts';
 import { didYouMean } from './suggest.ts';
@@ -20,22 +20,32 @@ const FILE = /^([a-z][a-z0-9_]*)\.(?:js|mjs|ts|mts)$/;
 const FOLDER = /^[a-z][a-z0-9_]*$/;
 const INDEX = /^index\.(?:js|mjs|ts|mts)$/;
 
+/** Where jobs are looked for. */
+export interface JobSearch {
+  /** The installation, whose own jobs are in its folder `jobs`. */
+  readonly home: URL;
+  /** `RUN_JOB_DIRS` */
+  readonly dirs: readonly string[];
+  /** The names of commands, which no job can have. */
+  readonly commands: readonly string[];
+}
+
 /**
- * Every job file there is, by name: those of the installation (`home`) and those of `RUN_JOB_DIRS`.
+ * Every job file there is, by name.
  * @throws {ConfigError} a folder can't be read, two files claim one name, or a job is named like a command
  */
-export function findJobFiles(home: URL, extraDirs: readonly string[]): Map<string, JobFile> {
+export function findJobFiles({ home, dirs, commands }: JobSearch): Map<string, JobFile> {
   const found = new Map<string, JobFile>();
   const shipped = fileURLToPath(new URL('jobs', home));
-  for (const dir of new Set([shipped, ...extraDirs.map((extra) => resolve(extra))])) {
-    for (const file of filesIn(dir, shipped)) {
+  for (const [index, dir] of [...new Set([shipped, ...dirs.map((extra) => resolve(extra))])].entries()) {
+    for (const file of filesIn(dir, index, shipped)) {
       const twin = found.get(file.name);
       if (twin) {
         throw new ConfigError(
           `Two files claim the job ${file.name}: ${twin.path} and ${file.path}; rename one, and the job in it`,
         );
       }
-      if (Object.hasOwn(COMMANDS, file.name)) {
+      if (commands.includes(file.name)) {
         throw new ConfigError(
           `${file.path} is named like the command ${file.name}, so it could never run; rename the file, and the job in it`,
         );
@@ -46,16 +56,17 @@ export function findJobFiles(home: URL, extraDirs: readonly string[]): Map<strin
   return found;
 }
 
-function filesIn(dir: string, shipped: string): JobFile[] {
+/** @param index which folder of RUN_JOB_DIRS it is, from 1 */
+function filesIn(dir: string, index: number, shipped: string): JobFile[] {
   let entries: Dirent[];
   try {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
     // An installation of which somebody has removed the jobs that ship.
     if (dir === shipped && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new ConfigError(
-      `The folder ${dir} of RUN_JOB_DIRS can't be read (${(error as NodeJS.ErrnoException).code}); mend or remove it`,
-    );
+    const { code } = error as NodeJS.ErrnoException;
+    // By its place: what somebody has put into the variable by mistake may be a secret.
+    throw new ConfigError(`Folder ${index} of RUN_JOB_DIRS can't be read (${code}); mend or remove it`);
   }
   const files: JobFile[] = [];
   for (const entry of entries) {
@@ -72,33 +83,21 @@ function filesIn(dir: string, shipped: string): JobFile[] {
 /**
  * The file of one job.
  * @throws {UsageError} there is no such job
+ * @throws {ConfigError} as `findJobFiles`
  */
-export function findJobFile(files: ReadonlyMap<string, JobFile>, name: string): JobFile {
+export function findJobFile(search: JobSearch, name: string): JobFile {
+  const files = findJobFiles(search);
   const file = files.get(name);
   if (file) return file;
   const names = [...files.keys()].sort();
   throw new UsageError(
-    `There is no job or command named ${name}${didYouMean(name, [...names, ...Object.keys(COMMANDS)]) || '.'} ` +
-      `Jobs: ${names.join(', ') || 'none'}. Commands: ${Object.keys(COMMANDS).join(', ')}`,
+    `There is no job or command named ${name}${didYouMean(name, [...names, ...search.commands]) || '.'} ` +
+      `Jobs: ${names.join(', ') || 'none'}. Commands: ${search.commands.join(', ')}`,
   );
 }
 
 /** How long a module may take to load, with all that it awaits at its top level. */
 const LOAD_LIMIT_MS = 30_000;
-
-/** The timer doesn't keep the process alive: a module that waits for what can never come is a crash, and seen at once. */
-async function withinLoadLimit<T>(loading: Promise<T>): Promise<T> {
-  const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`it takes longer than ${LOAD_LIMIT_MS / 1_000} s; move what it awaits into run()`)),
-    LOAD_LIMIT_MS,
-  ).unref();
-  try {
-    return await Promise.race([loading, overdue]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /**
  * Loads a job's module.
@@ -109,7 +108,15 @@ export async function loadJob(home: URL, file: JobFile): Promise<Job> {
   if (!file.path.startsWith(fileURLToPath(home))) resolveOurselves(home);
   let module: { default?: unknown };
   try {
-    module = await withinLoadLimit(import(pathToFileURL(file.path).href));
+    // The timer doesn't keep the process alive: a module that waits for what can never come is a crash, and seen at once.
+    module = await limited(
+      'loading it, with all that it awaits outside run(),',
+      LOAD_LIMIT_MS,
+      import(pathToFileURL(file.path).href),
+      {
+        keepAlive: false,
+      },
+    );
   } catch (error) {
     throw new ConfigError(`${file.path} can't be loaded: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

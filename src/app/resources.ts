@@ -1,14 +1,23 @@
 // Connects what a job needs, and only that.
 
-import type { Job, Logger, Need } from '../job.ts';
+import type { Job, Logger, Need, PostgresPool } from '../job.ts';
 import type { Server } from '../postgres/server.ts';
+import { recordingRabbitMq } from '../rabbitmq/recording.ts';
 import { unconnectedRabbitMq } from '../rabbitmq/unconnected.ts';
 import type { OpenResources } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
+export { recordingRabbitMq };
+
 /** The needs that must be there for this run: a dry run sends nothing, so it needs no broker. */
 export function neededBy(job: Job, dryRun: boolean): readonly Need[] {
   return dryRun ? job.needs.filter((need) => need !== 'rabbitmq') : job.needs;
+}
+
+/** What was brought as a pool of node-postgres, with what the contract adds to one. */
+export async function pooled(pool: object): Promise<PostgresPool> {
+  const { withTransactions } = await import('../postgres/postgres.ts');
+  return withTransactions(pool as PostgresPool);
 }
 
 /** What the connections are made with, and in whose name. */
@@ -17,6 +26,8 @@ export interface ResourceOptions {
   readonly server: Server | undefined;
   readonly dryRun: boolean;
   readonly log: Logger;
+  /** What the run is known by. */
+  readonly name: string;
   readonly runId: string;
 }
 
@@ -30,7 +41,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
   const close: OpenResources['close'][number][] = [];
   if (job.needs.includes('postgres') && server) {
     const { openPool } = await import('../postgres/postgres.ts');
-    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize });
+    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize, log: options.log });
     resources.postgres = pool;
     close.push({ what: "the job's PostgreSQL pool", close: closePool });
   }
@@ -40,7 +51,7 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
       const { openRabbitMq } = await import('../rabbitmq/rabbitmq.ts');
       const { urls, exchange, ...tls } = config.amqp;
       const { connectTimeoutMs } = config;
-      const clientName = `run-job ${job.name} ${options.runId}`;
+      const clientName = `run-job ${options.name} ${options.runId}`;
       const rabbitmq = await openRabbitMq({
         urls,
         exchange,

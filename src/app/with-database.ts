@@ -5,12 +5,6 @@ import { type Connection, withConnection } from '../postgres/connect.ts';
 import { parseServer, type Server } from '../postgres/server.ts';
 import { type Config, loadConfig } from './config.ts';
 
-/** What the dispatcher gives every command. */
-export interface CommandData {
-  readonly home: URL;
-  readonly env: NodeJS.ProcessEnv;
-}
-
 /** A command's way to the database. */
 export interface Target {
   readonly config: Config;
@@ -29,7 +23,7 @@ export function findDatabase(env: NodeJS.ProcessEnv, command: string): Target {
       'DATABASE_URL is not set, and locks and history are in PostgreSQL: set it to postgres://user:password@host:5432/database',
     );
   }
-  return { config, server: parseServer(config.databaseUrl, { job: command }, config.connectTimeoutMs) };
+  return { config, server: parseServer(config.databaseUrl, { name: command }, config.connectTimeoutMs) };
 }
 
 /**

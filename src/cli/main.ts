@@ -1,68 +1,50 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
-import { ConfigError, hasCode } from '../errors.ts';
-import { signalExitCode } from '../process/signals.ts';
-import { EXIT } from '../runner/outcome.ts';
-import type { Stop } from '../runner/stop.ts';
+import { inspect } from 'node:util';
+import { redactorFor } from '../app/redactor.ts';
+import { loadDotEnv } from '../process/dot-env.ts';
+import { EXIT, signalExitCode } from '../runner/outcome.ts';
+import { statusOfError } from '../runner/verdict.ts';
+import type { Invocation } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { run } from './commands/run.ts';
-import { isTerminal } from './terminal/stdio.ts';
-import { wrap } from './terminal/wrap.ts';
+import { wrap } from './terminal/layout.ts';
+import { isTerminal, writeAll } from './terminal/stdio.ts';
 
 const COLUMNS = 80;
 
-/** What the executable gives us. */
-export interface Invocation {
-  readonly argv: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  /** The folder that holds the executable, and the jobs that ship beside it. */
-  readonly home: URL;
-  readonly stop: Stop;
-}
-
-/** Does what the command line says, and returns the exit code. Throws only what is a bug. */
+/** Does what the command line says, and returns the exit code. */
 export async function main(invocation: Invocation): Promise<number> {
   const [name, ...rest] = invocation.argv;
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {
-    loadDotEnv();
+    loadDotEnv(invocation.env);
     if (isJob) {
-      return await run(name, rest, invocation);
+      return await run(name, rest, invocation, Object.keys(COMMANDS));
+    }
+    if (name === 'exec') {
+      const { exec } = await import('./commands/exec.ts');
+      return await exec(rest, invocation, Object.keys(COMMANDS));
     }
     const { runCommand } = await import('./commands/run-command.ts');
-    return await invocation.stop.race(runCommand(name, rest, invocation));
+    const { home, env, stop } = invocation;
+    return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));
   } catch (error) {
-    return tellError(error, invocation.stop);
-  }
-}
-
-/**
- * `.env` in the working directory fills what the environment doesn't set (https://12factor.net/config).
- * @throws {ConfigError} it is there and can't be read
- */
-function loadDotEnv(): void {
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT')
-      throw new ConfigError(`The file .env can't be read (${code}): mend or remove it`, { cause: error });
+    return tellError(error, invocation);
   }
 }
 
 /** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */
-function tellError(error: unknown, stop: Stop): number {
+function tellError(error: unknown, { env, stop }: Invocation): number {
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
-  const code = exitCodeOf(error);
-  if (code === undefined) throw error;
-  const message = `run-job: ${(error as Error).message}`;
+  const { status, exitCode } = statusOfError(error);
+  const redactor = redactorFor(env);
+  // What isn't one of our own errors is a bug.
+  if (status === 'failed') {
+    writeAll(2, `${redactor.text(inspect(error))}\n`);
+    return EXIT.crashed;
+  }
+  const message = redactor.text(`run-job: ${(error as Error).message}`);
   // On a terminal in whole words; elsewhere a message is one line.
-  process.stderr.write(`${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
-  return code;
-}
-
-function exitCodeOf(error: unknown): number | undefined {
-  if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return EXIT.rejected;
-  if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return EXIT.misconfigured;
-  if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return EXIT.unavailable;
-  return undefined;
+  writeAll(2, `${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
+  return exitCode;
 }

@@ -1,7 +1,8 @@
 // Opens and closes connections to PostgreSQL so that none can hang, kill the process, or keep it alive when idle.
 import type { Socket } from 'node:net';
 import { Client, type QueryResult } from 'pg';
-import { explain } from './explain.ts';
+import { explain, explainConnect } from './explain.ts';
+import { readDatesTruly } from './reading.ts';
 import type { Server } from './server.ts';
 
 /** How long a connection may stay silent before the kernel asks whether the other side still lives. */
@@ -11,6 +12,10 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /** A connection of node-postgres that fails in our words. */
 export class Connection extends Client {
+  /** Told by the server at the start; the types of node-postgres lack it. */
+  declare readonly processID: number | null;
+  /** The settings that the server tells by itself, at the start and whenever they change. */
+  readonly reported = new Map<string, string>();
   readonly #server: Server;
 
   constructor(server: Server) {
@@ -25,16 +30,23 @@ export class Connection extends Client {
     // Without a listener, a connection that breaks while it is idle would be an uncaught exception. Whoever uses the
     // connection learns of it from the query that fails; whoever must know at once adds a listener.
     this.on('error', () => {});
+    this.connection.on('parameterStatus', (status: { parameterName: string; parameterValue: string }) =>
+      this.reported.set(status.parameterName, status.parameterValue),
+    );
   }
 
   override connect(): Promise<Client>;
   override connect(callback: (error: Error | null, client?: Client) => void): void;
   override connect(callback?: (error: Error | null, client?: Client) => void): Promise<Client> | undefined {
-    const connected = super.connect().catch((error) => {
-      // Where the login fails on our side (no password to give), node-postgres leaves the socket open and the server waiting.
-      this.destroy();
-      throw explain(error, this.#server);
-    });
+    const connected = super
+      .connect()
+      .then(() => this.adjust(this.#server.connectTimeoutMs))
+      .catch((error) => {
+        // Where the login fails on our side (no password to give), node-postgres leaves the socket open and the server waiting.
+        this.destroy();
+        throw explainConnect(error, this.#server);
+      })
+      .then(() => this as Client);
     if (callback === undefined) return connected;
     // The pool asks in this way.
     connected.then(
@@ -42,6 +54,11 @@ export class Connection extends Client {
       (error) => callback(error),
     );
     return undefined;
+  }
+
+  /** Makes the session one in which node-postgres reads values truly, as far as those who use the connection need. */
+  protected adjust(timeoutMs: number): Promise<void> {
+    return readDatesTruly(this, timeoutMs);
   }
 
   /**

@@ -1,6 +1,7 @@
 // Turns what node-postgres throws into our errors: one sentence that says what is wrong and what to do about it.
 import { ConfigError, RunJobError, UnavailableError } from '../errors.ts';
 import type { Server } from './server.ts';
+import { failureOf, SQLSTATE } from './sqlstate.ts';
 
 type Explanation = (server: Server, error: Failure) => RunJobError;
 
@@ -38,26 +39,32 @@ const silent: Explanation = (server, cause) =>
     { cause },
   );
 
-/** By SQLSTATE (five characters) and by Node's error code. */
+/** By SQLSTATE and by Node's error code. */
 const BY_CODE: Record<string, Explanation> = {
   // A wrong password, role or database stays wrong until somebody mends the configuration: retrying only locks accounts.
-  '28P01': refusedLogin,
-  '28000': misconfigured('lets nobody in as this user from here; check the role, pg_hba.conf and sslmode'),
-  '3D000': noDatabase,
-  '42P01': notMigrated,
-  '42703': notMigrated,
-  '3F000': notMigrated,
-  '42501': misconfigured('gives this role too few rights on the schema run_job; `run-job doctor` lists what it needs'),
-  '25006': unavailable('is read-only, as a standby is; DATABASE_URL must lead to the primary'),
-  '53300': unavailable('has no free connection; raise max_connections, or use a pooler'),
-  '53100': unavailable('is out of disk space'),
-  '57P01': stopping,
-  '57P02': stopping,
-  '55P03': unavailable('is busy: others hold locks on the tables; try again when they are done'),
-  '57P03': unavailable('is starting up or shutting down'),
-  '57P05': stopping,
-  '25P03': stopping,
-  '25P04': stopping,
+  [SQLSTATE.invalidPassword]: refusedLogin,
+  [SQLSTATE.invalidAuthorizationSpecification]: misconfigured(
+    'lets nobody in as this user from here; check the role, pg_hba.conf and sslmode',
+  ),
+  [SQLSTATE.invalidCatalogName]: noDatabase,
+  [SQLSTATE.undefinedTable]: notMigrated,
+  [SQLSTATE.undefinedColumn]: notMigrated,
+  [SQLSTATE.invalidSchemaName]: notMigrated,
+  [SQLSTATE.insufficientPrivilege]: misconfigured(
+    'gives this role too few rights on the schema run_job; `run-job doctor` lists what it needs',
+  ),
+  [SQLSTATE.readOnlySqlTransaction]: unavailable(
+    'is read-only, as a standby is; DATABASE_URL must lead to the primary',
+  ),
+  [SQLSTATE.tooManyConnections]: unavailable('has no free connection; raise max_connections, or use a pooler'),
+  [SQLSTATE.diskFull]: unavailable('is out of disk space'),
+  [SQLSTATE.adminShutdown]: stopping,
+  [SQLSTATE.crashShutdown]: stopping,
+  [SQLSTATE.lockNotAvailable]: unavailable('is busy: others hold locks on the tables; try again when they are done'),
+  [SQLSTATE.cannotConnectNow]: unavailable('is starting up or shutting down'),
+  [SQLSTATE.idleSessionTimeout]: stopping,
+  [SQLSTATE.idleInTransactionSessionTimeout]: stopping,
+  [SQLSTATE.transactionTimeout]: stopping,
   ECONNREFUSED: unavailable(
     'refused the connection; check that it runs and that DATABASE_URL has the right host and port',
   ),
@@ -113,14 +120,18 @@ export function explain(error: unknown, server: Server): Error {
   if (byCode !== undefined) return byCode(server, failure);
   const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(failure.message));
   if (byMessage !== undefined) return byMessage[1](server, failure);
-  // Class 08 is "connection exception", class 53 "insufficient resources".
-  if (/^(08|53)/.test(code)) return unavailable(`failed: ${failure.message}`)(server, failure);
+  // Without a sentence of its own, such as one of Node's rarer codes.
+  if (failureOf(failure)?.kind === 'unavailable') return unavailable(`failed: ${failure.message}`)(server, failure);
   return failure;
 }
 
-/** Whether the connection that a query ran on is of no more use after this error. */
-export function isConnectionLost(error: unknown): boolean {
-  const { code, message } = error as Failure;
-  if (code === undefined) return /terminated|timeout|not queryable|Connection/.test(message);
-  return /^(08|57P)/.test(code) || !/^[0-9A-Z]{5}$/.test(code);
+/** The same for an error while connecting, where any other refusal is about what the URL asks of the session. */
+export function explainConnect(error: unknown, server: Server): Error {
+  const explained = explain(error, server);
+  const { code = '' } = explained as Failure;
+  if (explained instanceof RunJobError || !/^[0-9A-Z]{5}$/.test(code)) return explained;
+  return new ConfigError(
+    `PostgreSQL at ${server.label} refuses a setting behind the ? of DATABASE_URL (${code}); correct or remove it`,
+    { cause: explained },
+  );
 }

@@ -2,9 +2,20 @@
 import type { PreviousRun, Shard } from '../job.ts';
 import type { Closable, History, RunEnd, RunStart, Slot } from '../runner/ports.ts';
 import { endColumns, startColumns } from './rows.ts';
-import { CLOSE_LOST, insert, outdated, PREVIOUS, PRUNE, SUCCEEDED, update } from './run-sql.ts';
+import {
+  CLOSE_LOST,
+  insert,
+  outdated,
+  PREVIOUS,
+  PRUNE,
+  PRUNE_TIMES,
+  SCHEDULED_TIME,
+  SUCCEEDED,
+  update,
+} from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
+import { failureOf, SQLSTATE } from './sqlstate.ts';
 
 /** How the history is kept. */
 export interface HistoryOptions {
@@ -29,8 +40,14 @@ class PostgresHistory implements History, Closable {
     this.#endWithinMs = endWithinMs;
   }
 
-  async succeeded({ job, scheduledAt, shard }: Slot): Promise<{ runId: string; endedAt: Date } | undefined> {
-    const { rows } = await this.#session.ask(SUCCEEDED, [job, scheduledAt, shard.index, shard.count]);
+  async scheduledTimeOf(jobUid: string, startedAt: Date): Promise<Date> {
+    const { rows } = await this.#session.ask(SCHEDULED_TIME, [jobUid, startedAt]);
+    return (rows as { scheduled_at: Date }[])[0]?.scheduled_at ?? startedAt;
+  }
+
+  async succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined> {
+    const { name, scheduledAt, shard, paramsDigest } = slot;
+    const { rows } = await this.#session.ask(SUCCEEDED, [name, scheduledAt, shard.index, shard.count, paramsDigest]);
     const [row] = rows as { id: string; ended_at: Date }[];
     return row && { runId: row.id, endedAt: row.ended_at };
   }
@@ -39,7 +56,7 @@ class PostgresHistory implements History, Closable {
     this.#begun = run;
     const begin = insert(startColumns(run));
     const days = `$${begin.values.length + 1}::integer`;
-    // The id is the statement's first value, the job its second.
+    // The id is the statement's first value, the name its third.
     const { rows } = await this.#session.ask(
       `WITH ${CLOSE_LOST}, begun AS (${begin.text})
       SELECT ARRAY(SELECT id FROM lost) AS lost, EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated`,
@@ -63,6 +80,7 @@ class PostgresHistory implements History, Closable {
   }
 
   async prune(days: number): Promise<number> {
+    await this.#session.ask(PRUNE_TIMES, [days]);
     let pruned = 0;
     for (;;) {
       const { rowCount } = await this.#session.ask(PRUNE.text, [days, PRUNE.batch]);
@@ -71,8 +89,8 @@ class PostgresHistory implements History, Closable {
     }
   }
 
-  async previousRuns(job: string, shard: Shard, limit: number): Promise<PreviousRun[]> {
-    const { rows } = await this.#session.ask(PREVIOUS, [job, shard.index, shard.count, limit]);
+  async previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]> {
+    const { rows } = await this.#session.ask(PREVIOUS, [name, shard.index, shard.count, limit]);
     return (rows as { id: string; scheduled_at: Date; result: unknown }[]).map((row) => ({
       runId: row.id,
       scheduledAt: row.scheduled_at,
@@ -97,9 +115,10 @@ class PostgresHistory implements History, Closable {
     } catch (error) {
       const { code = '', message } = error as Error & { code?: string };
       // Another run of this slot has succeeded since ours began, which its lost lock made possible.
-      if (code === '23505') await write({ ...columns, reason: 'slot_succeeded' });
-      // Class 22 is "data exception", class 54 "program limit exceeded": a result too large or too deep to be stored.
-      else if (/^(22|54)/.test(code)) await write({ ...columns, result: JSON.stringify({ unrecordable: message }) });
+      if (code === SQLSTATE.uniqueViolation) await write({ ...columns, reason: 'slot_succeeded' });
+      // A result too large or too deep to be stored.
+      else if (failureOf(error)?.kind === 'invalid')
+        await write({ ...columns, result: JSON.stringify({ unrecordable: message }) });
       else throw error;
     }
   }

@@ -24,7 +24,7 @@ SELECT a.pid AS backend_pid, a.application_name, a.xact_start, held_run.*
 FROM (SELECT DISTINCT pid FROM held WHERE key = ANY ($1::bigint[]) AND pid <> pg_backend_pid()) AS holder
 JOIN pg_stat_activity a USING (pid)
 LEFT JOIN LATERAL (
-  SELECT r.id, r.started_at, r.host, r.pid, r.pod_name, r.job_name, r.cronjob_name, r.namespace, r.node_name
+  SELECT r.id, r.started_at, r.host, r.pid, r.pod_name, r.job_name, r.job_uid, r.cronjob_name, r.namespace, r.node_name
   FROM held JOIN run_job.runs r ON r.lock_key = held.key AND r.status = 'running'
   WHERE held.pid = a.pid
   LIMIT 1

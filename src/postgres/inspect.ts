@@ -4,6 +4,7 @@ import type { Connection } from './connect.ts';
 /** The rights that a job's role needs, by table of the schema run_job; on the schema itself it needs USAGE. */
 export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  job_times: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   migrations: ['SELECT'],
 };

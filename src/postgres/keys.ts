@@ -4,11 +4,18 @@ import { crypto } from './crypto.ts';
 /** Apart from other programs' advisory locks in the same database. */
 const NAMESPACE = 'run-job';
 
-/** Held by a run of the whole job alone, shared by the runs of its shards. */
-export const jobKey = (job: string): bigint => key('job', job);
+/** Held by a run of the whole work of a name alone, shared by the runs of its shards. */
+export const nameKey = (name: string): bigint => key('job', name);
 
 /** Held by the run of one shard. */
-export const shardKey = (job: string, index: number): bigint => key('shard', job, index);
+export const shardKey = (name: string, index: number): bigint => key('shard', name, index);
+
+/** How many of a key's lowest bits can hold a count of shards; RUN_JOB_SHARDS is at most 10,000. */
+export const COUNT_BITS = 14;
+
+/** Shared by the runs of shards of one count: the name in the upper bits, the count in the lowest, so that other counts can be seen. */
+export const countKey = (name: string, count: number): bigint =>
+  BigInt.asIntN(64, ((key('count', name) >> BigInt(COUNT_BITS)) << BigInt(COUNT_BITS)) | BigInt(count));
 
 /** Held by a run as long as it lives: a record that says running whose key nobody holds is a dead run's. */
 export const runKey = (runId: string): bigint => key('run', runId);

@@ -3,6 +3,7 @@ import { UnavailableError } from '../errors.ts';
 import type { Lease } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import type { Server } from './server.ts';
+import { SQLSTATE } from './sqlstate.ts';
 
 /** How long the server may take to answer the COMMIT that frees the locks. */
 const RELEASE_TIMEOUT_MS = 2_000;
@@ -90,13 +91,13 @@ export class HeldLease implements Lease {
 
 function whatHappened(error: Error & { code?: string }): string {
   switch (error.code) {
-    case '57P01':
+    case SQLSTATE.adminShutdown:
       return 'was terminated by an administrator, or the server shut down';
-    case '57P02':
+    case SQLSTATE.crashShutdown:
       return 'was ended by a crash of the server';
-    case '25P03':
-    case '25P04':
-    case '57P05':
+    case SQLSTATE.idleInTransactionSessionTimeout:
+    case SQLSTATE.transactionTimeout:
+    case SQLSTATE.idleSessionTimeout:
       return `was ended by a timeout of the server (${error.message})`;
     case undefined:
       return 'was closed by the other side';

@@ -1,10 +1,12 @@
 // The SQL that takes a run's locks. Everything goes to the server in one message: one round trip.
+import { ADVISORY_LOCKS, LOCK_KEY } from './holder.ts';
+import { COUNT_BITS } from './keys.ts';
 
 /** The keys of one run's locks. */
 export interface Keys {
-  readonly job: bigint;
-  /** Absent when the run does the whole job. */
-  readonly shard?: bigint;
+  readonly name: bigint;
+  /** Absent when the run does the whole work. */
+  readonly shard?: { readonly index: bigint; readonly count: bigint };
   readonly run: bigint;
   readonly places: readonly bigint[];
 }
@@ -37,22 +39,33 @@ WHERE current_setting(name, true) IS NOT NULL`;
  * Begins the transaction that holds the locks, and takes all of them or stops at the first that is refused.
  * READ COMMITTED, since a stricter level would keep a snapshot and hold VACUUM back; READ ONLY, so that it never gets
  * a transaction id. CASE evaluates its branches in order, so that a refused run takes nothing after the refusal.
- * A sharded run shares the job's lock with its sisters, so that it and a run of the whole job exclude each other.
+ * A sharded run shares the name's lock with its sisters, so that it and a run of the whole exclude each other; and it looks for sisters
+ * of another count only after it has taken the lock of its own, so that of two that begin at once at least one sees the other.
  */
 export function takeLocks(keys: Keys): string {
-  const job = keys.shard === undefined ? tryLock(keys.job) : `pg_try_advisory_xact_lock_shared(${literal(keys.job)})`;
-  const shard = keys.shard === undefined ? 'true' : tryLock(keys.shard);
+  const { shard } = keys;
+  const whole = shard === undefined ? tryLock(keys.name) : tryShared(keys.name);
+  const part = shard === undefined ? 'true' : `${tryShared(shard.count)} AND ${tryLock(shard.index)}`;
+  const alone =
+    shard === undefined ? 'true' : `NOT EXISTS (SELECT FROM ${ADVISORY_LOCKS} AND ${ofAnotherCount(shard.count)})`;
   const places = keys.places.map((place) => `(${literal(place)})`).join();
   return `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 ${SETTINGS};
 SELECT CASE
-  WHEN NOT ${job} THEN 'locked'
-  WHEN NOT ${shard} THEN 'locked'
+  WHEN NOT ${whole} THEN 'locked'
+  WHEN NOT (${part}) THEN 'locked'
+  WHEN NOT ${alone} THEN 'locked'
   WHEN NOT EXISTS (SELECT FROM (VALUES ${places}) AS place (key) WHERE pg_try_advisory_xact_lock(key)) THEN 'limit'
   WHEN NOT ${tryLock(keys.run)} THEN 'locked'
   ELSE 'held'
 END AS taken`;
 }
+
+/** Of a lock in pg_locks: whether it is that of shards of the same name and another count. */
+export const ofAnotherCount = (count: bigint): string =>
+  `(${LOCK_KEY}) >> ${COUNT_BITS} = ${literal(count)} >> ${COUNT_BITS} AND (${LOCK_KEY}) <> ${literal(count)}`;
+
+const tryShared = (key: bigint): string => `pg_try_advisory_xact_lock_shared(${literal(key)})`;
 
 const tryLock = (key: bigint): string => `pg_try_advisory_xact_lock(${literal(key)})`;
 

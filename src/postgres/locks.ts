@@ -4,7 +4,7 @@ import type { Closable, Holder, LockResult, Locks } from '../runner/ports.ts';
 import { type Connection, openConnection } from './connect.ts';
 import { explain } from './explain.ts';
 import { findHolder } from './holder.ts';
-import { jobKey, placeKeys, runKey, shardKey } from './keys.ts';
+import { countKey, nameKey, placeKeys, runKey, shardKey } from './keys.ts';
 import { HeldLease } from './lease.ts';
 import { type Keys, type Taken, takeLocks } from './lock-sql.ts';
 import { type Client, inTheNameOf, type Server } from './server.ts';
@@ -32,16 +32,15 @@ export function createLocks(server: Server, options: LockOptions): Locks & Closa
       await early?.then((unused) => unused.close()).catch(() => {});
     },
 
-    async acquire({ runId, slot, limit }): Promise<LockResult> {
-      const shard = slot.shard.count > 1 ? shardKey(slot.job, slot.shard.index) : undefined;
+    async acquire({ runId, name, shard, limit }): Promise<LockResult> {
       const keys: Keys = {
-        job: jobKey(slot.job),
-        ...(shard !== undefined && { shard }),
+        name: nameKey(name),
+        ...(shard.count > 1 && { shard: { index: shardKey(name, shard.index), count: countKey(name, shard.count) } }),
         run: runKey(runId),
         places: placeKeys(limit),
       };
       // In the run's own name, by which a refused run learns who holds the lock even before there is a record.
-      const connection = await connect({ job: slot.job, runId });
+      const connection = await connect({ name, runId });
       try {
         const taken = await take(connection, keys, server.connectTimeoutMs);
         if (taken === 'held') return { held: true, lease: new HeldLease(connection, server, options.checkMs) };
@@ -67,7 +66,6 @@ async function take(connection: Connection, keys: Keys, timeoutMs: number): Prom
 /** Frees what the refused attempt took, and asks who was first. Not to know that is no reason to fail. */
 async function whoHolds(connection: Connection, keys: Keys, timeoutMs: number): Promise<Holder | undefined> {
   await connection.ask('ROLLBACK', [], timeoutMs);
-  return findHolder(connection, keys.shard === undefined ? [keys.job] : [keys.job, keys.shard], timeoutMs).catch(
-    () => undefined,
-  );
+  const contested = keys.shard === undefined ? [keys.name] : [keys.shard.index, keys.name];
+  return findHolder(connection, contested, timeoutMs).catch(() => undefined);
 }

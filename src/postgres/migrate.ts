@@ -3,7 +3,10 @@
 import { ConfigError } from '../errors.ts';
 import { type Connection, withConnection } from './connect.ts';
 import runs from './migrations/001_runs.sql';
+import identity from './migrations/002_identity.sql';
+import output from './migrations/003_output.sql';
 import type { Server } from './server.ts';
+import { SQLSTATE } from './sqlstate.ts';
 
 /** One step of the schema. */
 export interface Migration {
@@ -14,7 +17,11 @@ export interface Migration {
   readonly breaking?: boolean;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: '001_runs', sql: runs }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: '001_runs', sql: runs },
+  { version: 2, name: '002_identity', sql: identity },
+  { version: 3, name: '003_output', sql: output },
+];
 
 /** How far a database's schema is. */
 export interface SchemaState {
@@ -107,7 +114,7 @@ async function exists(connection: Connection, lookup: string): Promise<boolean> 
 
 /** A run that has too few rights needs a GRANT; a migration needs another role. */
 function mayNotChange(error: Error & { code?: string }): never {
-  if (error.code !== '42501') throw error;
+  if (error.code !== SQLSTATE.insufficientPrivilege) throw error;
   throw new ConfigError(
     `this role may not change the schema run_job (${error.message}); migrate as its owner, or as a role that may CREATE in the database`,
     { cause: error },

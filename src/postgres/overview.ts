@@ -1,11 +1,11 @@
-// Reads how each job is doing: its last run, its last success, what runs now, and how often it has failed since.
+// Reads how each name is doing: its last run, its last success, what runs now, and how often it has failed since.
 import type { Connection } from './connect.ts';
 import { RUN_COLUMNS, type RunRecord, read } from './records.ts';
 import { ALIVE } from './run-sql.ts';
 
-/** How a job is doing. A sharded run is one run with a record for each part. */
-export interface JobOverview {
-  readonly job: string;
+/** How a name is doing. A sharded run is one run with a record for each part. */
+export interface NameOverview {
+  readonly name: string;
   /** The parts of the newest run that was neither skipped nor a dry run, each as its newest record tells it. */
   readonly lastRun: readonly RunRecord[];
   /** When a run last succeeded, in all its parts. */
@@ -16,78 +16,78 @@ export interface JobOverview {
   readonly consecutiveFailures: number;
 }
 
-/** Every job of which there is a record; found by jumping from name to name through the index. */
-const JOBS = `
-jobs (job) AS (
-  (SELECT job FROM run_job.runs ORDER BY job LIMIT 1)
+/** Every name of which there is a record; found by jumping from name to name through the index. */
+const NAMES = `
+names (name) AS (
+  (SELECT name FROM run_job.runs ORDER BY name LIMIT 1)
   UNION ALL
-  SELECT (SELECT r.job FROM run_job.runs r WHERE r.job > jobs.job ORDER BY r.job LIMIT 1) FROM jobs WHERE jobs.job IS NOT NULL
+  SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
-/** Runs that say how the job is doing: a skipped run says only that another one is running, a dry run did nothing. */
+/** Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing. */
 const COUNTS = `status <> 'skipped' AND NOT dry_run`;
 
 const LAST_SUCCESS = `
 SELECT s.scheduled_at, max(s.ended_at) AS ended_at, max(s.started_at) AS started_at
 FROM run_job.runs s
-WHERE s.job = jobs.job AND s.status = 'succeeded' AND NOT s.dry_run
+WHERE s.name = names.name AND s.status = 'succeeded' AND NOT s.dry_run
 GROUP BY s.scheduled_at, s.shard_count
 HAVING count(DISTINCT s.shard_index) = s.shard_count
 ORDER BY s.scheduled_at DESC
 LIMIT 1`;
 
 const SUMMARY = `
-WITH RECURSIVE ${JOBS}
-SELECT jobs.job, success.scheduled_at, success.ended_at, (
+WITH RECURSIVE ${NAMES}
+SELECT names.name, success.scheduled_at, success.ended_at, (
   SELECT (count(*) FILTER (WHERE r.shard_count = 1)
     + count(DISTINCT r.scheduled_at) FILTER (WHERE r.shard_count > 1))::integer
   FROM run_job.runs r
-  WHERE r.job = jobs.job AND r.${COUNTS} AND r.status <> 'succeeded' AND NOT (r.status = 'running' AND ${ALIVE})
+  WHERE r.name = names.name AND r.${COUNTS} AND r.status <> 'succeeded' AND NOT (r.status = 'running' AND ${ALIVE})
     AND r.started_at > coalesce(success.started_at, '-infinity')
 ) AS failures
-FROM jobs LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
-WHERE jobs.job IS NOT NULL
-ORDER BY jobs.job`;
+FROM names LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
+WHERE names.name IS NOT NULL
+ORDER BY names.name`;
 
 const LAST_RUNS = `
-WITH RECURSIVE ${JOBS}
+WITH RECURSIVE ${NAMES}
 SELECT part.*
-FROM jobs
+FROM names
 CROSS JOIN LATERAL (
   SELECT scheduled_at, shard_count, id FROM run_job.runs
-  WHERE job = jobs.job AND ${COUNTS}
+  WHERE name = names.name AND ${COUNTS}
   ORDER BY started_at DESC LIMIT 1
 ) AS last
 CROSS JOIN LATERAL (
   SELECT DISTINCT ON (r.shard_index) ${RUN_COLUMNS}
   FROM run_job.runs r
-  WHERE r.job = jobs.job AND r.scheduled_at = last.scheduled_at AND r.shard_count = last.shard_count AND r.${COUNTS}
+  WHERE r.name = names.name AND r.scheduled_at = last.scheduled_at AND r.shard_count = last.shard_count AND r.${COUNTS}
   ORDER BY r.shard_index, r.started_at DESC
 ) AS part
-WHERE jobs.job IS NOT NULL`;
+WHERE names.name IS NOT NULL`;
 
 const RUNNING = `SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE r.status = 'running' ORDER BY r.started_at`;
 
 interface SummaryRow {
-  readonly job: string;
+  readonly name: string;
   readonly scheduled_at: Date | null;
   readonly ended_at: Date | null;
   readonly failures: number;
 }
 
-/** How every job is doing that has ever run, by name. */
-export async function overview(connection: Connection): Promise<JobOverview[]> {
-  const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ job }) => job);
-  const running = Map.groupBy(await read(connection, RUNNING, []), ({ job }) => job);
+/** How every name is doing that has ever run. */
+export async function overview(connection: Connection): Promise<NameOverview[]> {
+  const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ name }) => name);
+  const running = Map.groupBy(await read(connection, RUNNING, []), ({ name }) => name);
   // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
   const [first, second] = [await summarise(connection), await summarise(connection)];
-  return second.map(({ job, scheduled_at, ended_at, failures }) => ({
-    job,
-    lastRun: lastRuns.get(job) ?? [],
+  return second.map(({ name, scheduled_at, ended_at, failures }) => ({
+    name,
+    lastRun: lastRuns.get(name) ?? [],
     ...(scheduled_at !== null &&
       ended_at !== null && { lastSuccess: { scheduledAt: scheduled_at, endedAt: ended_at } }),
-    running: (running.get(job) ?? []).filter(({ status }) => status === 'running'),
-    consecutiveFailures: Math.min(failures, first.find((row) => row.job === job)?.failures ?? failures),
+    running: (running.get(name) ?? []).filter(({ status }) => status === 'running'),
+    consecutiveFailures: Math.min(failures, first.find((row) => row.name === name)?.failures ?? failures),
   }));
 }
 

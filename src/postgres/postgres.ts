@@ -3,3 +3,4 @@ export { openHistory } from './history.ts';
 export { openPool } from './job-pool.ts';
 export { createLocks } from './locks.ts';
 export { parseServer } from './server.ts';
+export { withTransactions } from './transaction.ts';

@@ -1,5 +1,5 @@
 // The columns of run_job.runs, and how the runner's words become them and come back.
-import type { ErrorInfo, SkipReason, Status } from '../runner/outcome.ts';
+import type { ErrorInfo, ProgramExit, SkipReason, Status } from '../runner/outcome.ts';
 import type { Place, RunEnd, RunStart } from '../runner/ports.ts';
 import { toJson } from './json.ts';
 import { runKey } from './keys.ts';
@@ -8,6 +8,9 @@ import { runKey } from './keys.ts';
 export interface RunRow {
   readonly id: string;
   readonly job: string;
+  readonly name: string;
+  readonly params_digest: string;
+  readonly job_uid: string | null;
   readonly scheduled_at: Date;
   readonly shard_index: number;
   readonly shard_count: number;
@@ -35,6 +38,9 @@ export interface RunRow {
   readonly node_name: string | null;
   readonly peak_rss_bytes: number | null;
   readonly cpu_ms: number | null;
+  readonly program: ProgramExit | null;
+  /** Read only where one run is looked at. */
+  readonly output?: readonly string[] | null;
 }
 
 type Value = string | number | boolean | Date | null;
@@ -44,7 +50,9 @@ export function startColumns(run: RunStart): Record<string, Value> {
   const { slot, place } = run;
   return {
     id: run.id,
-    job: slot.job,
+    job: run.job,
+    name: slot.name,
+    params_digest: slot.paramsDigest,
     scheduled_at: slot.scheduledAt,
     shard_index: slot.shard.index,
     shard_count: slot.shard.count,
@@ -59,10 +67,13 @@ export function startColumns(run: RunStart): Record<string, Value> {
     pid: place.pid,
     pod_name: place.podName ?? null,
     job_name: place.jobName ?? null,
+    job_uid: place.jobUid ?? null,
     cronjob_name: place.cronJobName ?? null,
     namespace: place.namespace ?? null,
     node_name: place.nodeName ?? null,
     lock_key: String(runKey(run.id)),
+    // Named already now, so that a schema that lacks it is seen before the job has done its work.
+    output: null,
   };
 }
 
@@ -79,18 +90,21 @@ export function endColumns(end: RunEnd): Record<string, Value> {
     error: toJson(end.error),
     peak_rss_bytes: Math.round(end.peakRssBytes),
     cpu_ms: Math.round(end.cpuMs),
+    program: toJson(end.program),
+    output: toJson(end.output),
   };
 }
 
 /** Where a run takes place, without what isn't known. */
 export function placeOf(
-  row: Pick<RunRow, 'host' | 'pid' | 'pod_name' | 'job_name' | 'cronjob_name' | 'namespace' | 'node_name'>,
+  row: Pick<RunRow, 'host' | 'pid' | 'pod_name' | 'job_name' | 'job_uid' | 'cronjob_name' | 'namespace' | 'node_name'>,
 ): Place {
   return {
     host: row.host,
     pid: row.pid,
     ...(row.pod_name !== null && { podName: row.pod_name }),
     ...(row.job_name !== null && { jobName: row.job_name }),
+    ...(row.job_uid !== null && { jobUid: row.job_uid }),
     ...(row.cronjob_name !== null && { cronJobName: row.cronjob_name }),
     ...(row.namespace !== null && { namespace: row.namespace }),
     ...(row.node_name !== null && { nodeName: row.node_name }),

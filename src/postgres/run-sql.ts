@@ -20,13 +20,13 @@ const LOST_ERROR = JSON.stringify({
 });
 
 /**
- * Closes the dead runs of the job $2 that aren't the run $1. Only rows that are still running when they are locked are
+ * Closes the dead runs of the name $3 that aren't the run $1. Only rows that are still running when they are locked are
  * updated, so that a run that ends at this moment isn't touched.
  */
 export const CLOSE_LOST = `lost AS (
   UPDATE run_job.runs r
   SET status = 'lost', exit_code = 137, ended_at = now(), error = '${LOST_ERROR.replaceAll("'", "''")}'
-  WHERE r.job = $2 AND r.status = 'running' AND r.id <> $1 AND NOT ${ALIVE}
+  WHERE r.name = $3 AND r.status = 'running' AND r.id <> $1 AND NOT ${ALIVE}
   RETURNING r.id
 )`;
 
@@ -55,18 +55,27 @@ export function outdated(days: string): string {
   return `started_at < ${before} AND coalesce(ended_at, deadline) < ${before}`;
 }
 
+/** A record of before there were digests stands for any parameters. */
 export const SUCCEEDED = `
 SELECT id, ended_at FROM run_job.runs
-WHERE job = $1 AND scheduled_at = $2 AND shard_index = $3 AND shard_count = $4
+WHERE name = $1 AND scheduled_at = $2 AND shard_index = $3 AND shard_count = $4 AND params_digest IN ($5, '')
   AND status = 'succeeded' AND NOT forced AND NOT dry_run
 ORDER BY ended_at
 LIMIT 1`;
 
 export const PREVIOUS = `
 SELECT id, scheduled_at, result FROM run_job.runs
-WHERE job = $1 AND shard_index = $2 AND shard_count = $3 AND status = 'succeeded' AND NOT dry_run
+WHERE name = $1 AND shard_index = $2 AND shard_count = $3 AND status = 'succeeded' AND NOT dry_run
 ORDER BY scheduled_at DESC, started_at DESC
 LIMIT $4`;
+
+/** The update that changes nothing is what makes the row of another transaction be waited for, and returned. */
+export const SCHEDULED_TIME = `
+INSERT INTO run_job.job_times (job_uid, scheduled_at) VALUES ($1, $2)
+ON CONFLICT (job_uid) DO UPDATE SET job_uid = excluded.job_uid
+RETURNING scheduled_at`;
+
+export const PRUNE_TIMES = 'DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)';
 
 /**
  * Deletes $2 records that ended more than $1 days ago; a record without an end ended at its deadline at the latest.

@@ -18,8 +18,8 @@ export interface Server {
 
 /** Who connects, shown in `pg_stat_activity`. */
 export interface Client {
-  /** The job, or the command that is no run, such as `migrate`. */
-  readonly job: string;
+  /** What the run is known by, or the command that is no run, such as `migrate`. */
+  readonly name: string;
   readonly runId?: string;
 }
 
@@ -35,7 +35,7 @@ export function parseServer(url: string, client: Client, connectTimeoutMs: numbe
   }
   let config: ClientConfig;
   try {
-    config = parseIntoClientConfig(url);
+    config = withTlsMode(parseIntoClientConfig(strictestMode(url)), url);
   } catch (error) {
     throw new ConfigError(`DATABASE_URL ${unreadable(error)}`);
   }
@@ -46,9 +46,31 @@ export function parseServer(url: string, client: Client, connectTimeoutMs: numbe
   };
 }
 
+/** node-postgres takes all of these for verify-full already, and prints a warning of its own about it. */
+function strictestMode(url: string): string {
+  return /[?&]uselibpqcompat=/.test(url)
+    ? url
+    : url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|#|$)/, '$1verify-full');
+}
+
+/**
+ * Makes of `verify-ca` what libpq does: the chain is checked, the host's name is not.
+ * @throws {Error} the certificates aren't any
+ */
+function withTlsMode(config: ClientConfig, url: string): ClientConfig {
+  if (typeof config.ssl !== 'object') return config;
+  const { ca, cert, key } = config.ssl;
+  if (ca || cert || key) process.getBuiltinModule('node:tls').createSecureContext({ ca, cert, key });
+  if (!/[?&]sslmode=verify-ca(?:&|#|$)/.test(url)) return config;
+  return { ...config, ssl: { ...config.ssl, checkServerIdentity: () => undefined } };
+}
+
 function unreadable(error: unknown): string {
   const { code, path } = error as NodeJS.ErrnoException;
   if (path !== undefined) return `names the file ${path}, which can't be read (${code})`;
+  if (/^ERR_OSSL|^ERR_TLS|^ERR_CRYPTO/.test(code ?? '')) {
+    return 'names certificates that are not PEM, or a key that is not that of the certificate; check sslrootcert, sslcert and sslkey';
+  }
   return 'is not a valid URL; percent-encode special characters in the user name and the password';
 }
 
@@ -57,8 +79,8 @@ export function inTheNameOf(client: Client, server: Server): Server {
   return { ...server, config: { ...server.config, application_name: applicationName(client) } };
 }
 
-/** The job's name gives way, not the run's id: the id is what leads to the record. */
-function applicationName({ job, runId }: Client): string {
+/** The name gives way, not the run's id: the id is what leads to the record. */
+function applicationName({ name, runId }: Client): string {
   const tail = runId === undefined ? '' : ` ${runId}`;
-  return `run-job ${job.slice(0, NAME_BYTES - 'run-job '.length - tail.length)}${tail}`;
+  return `run-job ${name.slice(0, NAME_BYTES - 'run-job '.length - tail.length)}${tail}`;
 }

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryResult } from 'pg';
 import { hasCode } from '../errors.ts';
 import { Connection } from './connect.ts';
-import { explain, isConnectionLost } from './explain.ts';
+import { explain } from './explain.ts';
 import type { Server } from './server.ts';
+import { isConnectionLost, SQLSTATE, sqlStateOf } from './sqlstate.ts';
 
 /** The waits between attempts double from the first of these to the second, in milliseconds. */
 const FIRST_WAIT_MS = 50;
@@ -109,5 +110,6 @@ function isPassing(error: unknown): boolean {
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return false;
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || isConnectionLost(error)) return true;
   // A serialization failure or a deadlock, should the database's default isolation be stricter than ours needs.
-  return ['40001', '40P01'].includes((error as { code?: string }).code ?? '');
+  const sqlState = sqlStateOf(error);
+  return sqlState === SQLSTATE.serializationFailure || sqlState === SQLSTATE.deadlockDetected;
 }

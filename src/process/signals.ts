@@ -1,6 +1,6 @@
 // SIGTERM and SIGINT, from the first instruction on: the first asks the run to stop, a second one ends the process at once.
 // SIGHUP and SIGPIPE are left alone: Node already turns a write to a closed pipe into EPIPE.
-import { EXIT } from '../runner/outcome.ts';
+import { signalExitCode } from '../runner/outcome.ts';
 import type { Stop, StopSignal } from '../runner/stop.ts';
 
 /** Listens for both signals. `exitNow` is called at the second one. */
@@ -13,9 +13,4 @@ export function listenForSignals(stop: Stop, exitNow: (exitCode: number) => void
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-}
-
-/** 128 + the signal's number, as shells report it. */
-export function signalExitCode(signal: StopSignal): number {
-  return signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm;
 }

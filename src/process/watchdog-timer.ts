@@ -1,10 +1,14 @@
-// The watchdog's thread: waits for the end of the time it was given, then speaks for the run and kills the process.
+// Inside the watchdog's thread: waits for the end of the time it was given, then speaks for the run and kills the process.
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import { limited } from '../runner/limited.ts';
 import { EXIT, type Summary } from '../runner/outcome.ts';
-import { terminationMessage, writeTermination } from '../runner/termination.ts';
-import { measure } from './measures.ts';
-import type { Arm, LastWords } from './watchdog.ts';
+import type { LastWords } from '../runner/ports.ts';
+import { terminationMessage } from '../runner/termination.ts';
+import { systemClock } from './clock.ts';
+import { openTerminationLog } from './termination-log.ts';
+import { usage } from './usage.ts';
+import type { Arm, WatchdogOptions } from './watchdog.ts';
 
 /** How long closing the record may hold up the kill. */
 const RECORD_LIMIT_MS = 2_000;
@@ -16,23 +20,25 @@ const LINE_LIMIT_MS = 500;
 export type CloseRecord = (databaseUrl: string, summary: Summary, limitMs: number) => Promise<void>;
 
 /** Listens to the main thread, for as long as that lives. */
-export function guard(port: MessagePort, closeRecord: CloseRecord): void {
+export function watch(port: MessagePort, options: WatchdogOptions, closeRecord: CloseRecord): void {
   let timer: NodeJS.Timeout | undefined;
   port.on('message', ({ inMs, lastWords }: Arm) => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      bark(lastWords, closeRecord)
+      speakFor(lastWords, options, closeRecord)
         .catch(() => undefined)
         .finally(() => process.kill(process.pid, 'SIGKILL'));
     }, inMs);
   });
 }
 
-async function bark(lastWords: LastWords, closeRecord: CloseRecord): Promise<void> {
+/** Leaves the termination message, the record and the last log line of a run that can't do so itself. */
+async function speakFor(lastWords: LastWords, options: WatchdogOptions, closeRecord: CloseRecord): Promise<void> {
   const summary: Summary = {
     ...lastWords.account,
     exitCode: EXIT.killed,
-    ...measure(lastWords.startedAt),
+    durationMs: Math.round(systemClock.monotonicMs() - lastWords.startedAtMs),
+    ...usage(),
     error: lastWords.account.error ?? {
       name: 'RunJobError',
       code: 'ERR_RUN_JOB_TIMEOUT',
@@ -41,11 +47,11 @@ async function bark(lastWords: LastWords, closeRecord: CloseRecord): Promise<voi
         'the process: look for a loop or a synchronous call that never yields',
     },
   };
-  writeTermination(lastWords.termination, terminationMessage(summary));
-  if (lastWords.databaseUrl) {
+  openTerminationLog(options.terminationFile).write(terminationMessage(summary));
+  if (lastWords.recorded && options.databaseUrl) {
     // Whatever goes wrong here, the record stays open and the next run finds it dead: that is all that is lost.
-    const closing = closeRecord(lastWords.databaseUrl, summary, RECORD_LIMIT_MS).catch(() => undefined);
-    await Promise.race([closing, new Promise((done) => setTimeout(done, RECORD_LIMIT_MS))]);
+    const closing = closeRecord(options.databaseUrl, summary, RECORD_LIMIT_MS);
+    await limited('closing the record', RECORD_LIMIT_MS, closing).catch(() => undefined);
   }
   await writeLine(
     JSON.stringify({
@@ -72,6 +78,6 @@ async function writeLine(line: string): Promise<void> {
     // thread of libuv's pool: where nobody reads, that thread is blocked, and this one still kills.
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;
     const written = new Promise((done) => write(1, `${line}\n`, done));
-    await Promise.race([written, new Promise((passed) => setTimeout(passed, LINE_LIMIT_MS))]);
+    await limited('the last line', LINE_LIMIT_MS, written).catch(() => undefined);
   }
 }

@@ -1,32 +1,23 @@
 // The main thread's side of the watchdog: a thread that ends the process when a blocked event loop can't do so itself.
 import { Worker } from 'node:worker_threads';
-import type { Measures, Summary } from '../runner/outcome.ts';
-import type { TerminationLog } from '../runner/termination.ts';
+import type { LastWords, Watchdog } from '../runner/ports.ts';
+import type { TerminationFile } from './termination-log.ts';
 
-/** What the watchdog needs to speak for a run whose own thread can't. */
-export interface LastWords {
-  /** What the run is doing, to follow 'while'. */
-  readonly doing: string;
-  /** The run's summary as it will be true: `timed_out`, or the outcome once that is decided. The thread itself measures what it took. */
-  readonly account: Omit<Summary, keyof Measures>;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
-  readonly termination: TerminationLog;
-  /** Where the run's record is, as long as it says running. */
-  readonly databaseUrl?: string;
+/** What the thread knows from its start. */
+export interface WatchdogOptions {
+  readonly terminationFile: TerminationFile;
+  /** Where the run's record is, if there is one. */
+  readonly databaseUrl: string | undefined;
 }
 
-/** Kill the process in `inMs` unless another of these arrives before that. */
+/** To the thread: kill the process in `inMs` unless another of these arrives before that. */
 export interface Arm {
   readonly inMs: number;
   readonly lastWords: LastWords;
 }
 
-/** Ends the process when the time it was given has passed and nobody has given it more. */
-export interface Watchdog {
-  /** From now on the process has `inMs` milliseconds, in place of what it had before. */
-  arm(inMs: number, lastWords: LastWords): void;
-  /** Starts the thread ahead of its first use, where there is something else to wait for meanwhile. */
+/** A watchdog that can be made ready ahead of its first use, where there is something else to wait for meanwhile. */
+export interface WarmableWatchdog extends Watchdog {
   warm(): void;
 }
 
@@ -34,21 +25,22 @@ export interface Watchdog {
  * A watchdog whose thread starts when it is first armed or warmed. It has its own event loop, and neither keeps the process alive nor delays
  * its exit.
  */
-export function createWatchdog(script: URL): Watchdog {
+export function createWatchdog(script: URL, options: WatchdogOptions): WarmableWatchdog {
   let worker: Worker | undefined;
   return {
     warm() {
-      worker ??= start(script);
+      worker ??= start(script, options);
     },
     arm(inMs, lastWords) {
-      worker ??= start(script);
+      worker ??= start(script, options);
       worker.postMessage({ inMs, lastWords } satisfies Arm);
     },
   };
 }
 
-function start(script: URL): Worker {
+function start(script: URL, workerData: WatchdogOptions): Worker {
   const worker = new Worker(script, {
+    workerData,
     // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.
     stdout: true,
     stderr: true,

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UnavailableError } from '../errors.ts';
 import type { Logger, OutgoingMessage, RabbitMq } from '../job.ts';
+import { orAborted } from '../runner/or-aborted.ts';
 import type { Broker } from './broker.ts';
+import { Channels } from './channels.ts';
 import { type Connection, type ConnectOptions, connectToAny } from './connection.ts';
+import { checkEncodable } from './encodable.ts';
 import { outOfTime, routeOf } from './publish-errors.ts';
-import { orAborted } from './race.ts';
-import { Session } from './session.ts';
 
 /** The bound of the first wait between two tries; it doubles each time up to the last, and the wait is random below it. */
 const FIRST_DELAY_MS = 100;
@@ -28,7 +29,7 @@ export class Publisher implements RabbitMq {
   readonly exchange: string;
   readonly #options: PublisherOptions;
   readonly #closing = new AbortController();
-  #session: Promise<Session> | undefined;
+  #channels: Promise<Channels> | undefined;
 
   constructor(options: PublisherOptions) {
     this.exchange = options.exchange;
@@ -36,17 +37,19 @@ export class Publisher implements RabbitMq {
   }
 
   /** Connects, unless it is connected. Those who ask at the same time share one attempt. */
-  connect(): Promise<Session> {
-    this.#session ??= this.#open().catch((error) => {
-      this.#session = undefined;
+  connect(): Promise<Channels> {
+    this.#channels ??= this.#open().catch((error) => {
+      this.#channels = undefined;
       throw error;
     });
-    return this.#session;
+    return this.#channels;
   }
 
   async publish(message: OutgoingMessage, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const { giveUpAfterMs, log } = this.#options;
     const { routingKey, exchange = this.exchange } = message;
+    signal?.throwIfAborted();
+    checkEncodable(message, exchange);
     const timeUp = new AbortController();
     const timer = setTimeout(() => timeUp.abort(outOfTime({ exchange, routingKey }, giveUpAfterMs)), giveUpAfterMs);
     const stop = AbortSignal.any([timeUp.signal, this.#closing.signal, ...(signal ? [signal] : [])]);
@@ -79,18 +82,18 @@ export class Publisher implements RabbitMq {
   /** Closes the connection; what is still being published fails. */
   async close(): Promise<void> {
     this.#closing.abort(new UnavailableError('The connection to RabbitMQ was closed by this process'));
-    const session = await this.#session?.catch(() => undefined);
-    await session?.connection.close();
+    const channels = await this.#channels?.catch(() => undefined);
+    await channels?.connection.close();
   }
 
   async #publishOnce(message: OutgoingMessage, stop: AbortSignal): Promise<void> {
     stop.throwIfAborted();
-    const session = await orAborted(this.connect(), stop);
-    const route = routeOf(message, message.exchange ?? this.exchange, session.connection.broker.address);
-    await session.send(message, route, { signal: stop, confirmTimeoutMs: this.#options.confirmTimeoutMs });
+    const channels = await orAborted(this.connect(), stop);
+    const route = routeOf(message, message.exchange ?? this.exchange, channels.connection.broker.address);
+    await channels.send(message, route, { signal: stop, confirmTimeoutMs: this.#options.confirmTimeoutMs });
   }
 
-  async #open(): Promise<Session> {
+  async #open(): Promise<Channels> {
     const { brokers, log, exchange } = this.#options;
     const onBlocked = (broker: string, reason: string | undefined) =>
       reason === undefined
@@ -99,11 +102,11 @@ export class Publisher implements RabbitMq {
     const connection = await connectToAny(brokers, { ...this.#options, onBlocked }, this.#closing.signal);
     connection.lost.addEventListener('abort', () => this.#forget(connection));
     log.debug('Connected to RabbitMQ', { broker: connection.broker.address, vhost: connection.broker.vhost });
-    return new Session(connection, exchange);
+    return new Channels(connection, exchange);
   }
 
   #forget({ lost }: Connection): void {
-    this.#session = undefined;
+    this.#channels = undefined;
     if (!this.#closing.signal.aborted)
       this.#options.log.warn('RabbitMQ is gone', { error: (lost.reason as Error).message });
   }

@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.ts';
 import type { Logger, RabbitMq } from '../job.ts';
 import { parseBroker } from './broker.ts';
 import { Publisher } from './publisher.ts';
-import { readTlsFiles, type TlsFiles } from './tls.ts';
+import { readBrokerTls, type TlsFiles } from './tls.ts';
 
 /** What `openRabbitMq` takes. */
 export interface RabbitMqOptions {
@@ -36,7 +36,7 @@ export async function openRabbitMq(options: RabbitMqOptions): Promise<RabbitMq &
   const publisher = new Publisher({
     ...rest,
     brokers: urls.map(parseBroker),
-    tls: readTlsFiles(tls),
+    tls: readBrokerTls(tls),
     confirmTimeoutMs,
     giveUpAfterMs,
   });

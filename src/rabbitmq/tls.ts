@@ -21,7 +21,7 @@ export interface TlsOptions {
  * Reads the files and checks that they are certificates and a key that fit, so that a wrong mount is told by its variable.
  * @throws {ConfigError}
  */
-export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles): TlsOptions {
+export function readBrokerTls({ caFile, certFile, keyFile }: TlsFiles): TlsOptions {
   if (Boolean(certFile) !== Boolean(keyFile)) {
     throw new ConfigError(
       'AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both for a client certificate, or neither',

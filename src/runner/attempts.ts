@@ -1,10 +1,12 @@
 // The attempts of a run: call the job, and call it again while that can help and there is time.
-import { setTimeout as sleep } from 'node:timers/promises';
+
+import { formatDuration, parseDuration } from '../duration.ts';
 import { hasCode, type RetryableError } from '../errors.ts';
 import type { Logger, RetryPolicy } from '../job.ts';
 import { backoffDelay } from './backoff.ts';
-import { formatDuration, parseDuration } from './duration.ts';
+import { pause } from './limited.ts';
 import type { ErrorInfo } from './outcome.ts';
+import type { Clock } from './ports.ts';
 import type { Stop } from './stop.ts';
 
 /** How the attempts ended: with what the job returned, or with the error of the last one. */
@@ -16,6 +18,7 @@ export type AttemptsResult =
 export interface AttemptsContext {
   readonly policy: RetryPolicy | undefined;
   readonly stop: Stop;
+  readonly clock: Clock;
   /** Milliseconds that are left before the deadline. */
   readonly remainingMs: () => number;
   readonly random: () => number;
@@ -52,14 +55,17 @@ export async function makeAttempts(
         error: context.describe(error),
       });
       if (!retry) return result;
-      await sleep(delayMs, undefined, { signal: context.stop.signal }).catch(() => undefined);
+      await pause(context.clock, delayMs, context.stop.signal);
       if (context.stop.cause) return result;
     }
   }
 }
 
+/** What no other attempt can mend: it says the same of the same arguments and environment. */
+const NEVER_RETRIED = ['ERR_RUN_JOB_PERMANENT', 'ERR_RUN_JOB_USAGE', 'ERR_RUN_JOB_CONFIG'] as const;
+
 function worthRetrying(error: unknown, attempt: number, policy: RetryPolicy | undefined): boolean {
-  if (hasCode(error, 'ERR_RUN_JOB_PERMANENT')) return false;
+  if (NEVER_RETRIED.some((code) => hasCode(error, code))) return false;
   if (hasCode(error, 'ERR_RUN_JOB_RETRYABLE')) return true;
   try {
     return policy?.when?.(error, attempt) ?? true;

@@ -1,29 +1,29 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
-import { SIDECARS_LIMIT_MS, shutDownSidecars } from '../process/sidecars.ts';
-import { toPlainJson } from './json.ts';
-import { limited } from './limited.ts';
-import type { ErrorInfo, Outcome, Status, Summary } from './outcome.ts';
+import { limited, STEP_LIMITS } from './limited.ts';
+import type { Outcome, Status, Summary } from './outcome.ts';
 import type { History } from './ports.ts';
 import type { RunState } from './state.ts';
-import { terminationMessage, writeTermination } from './termination.ts';
+import { terminationMessage } from './termination.ts';
 
-/** The longest that each step may take, in milliseconds. */
-export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: SIDECARS_LIMIT_MS } as const;
+/** The longest that the end can take besides the telemetry's flush: programs, the record, pruning, and closing RabbitMQ, the job's pool and the history. */
+const CONCLUDE_LIMIT_MS =
+  STEP_LIMITS.programs +
+  STEP_LIMITS.record +
+  STEP_LIMITS.unlock +
+  4 * STEP_LIMITS.close +
+  STEP_LIMITS.shutdownUrls +
+  STEP_LIMITS.output;
 
-/** The longest that the end can take besides the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the history. */
-const CONCLUDE_LIMIT_MS = STEP_LIMITS.record + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls;
+/** The most characters of JSON that a result may have. A larger one is left out as a whole: half of it could be taken for all of it. */
+const MAX_RESULT = 4 * 1024 * 1024;
 
 /** Ends the run and returns its summary, which has been logged and left as the termination message. */
-export async function conclude(
-  state: RunState,
-  decided: Outcome,
-  describe: (error: unknown) => ErrorInfo,
-): Promise<Summary> {
-  const { request, world } = state;
-  const { log, telemetry, database } = world;
+export async function conclude(state: RunState, decided: Outcome): Promise<Summary> {
+  const { request, ports } = state;
+  const { log, telemetry, database, clock } = ports;
   state.finish();
-  const outcome = tellable(decided, state);
+  const outcome = withPlainResult(decided, state);
   state.outcome = outcome;
   state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + request.flushMs);
   // Already now: whoever is killed while it tidies up has said how it ended.
@@ -31,14 +31,16 @@ export async function conclude(
 
   const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<boolean> => {
     try {
-      await limited(what, limitMs, work());
+      await limited(what, limitMs, work(), { timers: clock });
       return true;
     } catch (error) {
-      log.warn(`${what} failed; the outcome stands`, { error: describe(error) });
+      log.warn(`${what} failed; the outcome stands`, { error: state.describe(error) });
       return false;
     }
   };
 
+  // Before the lock is free and the record closed, nothing of the run works any more.
+  await step('ending programs that nobody waited for', STEP_LIMITS.programs, () => ports.programs.endAll());
   const end = state.end(outcome);
   let prunable: History | undefined;
   if (database && !(state.databaseFailed && !state.recorded)) {
@@ -63,8 +65,10 @@ export async function conclude(
   telemetry.end(state.start(), end);
   const flushed = await telemetry.flush(request.flushMs);
   if (flushed?.warning) log.warn(flushed.warning);
-  if (request.shutdownUrls.length > 0) await shutDownSidecars(request.shutdownUrls);
+  await ports.shutDownSidecars?.();
 
+  const unwritten = await ports.flushOutput(STEP_LIMITS.output);
+  if (unwritten > 0) log.warn(`nobody read ${unwritten} bytes of what the job printed in time; they are lost`);
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
@@ -84,15 +88,20 @@ const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {
   lost: 'error',
 };
 
-/** The outcome with a result that is plain JSON and holds no secret; what had to be changed for that is a warning. */
-function tellable(outcome: Outcome, { world: { redactor, log } }: RunState): Outcome {
+/** The outcome with a result that is plain JSON, holds no secret and isn't too large; what had to be changed for that is a warning. */
+function withPlainResult(outcome: Outcome, { ports: { redactor, log } }: RunState): Outcome {
   if (outcome.result === undefined) return outcome;
-  const { problems } = toPlainJson(outcome.result);
+  const { value, problems, cut } = redactor.plain(outcome.result, MAX_RESULT);
+  if (cut) {
+    const resultOmitted = `the result takes more than ${MAX_RESULT / 1024 / 1024} MiB as JSON`;
+    log.warn(`${resultOmitted}; it is left out: return a summary, and keep the rest where it belongs`);
+    return { ...outcome, result: { resultOmitted } };
+  }
   if (problems.length > 0)
     log.warn('the result is not JSON; it was changed to be told', { problems: problems.slice(0, 10) });
-  return { ...outcome, result: redactor.value(outcome.result) };
+  return { ...outcome, result: value };
 }
 
-function tell({ request }: RunState, summary: Summary): void {
-  writeTermination(request.terminationLog, terminationMessage(summary));
+function tell({ ports }: RunState, summary: Summary): void {
+  ports.terminationLog.write(terminationMessage(summary));
 }

@@ -1,8 +1,7 @@
-// Whatever was thrown, as plain data: name, message, code, stack, and its causes.
+// Whatever was thrown, as plain data: name, message, code, stack, and its causes; all of it together is bounded.
+import { types } from 'node:util';
 import type { ErrorInfo } from './outcome.ts';
 import type { Redactor } from './redact.ts';
-
-const MAX_CAUSES = 8;
 
 /** Ours that say all in their message: a stack trace is for bugs. */
 const WITHOUT_STACK = new Set<unknown>([
@@ -11,57 +10,125 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_UNAVAILABLE',
   'ERR_RUN_JOB_TIMEOUT',
   'ERR_RUN_JOB_INTERRUPTED',
+  'ERR_RUN_JOB_PROGRAM',
+  'ERR_RUN_JOB_TEMPORARY',
 ]);
 
+/** How much of each is told, in characters; a message of megabytes would bury the log. */
 const MAX_NAME = 200;
-
-/** How much of a message and of a stack trace is told; a message of megabytes would bury the log. */
 const MAX_MESSAGE = 8 * 1024;
 const MAX_STACK = 16 * 1024;
+
+/** How deep causes are followed, how many of one error's, and how many errors and characters there are in all. */
+const MAX_DEPTH = 8;
+const MAX_CAUSES = 8;
+const MAX_ERRORS = 32;
+const MAX_CHARACTERS = 64 * 1024;
 
 /** Describes anything that can be thrown: an Error, an AggregateError, a string, undefined. Never throws. */
 export function describeError(thrown: unknown, redactor: Redactor): ErrorInfo {
   try {
-    return describe(thrown, redactor, 0);
+    return new Description(redactor).of(thrown, 0);
   } catch {
     return { name: 'NonError', message: 'a value that throws when it is looked at was thrown' };
   }
 }
 
-function describe(thrown: unknown, redactor: Redactor, depth: number): ErrorInfo {
-  if (!(thrown instanceof Error)) {
+/** One error with all that led to it, within one budget. */
+class Description {
+  readonly #redactor: Redactor;
+  readonly #seen = new Set<unknown>();
+  #characters = MAX_CHARACTERS;
+
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
+  }
+
+  of(thrown: unknown, depth: number): ErrorInfo {
+    if (!isError(thrown)) {
+      const message = `a value that isn't an Error was thrown: ${this.#show(thrown)}`;
+      return { name: 'NonError', message: this.#tell(message, MAX_MESSAGE, (text) => text) };
+    }
+    this.#seen.add(thrown);
+    const code = read(thrown, 'code');
+    const told = code === undefined || code === null ? undefined : this.#tell(textOf(code), MAX_NAME);
+    const name = this.#tell(textOf(read(thrown, 'name')), MAX_NAME);
+    const message = this.#tell(textOf(read(thrown, 'message')) || '(no message)', MAX_MESSAGE);
+    const stack = WITHOUT_STACK.has(code) ? undefined : read(thrown, 'stack');
+    const trace = typeof stack === 'string' && this.#characters > 0 ? this.#tell(stack, MAX_STACK) : undefined;
+    const causes = this.#causes(thrown, depth);
     return {
-      name: 'NonError',
-      message: tell(`a value that isn't an Error was thrown: ${show(thrown)}`, MAX_MESSAGE, redactor),
+      name,
+      message,
+      ...(told !== undefined && { code: told }),
+      ...(trace !== undefined && { stack: trace }),
+      ...(causes.length > 0 && { causes }),
     };
   }
-  const code =
-    'code' in thrown && thrown.code !== undefined ? tell(String(thrown.code), MAX_NAME, redactor) : undefined;
-  const nested: unknown[] = [];
-  if (thrown instanceof AggregateError) nested.push(...thrown.errors);
-  if (thrown.cause !== undefined) nested.push(thrown.cause);
-  const causes =
-    depth < MAX_CAUSES ? nested.slice(0, MAX_CAUSES).map((cause) => describe(cause, redactor, depth + 1)) : [];
-  return {
-    name: tell(String(thrown.name), MAX_NAME, redactor),
-    message: tell(thrown.message || '(no message)', MAX_MESSAGE, redactor),
-    ...(code !== undefined && { code }),
-    ...(thrown.stack !== undefined && !WITHOUT_STACK.has(code) && { stack: tell(thrown.stack, MAX_STACK, redactor) }),
-    ...(causes.length > 0 && { causes }),
-  };
+
+  #causes(thrown: object, depth: number): ErrorInfo[] {
+    const nested = listOf(read(thrown, 'errors'), MAX_CAUSES + 1);
+    // Other errors have lists under this name that aren't of errors.
+    if (!(thrown instanceof AggregateError) && !nested.every(isError)) nested.length = 0;
+    const cause = read(thrown, 'cause');
+    if (cause !== undefined) nested.push(cause);
+    const causes: ErrorInfo[] = [];
+    for (const [index, inner] of nested.entries()) {
+      if (this.#seen.has(inner) && isError(inner)) {
+        causes.push({ name: 'Error', message: 'the same error again' });
+        continue;
+      }
+      if (index >= MAX_CAUSES || depth >= MAX_DEPTH || this.#seen.size >= MAX_ERRORS || this.#characters <= 0) {
+        causes.push({ name: 'Error', message: 'more errors, which are left out here' });
+        break;
+      }
+      causes.push(this.of(inner, depth + 1));
+    }
+    return causes;
+  }
+
+  /** Redacted before it is cut, so that no half of a secret stays where it is cut. */
+  #tell(text: string, most: number, redact = this.#redactor.text): string {
+    const room = Math.max(0, Math.min(most, this.#characters));
+    const told = text.length <= room ? redact(text) : redact(text.slice(0, 2 * most)).slice(0, room);
+    this.#characters -= told.length;
+    return text.length <= room ? told : `${told}… (${text.length} characters in all)`;
+  }
+
+  #show(thrown: unknown): string {
+    if (typeof thrown === 'string') return this.#redactor.text(thrown.slice(0, 2 * MAX_MESSAGE));
+    // Secrets are looked for before JSON escapes what is in them.
+    const plain = this.#redactor.plain(thrown, MAX_MESSAGE).value;
+    return JSON.stringify(plain) ?? String(thrown);
+  }
 }
 
-/** Redacted before it is cut, so that no half of a secret stays where it is cut. */
-function tell(text: string, most: number, redactor: Redactor): string {
-  if (text.length <= most) return redactor.text(text);
-  return `${redactor.text(text.slice(0, 2 * most)).slice(0, most)}… (${text.length} characters in all)`;
+/** Also one of another realm, as `node:vm` makes them. */
+function isError(thrown: unknown): thrown is object {
+  return types.isNativeError(thrown) || thrown instanceof Error;
 }
 
-function show(thrown: unknown): string {
-  if (typeof thrown === 'string') return thrown;
+/** A property, or nothing where it throws to read it. */
+function read(from: object, name: string): unknown {
   try {
-    return JSON.stringify(thrown) ?? String(thrown);
+    return (from as Record<string, unknown>)[name];
   } catch {
-    return Object.prototype.toString.call(thrown);
+    return undefined;
+  }
+}
+
+function listOf(errors: unknown, most: number): unknown[] {
+  try {
+    return Array.isArray(errors) ? errors.slice(0, most) : [];
+  } catch {
+    return [];
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return value === undefined ? '' : String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
   }
 }

@@ -1,6 +1,8 @@
 // How long a job that was asked to stop may take: the grace period, or less when waiting makes no sense.
+
+import { formatDuration } from '../duration.ts';
 import { RunJobError } from '../errors.ts';
-import { formatDuration } from './duration.ts';
+import type { Clock } from './ports.ts';
 import type { Stop } from './stop.ts';
 
 /** After the lock is lost another run may begin at any moment, so the job gets no more than this. */
@@ -15,17 +17,16 @@ export function graceFor(stop: Stop, graceMs: number): number {
  * The job's own end, or a rejection when it doesn't come within the grace period after the run was asked to stop.
  * The timer doesn't keep the process alive: when nothing else does either, the job can't end any more.
  */
-export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number): Promise<T> {
+export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number, clock: Clock): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   work.then(resolve, reject);
   const giveUp = (message: string, options?: ErrorOptions) =>
     reject(new RunJobError('ERR_RUN_JOB_TIMEOUT', message, options));
   const onAbort = () => {
     const ms = graceFor(stop, graceMs);
-    setTimeout(
-      () => giveUp(`The job didn't stop within its grace period of ${formatDuration(ms)} and was abandoned`),
-      ms,
-    ).unref();
+    clock.startTimer(ms, () =>
+      giveUp(`The job didn't stop within its grace period of ${formatDuration(ms)} and was abandoned`),
+    );
   };
   if (stop.signal.aborted) onAbort();
   else stop.signal.addEventListener('abort', onAbort, { once: true });

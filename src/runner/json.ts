@@ -1,73 +1,248 @@
-// Any value as plain JSON data, with a note of each place that JSON can't hold.
+// Any value as plain JSON data of a bounded size, with a note of each place that JSON can't hold.
+import type { Secrecy } from './secrets/names.ts';
 
 /** What came of a value: its plain form, and one sentence for each thing that had to be changed. */
 export interface PlainJson {
   readonly value: unknown;
+  /** A hundred at most. */
   readonly problems: readonly string[];
+  /** Whether the value was too large, so that some of it isn't there. */
+  readonly cut: boolean;
+}
+
+/** How a value is copied. */
+export interface PlainJsonRules {
+  /** About how many characters the JSON may have; what is beyond is left out. */
+  readonly limit?: number;
+  /** What becomes of a text, be it a name or a value. */
+  readonly text?: (text: string) => string;
+  /** What is hidden of a value because of its name. */
+  readonly secrecy?: (name: string, value: unknown) => Secrecy;
+  /** What stands in the place of that. */
+  readonly hidden?: string;
 }
 
 const MAX_DEPTH = 32;
+const MAX_PROBLEMS = 100;
+/** Of a name in a problem's place. */
+const MAX_NAME = 80;
+/** Of a text that is cut, so much more is looked at than is kept, so that no half of a secret stays where it is cut. */
+const MARGIN = 4_096;
+/** Beyond this it would take minutes to write a BigInt down. */
+const LARGEST_BIGINT = 1n << 4_096n;
 
 /**
- * Copies a value into what JSON can hold. BigInts become decimal strings, cycles and what is too deep become a note in brackets,
+ * Copies a value into what JSON can hold. BigInts become decimal strings, cycles and what is too deep or too much become a note,
  * a throwing getter or `toJSON` likewise. Never throws: a job that has done its work doesn't fail because of how it tells about it.
  */
-export function toPlainJson(value: unknown): PlainJson {
-  const problems: string[] = [];
-  const ancestors = new Set<object>();
+export function toPlainJson(value: unknown, rules: PlainJsonRules = {}): PlainJson {
+  return new Copy(rules).whole(value);
+}
 
-  const copy = (input: unknown, path: string): unknown => {
+class Copy {
+  readonly #rules: PlainJsonRules;
+  readonly #problems: string[] = [];
+  readonly #ancestors = new Set<object>();
+  /** Where the copying is: names of fields, and places in lists. */
+  readonly #path: (string | number)[] = [];
+  #left: number;
+  #cut = false;
+  /** Whether every text is hidden, below the name of several secrets. */
+  #hiding = false;
+
+  constructor(rules: PlainJsonRules) {
+    this.#rules = rules;
+    this.#left = rules.limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  whole(value: unknown): PlainJson {
+    return { value: this.#copy(value), problems: this.#problems, cut: this.#cut };
+  }
+
+  #copy(input: unknown): unknown {
     switch (typeof input) {
+      case 'string':
+        return this.#text(input);
       case 'bigint':
-        problems.push(`${path} is a BigInt and was turned into a string`);
-        return input.toString();
+        this.#note(`is a BigInt and was turned into a string`);
+        if (input > LARGEST_BIGINT || input < -LARGEST_BIGINT) return '[a BigInt of more than 4096 bits]';
+        return this.#text(input.toString());
       case 'number':
+        this.#left -= 8;
         if (Number.isFinite(input)) return input;
-        problems.push(`${path} is ${input} and was turned into null`);
+        this.#note(`is ${input} and was turned into null`);
         return null;
       case 'undefined':
         return undefined;
       case 'function':
       case 'symbol':
-        problems.push(`${path} is a ${typeof input} and was left out`);
+        this.#note(`is a ${typeof input} and was left out`);
         return undefined;
       case 'object':
-        return input === null ? null : copyObject(input, path);
+        return input === null ? null : this.#object(input);
       default:
+        this.#left -= 4;
         return input;
     }
-  };
+  }
 
-  const copyObject = (input: object, path: string): unknown => {
-    if (ancestors.has(input)) {
-      problems.push(`${path} refers back to itself and was cut`);
+  #text(text: string): string {
+    if (this.#hiding) return this.#rules.hidden ?? text;
+    const room = Math.max(0, this.#left);
+    this.#left -= text.length + 2;
+    const tell = this.#rules.text ?? ((plain) => plain);
+    if (text.length <= room) return tell(text);
+    this.#cut = true;
+    return `${tell(text.slice(0, room + MARGIN)).slice(0, room)}… (${text.length} characters in all)`;
+  }
+
+  #object(input: object): unknown {
+    if (this.#ancestors.has(input)) {
+      this.#note(`refers back to itself and was cut`);
       return '[circular]';
     }
-    if (ancestors.size >= MAX_DEPTH) {
-      problems.push(`${path} is nested more than ${MAX_DEPTH} levels deep and was cut`);
+    if (this.#ancestors.size >= MAX_DEPTH) {
+      this.#note(`is nested more than ${MAX_DEPTH} levels deep and was cut`);
       return '[too deep]';
     }
-    ancestors.add(input);
+    this.#ancestors.add(input);
+    this.#left -= 2;
     try {
-      if ('toJSON' in input && typeof input.toJSON === 'function') return copy(input.toJSON(), path);
-      if (Array.isArray(input)) return input.map((item, index) => copy(item, `${path}[${index}]`) ?? null);
-      if (input instanceof Map) return copy(Object.fromEntries(input), path);
-      if (input instanceof Set) return copy([...input], path);
-      if (input instanceof Error) return { name: input.name, message: input.message, stack: input.stack };
-      const entries: [string, unknown][] = [];
-      for (const [key, item] of Object.entries(input)) {
-        const plain = copy(item, `${path}.${key}`);
-        if (plain !== undefined) entries.push([key, plain]);
-      }
-      return Object.fromEntries(entries);
+      return this.#known(input);
     } catch (error) {
-      const why = error instanceof Error ? ` (${error.name})` : '';
-      problems.push(`${path} threw while it was read${why} and was cut`);
+      this.#note(`threw while it was read${error instanceof Error ? ` (${nameOf(error)})` : ''} and was cut`);
       return '[unreadable]';
     } finally {
-      ancestors.delete(input);
+      this.#ancestors.delete(input);
     }
-  };
+  }
 
-  return { value: copy(value, 'result'), problems };
+  #known(input: object): unknown {
+    const bytes = sizeOfBytes(input);
+    if (bytes !== undefined) {
+      this.#note(`is binary and was left out`);
+      return `[${bytes} bytes]`;
+    }
+    if ('toJSON' in input && typeof input.toJSON === 'function') return this.#copy(input.toJSON());
+    if (input instanceof String || input instanceof Number || input instanceof Boolean) {
+      return this.#copy(input.valueOf());
+    }
+    if (Array.isArray(input)) return this.#list(input.length, indexed(input), pairOf(input));
+    if (ArrayBuffer.isView(input)) {
+      const numbers = input as unknown as ArrayLike<number>;
+      return this.#list(numbers.length, indexed(numbers));
+    }
+    if (input instanceof Map) return this.#fields(input.size, input);
+    if (input instanceof Set) return this.#list(input.size, input);
+    if (input instanceof Error) {
+      const { name, message, stack } = input;
+      return this.#fields(3, Object.entries({ name, message, stack }));
+    }
+    const names = Object.keys(input);
+    return this.#fields(names.length, entriesOf(input, names), namedPairOf(input));
+  }
+
+  /** @param name what the second of two items is a value of */
+  #list(length: number, items: Iterable<unknown>, name?: string): unknown[] {
+    const list: unknown[] = [];
+    for (const item of items) {
+      if (this.#isFull()) {
+        list.push(`… (${length} items in all)`);
+        break;
+      }
+      this.#path.push(list.length);
+      const plain = (name !== undefined && list.length === 1 ? this.#named(name, item) : this.#copy(item)) ?? null;
+      this.#path.pop();
+      this.#left -= plain === null ? 5 : 1;
+      list.push(plain);
+    }
+    return list;
+  }
+
+  /** @param named what the field `value` is a value of */
+  #fields(length: number, entries: Iterable<[unknown, unknown]>, named?: string): unknown {
+    const fields: [string, unknown][] = [];
+    const taken = new Set<string>();
+    for (const [key, item] of entries) {
+      if (this.#isFull()) {
+        fields.push(['…', `(${length} fields in all)`]);
+        break;
+      }
+      const name = String(key);
+      this.#path.push(name);
+      const plain = this.#named(named !== undefined && name === 'value' ? named : name, item);
+      this.#path.pop();
+      if (plain === undefined) continue;
+      // Names that differed in a secret only would be one.
+      const told = (this.#rules.text ?? String)(name.slice(0, MARGIN));
+      let free = told;
+      for (let count = 2; taken.has(free); count += 1) free = `${told} (${count})`;
+      taken.add(free);
+      this.#left -= name.length + 4;
+      fields.push([free, plain]);
+    }
+    return Object.fromEntries(fields);
+  }
+
+  #named(name: string, item: unknown): unknown {
+    const boxed = item instanceof String || item instanceof Number ? item.valueOf() : item;
+    const secrecy =
+      typeof boxed === 'function' || typeof boxed === 'symbol' ? 'none' : this.#rules.secrecy?.(name, boxed);
+    if (secrecy === 'all') return this.#rules.hidden;
+    if (secrecy !== 'texts' || this.#hiding) return this.#copy(item);
+    this.#hiding = true;
+    try {
+      return this.#copy(item);
+    } finally {
+      this.#hiding = false;
+    }
+  }
+
+  #isFull(): boolean {
+    if (this.#left > 0) return false;
+    this.#cut = true;
+    return true;
+  }
+
+  #note(problem: string): void {
+    if (this.#problems.length >= MAX_PROBLEMS) return;
+    const place = this.#path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step.slice(0, MAX_NAME)}`));
+    this.#problems.push(`result${place.join('')} ${problem}`);
+  }
+}
+
+function* indexed(list: ArrayLike<unknown>): Generator<unknown> {
+  for (let index = 0; index < list.length; index += 1) yield list[index];
+}
+
+function* entriesOf(input: object, names: readonly string[]): Generator<[string, unknown]> {
+  for (const name of names) yield [name, (input as Record<string, unknown>)[name]];
+}
+
+/** `['authorization', '…']`, as headers are listed: the name, when this is such a pair. */
+function pairOf(list: readonly unknown[]): string | undefined {
+  const [name, value] = list;
+  if (list.length !== 2 || typeof name !== 'string' || typeof value !== 'string') return undefined;
+  // Two names side by side are a list of names.
+  return /[\d\W]/.test(value) ? name : undefined;
+}
+
+/** `{ name: 'password', value: '…' }`, as Kubernetes and forms list settings: the name. */
+function namedPairOf(input: object): string | undefined {
+  if (!Object.hasOwn(input, 'value')) return undefined;
+  const { name, key, header } = input as Record<string, unknown>;
+  return [name, key, header].find((candidate) => typeof candidate === 'string') as string | undefined;
+}
+
+function sizeOfBytes(input: object): number | undefined {
+  if (input instanceof Uint8Array || input instanceof DataView) return input.byteLength;
+  return input instanceof ArrayBuffer || input instanceof SharedArrayBuffer ? input.byteLength : undefined;
+}
+
+function nameOf(error: Error): string {
+  try {
+    return String(error.name).slice(0, 80);
+  } catch {
+    return 'Error';
+  }
 }

@@ -1,4 +1,26 @@
-// A time limit for one step, so that nothing that is closed or sent can hold up the end of a run.
+// Waiting, and a time limit for one step, so that nothing that is closed or sent can hold up the end of a run.
+import type { Clock } from './ports.ts';
+
+type Timers = Pick<Clock, 'startTimer'>;
+
+/** Node's own timers, as the port of the clock has them. */
+export const NODE_TIMERS: Timers = {
+  startTimer(ms, callback, { keepAlive = false } = {}) {
+    const timer = setTimeout(callback, ms);
+    if (!keepAlive) timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The longest that each step of a run's end may take, in milliseconds. */
+export const STEP_LIMITS = {
+  programs: 3_000,
+  record: 10_000,
+  unlock: 2_000,
+  close: 3_000,
+  shutdownUrls: 2_000,
+  output: 3_000,
+} as const;
 
 /** Thrown when a step took longer than it may. */
 export class StepTimeout extends Error {
@@ -6,15 +28,37 @@ export class StepTimeout extends Error {
 }
 
 /**
- * The step's own end, or a rejection once `limitMs` have passed. The timer keeps the process alive while it runs.
+ * The step's own end, or a rejection once `limitMs` have passed. The timer keeps the process alive while it runs, unless
+ * `keepAlive` is false.
+ * @param timers Node's own unless given
  * @throws {StepTimeout} `what` took longer
  */
-export async function limited<T>(what: string, limitMs: number, step: Promise<T>): Promise<T> {
+export async function limited<T>(
+  what: string,
+  limitMs: number,
+  step: Promise<T>,
+  { timers = NODE_TIMERS, keepAlive = true }: { timers?: Timers; keepAlive?: boolean } = {},
+): Promise<T> {
   const { promise: expired, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new StepTimeout(`${what} took longer than ${limitMs} ms`)), limitMs);
+  const cancel = timers.startTimer(limitMs, () => reject(new StepTimeout(`${what} took longer than ${limitMs} ms`)), {
+    keepAlive,
+  });
   try {
     return await Promise.race([step, expired]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
+}
+
+/** Waits, and keeps the process alive meanwhile; ends early, without an error, when `signal` aborts. */
+export function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = timers.startTimer(ms, resolve, { keepAlive: true });
+  const onAbort = () => resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return promise.finally(() => {
+    cancel();
+    signal.removeEventListener('abort', onAbort);
+  });
 }

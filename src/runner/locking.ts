@@ -1,9 +1,8 @@
 // The lock's part in a run: take it, wait for it where that was asked for, or say why not.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicMs } from '../process/clock.ts';
+import { pause } from './limited.ts';
 import { EXIT, type Outcome } from './outcome.ts';
-import type { Holder, Lease, LockResult, RunLog } from './ports.ts';
+import type { Clock, Holder, Lease, LockResult, RunLog } from './ports.ts';
 import type { LockedPolicy } from './request.ts';
 import type { Stop } from './stop.ts';
 
@@ -16,6 +15,7 @@ export interface LockingOptions {
   readonly stop: Stop;
   readonly log: RunLog;
   readonly random: () => number;
+  readonly clock: Clock;
   readonly acquire: () => Promise<LockResult>;
 }
 
@@ -25,8 +25,8 @@ export interface LockingOptions {
  * @throws what `acquire` throws, or the cause when the run is asked to stop
  */
 export async function takeLock(options: LockingOptions): Promise<Lease | Outcome> {
-  const { policy, waitMs, stop, log, random, acquire } = options;
-  const giveUpAt = monotonicMs() + (policy === 'wait' ? waitMs : 0);
+  const { policy, waitMs, stop, log, random, clock, acquire } = options;
+  const giveUpAt = clock.monotonicMs() + (policy === 'wait' ? waitMs : 0);
   for (let first = true; ; first = false) {
     const pending = acquire();
     // A lock that arrives after the run has been told to stop is given back at once.
@@ -36,12 +36,13 @@ export async function takeLock(options: LockingOptions): Promise<Lease | Outcome
     });
     if (result.held) return result.lease;
     const delayMs = POLL_MS * (0.5 + random() / 2);
-    if (monotonicMs() + delayMs > giveUpAt) {
+    if (clock.monotonicMs() + delayMs > giveUpAt) {
       log.warn(`skipped: ${tellWhy(result)}`, { reason: result.reason, holder: result.holder });
       return { status: 'skipped', exitCode: policy === 'skip' ? EXIT.ok : EXIT.locked, reason: result.reason };
     }
     if (first) log.info(`waiting: ${tellWhy(result)}`, { reason: result.reason, waitMs, holder: result.holder });
-    await sleep(delayMs, undefined, { signal: stop.signal }).catch(() => stop.signal.throwIfAborted());
+    await pause(clock, delayMs, stop.signal);
+    stop.signal.throwIfAborted();
   }
 }
 

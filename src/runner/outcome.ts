@@ -1,18 +1,22 @@
 // Every way that a run can end: one status and one exit code each.
 // The codes are sysexits(3) where it has one, GNU timeout's 124, and 128 + signal number as shells report it.
 
+/** How a run can end. */
+export const STATUSES = [
+  'succeeded',
+  'skipped',
+  'failed',
+  'rejected',
+  'unavailable',
+  'crashed',
+  'misconfigured',
+  'timed_out',
+  'interrupted',
+  'lost',
+] as const;
+
 /** How a run ended. */
-export type Status =
-  | 'succeeded'
-  | 'skipped'
-  | 'failed'
-  | 'rejected'
-  | 'unavailable'
-  | 'crashed'
-  | 'misconfigured'
-  | 'timed_out'
-  | 'interrupted'
-  | 'lost';
+export type Status = (typeof STATUSES)[number];
 
 /** The exit code of each way to end. */
 export const EXIT = {
@@ -40,6 +44,11 @@ export const EXIT = {
   sigterm: 143,
 } as const;
 
+/** 128 + the signal's number, as shells report it. */
+export function signalExitCode(signal: 'SIGINT' | 'SIGTERM'): number {
+  return signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm;
+}
+
 /** An error as it is logged, recorded and shown: redacted, and plain data. */
 export interface ErrorInfo {
   readonly name: string;
@@ -55,11 +64,17 @@ export interface Outcome {
   readonly exitCode: number;
   readonly result?: unknown;
   readonly error?: ErrorInfo;
-  /** Why a run was skipped: `locked`, `limit` or `slot_succeeded`. */
+  /** Why a run was skipped: `locked`, `limit`, `slot_succeeded`, or `program` when its program said so with exit code 75. */
   readonly reason?: SkipReason;
 }
 
-export type SkipReason = 'locked' | 'limit' | 'slot_succeeded';
+export type SkipReason = 'locked' | 'limit' | 'slot_succeeded' | 'program';
+
+/** How a command's program ended: with an exit code, or by a signal. */
+export interface ProgramExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
 
 /** What a run has taken so far. */
 export interface Measures {
@@ -71,6 +86,8 @@ export interface Measures {
 /** The one account of a run: its last log line, the core of its record, and its termination message. */
 export interface Summary extends Outcome, Measures {
   readonly job: string;
+  /** What the run is known by: the job's own name unless `--as` gave another. */
+  readonly name: string;
   readonly runId: string;
   /** RFC 3339 */
   readonly scheduledAt: string;
@@ -80,4 +97,8 @@ export interface Summary extends Outcome, Measures {
   /** Absent when telemetry is off. */
   readonly telemetryFlushed?: boolean;
   readonly dryRun?: boolean;
+  /** What the run lacked and ought to have had, such as a lock. */
+  readonly warning?: string;
+  /** How the program of a command ended; absent for a job in TypeScript, and when it never began. */
+  readonly program?: ProgramExit;
 }

@@ -1,12 +1,25 @@
-// What a run needs from the world, each as a port that an adapter implements and test/contracts holds to its word.
-import type { Attributes, Fields, Logger, PreviousRun, Shard, Span, SpanOptions } from '../job.ts';
-import type { ErrorInfo, SkipReason, Status } from './outcome.ts';
+// What a run needs from outside, each as a port that an adapter implements and test/contracts holds to its word.
+import type {
+  Attributes,
+  ExecOptions,
+  ExecResult,
+  Fields,
+  Logger,
+  PreviousRun,
+  Shard,
+  Span,
+  SpanOptions,
+} from '../job.ts';
+import type { ErrorInfo, Measures, ProgramExit, SkipReason, Status, Summary } from './outcome.ts';
 
 /** The idempotency key: one piece of work that must succeed once. */
 export interface Slot {
-  readonly job: string;
+  /** What the run is known by: the job's own name unless another was given. */
+  readonly name: string;
   readonly scheduledAt: Date;
   readonly shard: Shard;
+  /** Of the validated parameters; empty when they never were validated. */
+  readonly paramsDigest: string;
 }
 
 /** Where a run takes place. */
@@ -15,6 +28,8 @@ export interface Place {
   readonly pid: number;
   readonly podName?: string;
   readonly jobName?: string;
+  /** The Kubernetes Job's uid, which all of its pods share. */
+  readonly jobUid?: string;
   readonly cronJobName?: string;
   readonly namespace?: string;
   readonly nodeName?: string;
@@ -23,6 +38,7 @@ export interface Place {
 /** What is known of a run when it begins. */
 export interface RunStart {
   readonly id: string;
+  readonly job: string;
   readonly slot: Slot;
   readonly startedAt: Date;
   /** When the run must have stopped; absent when it never got so far. */
@@ -51,14 +67,23 @@ export interface RunEnd {
   readonly error?: ErrorInfo;
   readonly peakRssBytes: number;
   readonly cpuMs: number;
+  /** How the program of a command ended. */
+  readonly program?: ProgramExit;
+  /** The last lines of a run that didn't succeed. Already redacted. */
+  readonly output?: readonly string[];
 }
 
-/** The runs of every job, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
+/** The runs of every name, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
 export interface History {
+  /**
+   * The scheduled time of a Job of Kubernetes that no CronJob made: `startedAt` for the first of its pods that asks, and for all
+   * others what that one got.
+   */
+  scheduledTimeOf(jobUid: string, startedAt: Date): Promise<Date>;
   /** The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count. */
   succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined>;
   /**
-   * Records that the run has begun, and closes as `lost` every dead run of the same job; returns the ids of those, and whether
+   * Records that the run has begun, and closes as `lost` every dead run of the same name; returns the ids of those, and whether
    * `prune(keepDays)` would find something to delete: most runs find nothing, and needn't ask.
    */
   start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }>;
@@ -71,7 +96,7 @@ export interface History {
   record(run: RunStart, end: RunEnd): Promise<void>;
   /** Deletes records that ended more than `days` ago; returns how many. */
   prune(days: number): Promise<number>;
-  previousRuns(job: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
+  previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
 }
 
 /** Who holds a lock, as far as it can be told. */
@@ -90,20 +115,132 @@ export interface Lease {
 
 export type LockResult =
   | { readonly held: true; readonly lease: Lease }
-  | { readonly held: false; readonly reason: Exclude<SkipReason, 'slot_succeeded'>; readonly holder?: Holder };
+  | {
+      readonly held: false;
+      readonly reason: Exclude<SkipReason, 'slot_succeeded' | 'program'>;
+      readonly holder?: Holder;
+    };
 
-/** One run at a time per job and shard, and at most so many at once in all. */
+/** What a run asks for when it asks for its locks. */
+export interface LockRequest {
+  readonly runId: string;
+  /** What it runs as; or the job, which has one lock over all its names when it says so. */
+  readonly name: string;
+  readonly shard: Shard;
+  /** Most runs at once, of all names. */
+  readonly limit: number;
+}
+
+/** One run at a time per name and shard, and at most so many at once in all. */
 export interface Locks {
   /**
-   * Takes the job's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock.
+   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock. Runs of shards
+   * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
    * @throws {UnavailableError} the lock's keeper can't be reached
    */
-  acquire(request: { runId: string; slot: Slot; limit: number }): Promise<LockResult>;
+  acquire(request: LockRequest): Promise<LockResult>;
+}
+
+/** Time. The runner asks nobody else for it, so that a test can turn it. */
+export interface Clock {
+  /** What the wall clock says, which somebody may set. */
+  now(): Date;
+  /** Milliseconds since some moment in the past, by a clock that nobody can set. */
+  monotonicMs(): number;
+  /**
+   * Calls back once, after `ms`; returns what cancels that. The timer doesn't keep the process alive unless `keepAlive` says so: an
+   * event loop with nothing but timers left can never finish a job.
+   */
+  startTimer(ms: number, callback: () => void, options?: { readonly keepAlive?: boolean }): () => void;
+}
+
+/** What the watchdog needs to speak for a run whose own thread can't. */
+export interface LastWords {
+  /** What the run is doing, to follow 'while'. */
+  readonly doing: string;
+  /** The run's summary as it will be true: `timed_out`, or the outcome once that is decided. The thread itself measures what it took. */
+  readonly account: Omit<Summary, keyof Measures>;
+  /** When the run began, by the monotonic clock. */
+  readonly startedAtMs: number;
+  /** Whether the run has a record that says running, which is to be closed. */
+  readonly recorded: boolean;
+}
+
+/** Ends the process when the time it was given has passed and nobody has given it more. */
+export interface Watchdog {
+  /** From now on the process has `inMs` milliseconds, in place of what it had before. */
+  arm(inMs: number, lastWords: LastWords): void;
+}
+
+/** What the process has taken so far. */
+export type Usage = Omit<Measures, 'durationMs'>;
+
+/** Where the termination message goes, each over the one before. A path that can't be written to is no error. */
+export interface TerminationLog {
+  write(message: string): void;
+}
+
+/** The bar on a terminal that shows how far the job is. */
+export interface ProgressBar {
+  /** @param elapsedMs since the work began */
+  draw(done: number, total: number | undefined, elapsedMs: number): void;
+  wipe(): void;
 }
 
 /** A log whose children add fields to every line. */
 export interface RunLog extends Logger {
   child(fields: Fields): RunLog;
+}
+
+/** The run as a program is told of it. */
+export interface ProgramRun {
+  readonly runId: string;
+  /** What the run is known by. */
+  readonly name: string;
+  readonly attempt: number;
+  readonly scheduledAt: Date;
+  readonly deadline: Date;
+  readonly dryRun: boolean;
+  readonly shard: Shard;
+  /** The validated parameters. */
+  readonly params: unknown;
+}
+
+/** How a command's program differs from one that a job runs by the way. */
+export interface ProgramOptions extends ExecOptions {
+  /** Its output goes untouched to where ours goes. */
+  readonly raw?: boolean;
+  /** It reads what we would read. */
+  readonly inheritInput?: boolean;
+}
+
+/** One program that is to be run, and for whom. */
+export interface ProgramCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly options: ProgramOptions;
+  readonly run: ProgramRun;
+  readonly log: Logger;
+  /** Aborts when the program is to stop. */
+  readonly signal: AbortSignal;
+  /** How long it may take for that, in milliseconds, once there is a cause. */
+  readonly graceMs: () => number;
+  readonly progress: (done: number, total?: number) => void;
+  /** `traceparent` and `tracestate` of the span that the program's own spans belong under. */
+  readonly traceHeaders: Readonly<Record<string, string>>;
+  readonly onEnd: (exit: ProgramExit) => void;
+}
+
+/** Runs programs, each with all that it starts. */
+export interface Programs {
+  /**
+   * Runs a program; resolves or rejects when nothing of it lives any more.
+   * @throws {ExecError} it didn't succeed
+   * @throws {ConfigError | UnavailableError} it can't be run
+   */
+  exec(call: ProgramCall): Promise<ExecResult>;
+  /** Kills what still runs, because nobody waited for it; resolves when nothing lives any more. */
+  endAll(): Promise<void>;
 }
 
 /** Something that was opened and must be closed. */

@@ -1,11 +1,21 @@
-// What a run is asked to do, and the world that it does it in.
+// What a run is asked to do, and the ports that it does it through.
 import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
-import type { Watchdog } from '../process/watchdog.ts';
-import type { Closable, History, Locks, Place, RunLog, Telemetry } from './ports.ts';
-import type { Terminal } from './progress.ts';
+import type {
+  Clock,
+  Closable,
+  History,
+  Locks,
+  Place,
+  Programs,
+  ProgressBar,
+  RunLog,
+  Telemetry,
+  TerminationLog,
+  Usage,
+  Watchdog,
+} from './ports.ts';
 import type { Redactor } from './redact.ts';
 import type { Stop } from './stop.ts';
-import type { TerminationLog } from './termination.ts';
 
 /** What to do when the job's lock is held, or the concurrency limit reached. */
 export type LockedPolicy = 'skip' | 'fail' | 'wait';
@@ -14,10 +24,15 @@ export type LockedPolicy = 'skip' | 'fail' | 'wait';
 export interface RunRequest {
   readonly runId: string;
   readonly job: string;
+  /** What it is known by: lock, slot, history and metrics go by it. */
+  readonly name: string;
   readonly startedAt: Date;
   readonly scheduledAt: Date;
-  /** Whether the slot is only this run's start: then no other run can have succeeded for it. */
-  readonly ownSlot: boolean;
+  /**
+   * Where `scheduledAt` is from: a CronJob or a person; the run's start, which the pods of a Job of Kubernetes share where there is a
+   * database; or the run's start alone, for which no other run can have succeeded.
+   */
+  readonly scheduledBy: 'schedule' | 'job' | 'start';
   readonly shard: Shard;
   readonly dryRun: boolean;
   /** Run a slot that has succeeded already once more. */
@@ -27,6 +42,8 @@ export interface RunRequest {
   readonly params: unknown;
   readonly version: string;
   readonly place: Place;
+  /** What the run lacks and ought to have; told in its summary. */
+  readonly warning?: string | undefined;
   readonly lockWaitMs: number;
   readonly maxConcurrentJobs: number;
   /** The longest that connecting and taking the lock can last, every step of it at its own limit. */
@@ -34,15 +51,13 @@ export interface RunRequest {
   readonly graceMs: number;
   readonly flushMs: number;
   readonly historyDays: number;
-  readonly terminationLog: TerminationLog;
-  readonly databaseUrl: string | undefined;
-  readonly shutdownUrls: readonly string[];
 }
 
 /** The job, ready to run: loaded, its parameters validated. */
 export interface Prepared {
   readonly job: Job;
   readonly params: unknown;
+  readonly paramsDigest: string;
   readonly timeoutMs: number;
 }
 
@@ -62,14 +77,25 @@ export interface Database extends Closable {
 }
 
 /** Everything outside the runner that a run touches. */
-export interface World {
+export interface Ports {
   readonly stop: Stop;
   readonly log: RunLog;
   readonly redactor: Redactor;
   readonly telemetry: Telemetry;
   readonly database: Database | undefined;
   readonly watchdog: Watchdog;
-  readonly terminal: Terminal | undefined;
+  readonly clock: Clock;
+  readonly terminationLog: TerminationLog;
+  readonly programs: Programs;
+  /** The last lines of the log and of programs, redacted: what is kept of a run that didn't succeed. */
+  readonly lastLines: () => readonly string[];
+  /** Absent where standard error is no terminal. */
+  readonly progressBar: ProgressBar | undefined;
+  /** Asks sidecars that were injected into the pod to stop, so that its Job can end. Never rejects. Absent where there are none. */
+  readonly shutDownSidecars: (() => Promise<void>) | undefined;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
+  readonly usage: () => Usage;
   /** In [0, 1). */
   readonly random: () => number;
   /**

@@ -2,22 +2,28 @@
 
 import { hasCode } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
-import { monotonicMs } from '../process/clock.ts';
-import { measure } from '../process/measures.ts';
-import { signalExitCode } from '../process/signals.ts';
-import { EXIT, type Measures, type Outcome, type Summary } from './outcome.ts';
+import { describeError } from './error-info.ts';
+import {
+  type ErrorInfo,
+  EXIT,
+  type Measures,
+  type Outcome,
+  type ProgramExit,
+  type Summary,
+  signalExitCode,
+} from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
-import type { Database, OpenResources, Prepared, RunRequest, World } from './request.ts';
+import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import type { StopSignal } from './stop.ts';
-import { terminationMessage, writeTermination } from './termination.ts';
+import { terminationMessage } from './termination.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
 const WATCHDOG_SLACK_MS = 500;
 
 export class RunState {
   readonly request: RunRequest;
-  readonly world: World;
-  readonly slot: Slot;
+  readonly ports: Ports;
+  scheduledAt: Date;
   prepared: Prepared | undefined;
   lease: Lease | undefined;
   attempts = 0;
@@ -28,33 +34,55 @@ export class RunState {
   /** Whether the database failed us before the run began: then it can't be told of the end either. */
   databaseFailed = false;
   deadline: Date | undefined;
+  /** How the program of a command ended, in its latest attempt. */
+  program: ProgramExit | undefined;
   /** What was opened for the job, in the order of opening. */
   readonly closing: OpenResources['close'][number][] = [];
   outcome: Outcome | undefined;
   readonly #finishers: (() => void)[] = [];
+  /** When the run began, by the monotonic clock. */
+  readonly #startedAtMs: number;
   #deadlineAt = Number.POSITIVE_INFINITY;
 
-  constructor(request: RunRequest, world: World) {
+  constructor(request: RunRequest, ports: Ports) {
     this.request = request;
-    this.world = world;
-    this.slot = { job: request.job, scheduledAt: request.scheduledAt, shard: request.shard };
+    this.ports = ports;
+    this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
+    this.scheduledAt = request.scheduledAt;
+  }
+
+  /** The piece of work that this run is for. */
+  get slot(): Slot {
+    const { name, shard } = this.request;
+    return { name, scheduledAt: this.scheduledAt, shard, paramsDigest: this.prepared?.paramsDigest ?? '' };
   }
 
   /** The timeout starts to count: when the lock is held, so that waiting for it takes nothing from the job. */
   begin(): void {
     const timeoutMs = this.prepared?.timeoutMs ?? 0;
-    this.#deadlineAt = monotonicMs() + timeoutMs;
-    this.deadline = new Date(Date.now() + timeoutMs);
+    const { clock } = this.ports;
+    this.#deadlineAt = clock.monotonicMs() + timeoutMs;
+    this.deadline = new Date(clock.now().getTime() + timeoutMs);
   }
 
   /** Milliseconds before the deadline, by a clock that nobody sets. */
   remainingMs(): number {
-    return Math.max(0, this.#deadlineAt - monotonicMs());
+    return Math.max(0, this.#deadlineAt - this.ports.clock.monotonicMs());
+  }
+
+  #measures(): Measures {
+    const { clock, usage } = this.ports;
+    return { durationMs: Math.round(clock.monotonicMs() - this.#startedAtMs), ...usage() };
+  }
+
+  /** Whatever was thrown, as it can be told. */
+  describe(error: unknown): ErrorInfo {
+    return describeError(error, this.ports.redactor);
   }
 
   /** Uses the database, and remembers when it can't be used. */
   async inDatabase<T>(use: (database: Database) => Promise<T>): Promise<T> {
-    const { database } = this.world;
+    const { database } = this.ports;
     if (!database) throw new Error('no database is configured');
     try {
       return await use(database);
@@ -66,7 +94,7 @@ export class RunState {
 
   /** How the span of a call to the history begins. */
   historySpan(operation: 'INSERT' | 'UPDATE'): SpanOptions {
-    return { kind: 'client', attributes: { 'db.operation.name': operation, ...this.world.database?.attributes } };
+    return { kind: 'client', attributes: { 'db.operation.name': operation, ...this.ports.database?.attributes } };
   }
 
   /** Something to do as soon as the job has ended. */
@@ -80,21 +108,22 @@ export class RunState {
 
   /** The parameters as they can be told: validated, with defaults, once the job has been prepared; else as they were given. */
   params(): unknown {
-    return this.world.redactor.value(this.prepared ? this.prepared.params : this.request.params);
+    return this.ports.redactor.value(this.prepared ? this.prepared.params : this.request.params);
   }
 
   /** The beginning of the run's record. */
   start(): RunStart {
-    const { request, world } = this;
+    const { request, ports } = this;
     return {
       id: request.runId,
+      job: request.job,
       slot: this.slot,
       startedAt: request.startedAt,
       ...(this.deadline && { deadline: this.deadline }),
       params: this.params(),
       dryRun: request.dryRun,
       forced: request.forced,
-      ...(world.telemetry.traceId !== undefined && { traceId: world.telemetry.traceId }),
+      ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       version: request.version,
       place: request.place,
     };
@@ -102,30 +131,39 @@ export class RunState {
 
   /** The end of the run's record. */
   end(outcome: Outcome): RunEnd {
-    const measures = measure(this.request.startedAt.getTime());
-    return { ...outcome, endedAt: new Date(), attempts: this.attempts, ...measures };
+    return {
+      ...outcome,
+      endedAt: this.ports.clock.now(),
+      attempts: this.attempts,
+      ...this.#measures(),
+      ...(this.program && { program: this.program }),
+      ...(outcome.exitCode !== EXIT.ok && { output: this.ports.lastLines() }),
+    };
   }
 
   /** The one account of the run. */
   summary(outcome: Outcome): Summary {
-    return this.#account(outcome, measure(this.request.startedAt.getTime()));
+    return this.#account(outcome, this.#measures());
   }
 
   #account<M extends Partial<Measures>>(outcome: Outcome, measures: M): Omit<Summary, keyof Measures> & M {
-    const { request, world } = this;
+    const { request, ports } = this;
     const { status, exitCode, reason, result, error } = outcome;
     return {
       job: request.job,
+      name: request.name,
       runId: request.runId,
       status,
       exitCode,
       ...(reason && { reason }),
-      scheduledAt: request.scheduledAt.toISOString(),
+      scheduledAt: this.scheduledAt.toISOString(),
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
+      ...(request.warning !== undefined && { warning: request.warning }),
       attempts: this.attempts,
+      ...(this.program && { program: this.program }),
       ...measures,
-      ...(world.telemetry.traceId !== undefined && { traceId: world.telemetry.traceId }),
+      ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       ...(result !== undefined && { result }),
       ...(error && { error }),
     };
@@ -133,13 +171,11 @@ export class RunState {
 
   /** From now on the process has this long before the watchdog kills it. */
   armWatchdog(doing: string, inMs: number): void {
-    const { request, world } = this;
-    world.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
+    this.ports.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
       doing,
       account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
-      startedAt: request.startedAt.getTime(),
-      termination: request.terminationLog,
-      ...(this.recorded && !this.outcome && request.databaseUrl && { databaseUrl: request.databaseUrl }),
+      startedAtMs: this.#startedAtMs,
+      recorded: this.recorded && !this.outcome,
     });
   }
 
@@ -147,8 +183,8 @@ export class RunState {
   sayLastWords(signal: StopSignal): number {
     const outcome = this.outcome ?? { status: 'interrupted', exitCode: signalExitCode(signal) };
     const summary = this.summary(outcome);
-    writeTermination(this.request.terminationLog, terminationMessage(summary));
-    this.world.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
+    this.ports.terminationLog.write(terminationMessage(summary));
+    this.ports.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
     return outcome.exitCode;
   }
 }

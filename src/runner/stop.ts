@@ -1,6 +1,7 @@
 // Why a run is asked to stop. Many things may ask; the first cause wins, so that a timeout is never told as an interrupt.
+
+import { formatDuration } from '../duration.ts';
 import { RunJobError } from '../errors.ts';
-import { formatDuration } from './duration.ts';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';
 

@@ -1,16 +1,9 @@
 // The termination message: what `kubectl describe pod` shows of a run that has ended.
 // https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { ErrorInfo, Summary } from './outcome.ts';
 
 /** What the kubelet keeps of a container's message, in bytes. */
 export const TERMINATION_LIMIT = 4096;
-
-/** Where the message goes. A path that somebody chose is created; the default one exists only in a pod. */
-export interface TerminationLog {
-  readonly path: string;
-  readonly create: boolean;
-}
 
 /** The summary as one line of JSON that fits: what matters least is dropped first, and no character is cut in two. */
 export function terminationMessage(summary: Summary): string {
@@ -45,20 +38,4 @@ function cutJson(text: string, bytes: number): string {
     cut += character;
   }
   return cut;
-}
-
-/** Writes the message at once, over any earlier one. A path that isn't there or can't be written to is fine: it returns false. */
-export function writeTermination({ path, create }: TerminationLog, message: string): boolean {
-  try {
-    const flags = constants.O_WRONLY | constants.O_TRUNC | constants.O_NONBLOCK | (create ? constants.O_CREAT : 0);
-    const file = openSync(path, flags, 0o644);
-    try {
-      writeSync(file, message);
-    } finally {
-      closeSync(file);
-    }
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,7 @@
 // From what happened to how the run ended: the pure table from causes and errors to statuses and exit codes.
 import { hasCode } from '../errors.ts';
-import { signalExitCode } from '../process/signals.ts';
 import type { AttemptsResult } from './attempts.ts';
-import { type ErrorInfo, EXIT, type Outcome } from './outcome.ts';
+import { type ErrorInfo, EXIT, type Outcome, signalExitCode } from './outcome.ts';
 import { causeError, type StopCause } from './stop.ts';
 
 type Describe = (error: unknown) => ErrorInfo;
@@ -18,11 +17,13 @@ function verdictOfError(error: unknown, describe: Describe): Outcome {
   return { ...statusOfError(error), error: describe(error) };
 }
 
-function statusOfError(error: unknown): Pick<Outcome, 'status' | 'exitCode'> {
+/** What one of our errors means by itself; any other is the job's. */
+export function statusOfError(error: unknown): Pick<Outcome, 'status' | 'exitCode' | 'reason'> {
   if (hasCode(error, 'ERR_RUN_JOB_PERMANENT')) return { status: 'failed', exitCode: EXIT.permanent };
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return { status: 'unavailable', exitCode: EXIT.unavailable };
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return { status: 'misconfigured', exitCode: EXIT.misconfigured };
   if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return { status: 'rejected', exitCode: EXIT.rejected };
+  if (hasCode(error, 'ERR_RUN_JOB_TEMPORARY')) return { status: 'skipped', exitCode: EXIT.locked, reason: 'program' };
   if (hasCode(error, 'ERR_RUN_JOB_CRASH')) return { status: 'crashed', exitCode: EXIT.crashed };
   return { status: 'failed', exitCode: EXIT.failed };
 }

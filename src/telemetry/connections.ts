@@ -5,7 +5,7 @@ import type { Logger } from '../job.ts';
 import { explainNetworkError } from './network-error.ts';
 import type { Environment } from './options.ts';
 import type { Signal } from './settings.ts';
-import { readTlsFiles } from './tls-files.ts';
+import { readCollectorTls } from './tls-files.ts';
 
 type AgentRequest = ClientRequest & { readonly agent: Agent };
 
@@ -71,7 +71,7 @@ export class Connections {
   #https(signal: Signal): Agent {
     return new (process.getBuiltinModule('node:https').Agent)({
       keepAlive: true,
-      ...readTlsFiles(this.#env, signal, (message) => this.#log.warn(message)),
+      ...readCollectorTls(this.#env, signal, (message) => this.#log.warn(message)),
     });
   }
 }

@@ -9,13 +9,13 @@ const RUN_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800,
 const WAIT_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
 
 export class Instruments {
-  readonly #job: { 'job.name': string };
+  readonly #name: { 'job.name': string };
   readonly #meter: Meter;
   readonly #items: Counter;
   readonly #lockWait: Histogram;
 
-  constructor(job: string, version: string) {
-    this.#job = { 'job.name': job };
+  constructor(name: string, version: string) {
+    this.#name = { 'job.name': name };
     this.#meter = metrics.getMeter('run-job', version);
     this.#items = this.#meter.createCounter('job.items', {
       unit: '{item}',
@@ -29,16 +29,16 @@ export class Instruments {
   }
 
   countItems(item: string, amount: number, attributes: Attributes): void {
-    this.#items.add(amount, { ...attributes, ...this.#job, 'job.item': item });
+    this.#items.add(amount, { ...attributes, ...this.#name, 'job.item': item });
   }
 
   recordLockWait(seconds: number): void {
-    this.#lockWait.record(seconds, this.#job);
+    this.#lockWait.record(seconds, this.#name);
   }
 
   recordEnd(run: RunStart, end: RunEnd): void {
     const outcome = {
-      ...this.#job,
+      ...this.#name,
       'job.run.status': end.status,
       'job.run.result': pipelineResult(end.status),
       ...(run.dryRun && { 'job.dry_run': true }),
@@ -58,11 +58,11 @@ export class Instruments {
     meter.createCounter('job.run.cpu', { unit: 's', description: 'CPU time of runs' }).add(end.cpuMs / 1000, outcome);
     meter
       .createGauge('job.run.memory.peak', { unit: 'By', description: 'Most memory that the run held (resident set)' })
-      .record(end.peakRssBytes, this.#job);
+      .record(end.peakRssBytes, this.#name);
     if (end.status === 'succeeded' && !run.dryRun) {
       meter
         .createGauge('job.last_success', { unit: 's', description: 'When the job last succeeded, as Unix time' })
-        .record(end.endedAt.getTime() / 1000, this.#job);
+        .record(end.endedAt.getTime() / 1000, this.#name);
     }
   }
 }

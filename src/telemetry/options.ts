@@ -1,5 +1,6 @@
 // What telemetry is opened with.
 import type { Logger } from '../job.ts';
+import type { ErrorInfo } from '../runner/outcome.ts';
 import type { Place } from '../runner/ports.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -8,6 +9,8 @@ export interface TelemetryOptions {
   /** Where `OTEL_*`, `TRACEPARENT`, `TRACESTATE` and `BAGGAGE` are read; the SDK itself reads `process.env`. */
   readonly env: Environment;
   readonly job: string;
+  /** What the run is known by. */
+  readonly name: string;
   readonly runId: string;
   /** Of run-job. */
   readonly version: string;
@@ -16,6 +19,8 @@ export interface TelemetryOptions {
   readonly log: Logger;
   /** When the run began, which is when its root span begins; now unless said. */
   readonly startedAt?: Date;
-  /** Keeps secrets out of span attributes, errors and events. */
-  readonly redact?: { text(text: string): string; value(value: unknown): unknown };
+  /** Keeps secrets out of the names and attributes of spans, events and metrics. */
+  readonly redact: { text(text: string): string; value(value: unknown): unknown };
+  /** What was thrown, as plain data without secrets. */
+  readonly describe: (thrown: unknown) => ErrorInfo;
 }

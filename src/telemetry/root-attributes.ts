@@ -10,7 +10,7 @@ export function whatHappened(error: ErrorInfo): ErrorInfo {
 }
 
 export function rootAttributes(run: RunStart, end: RunEnd): Attributes {
-  const { job, scheduledAt, shard } = run.slot;
+  const { name, scheduledAt, shard } = run.slot;
   const error = end.error && whatHappened(end.error);
   const attributes: Attributes = {
     'job.run.status': end.status,
@@ -20,7 +20,7 @@ export function rootAttributes(run: RunStart, end: RunEnd): Attributes {
     'job.run.skip_reason': end.reason,
     'job.run.memory.peak': end.peakRssBytes,
     'job.run.cpu': end.cpuMs / 1000,
-    'job.slot': `${job}/${scheduledAt.toISOString()}/${shard.index}`,
+    'job.slot': `${name}/${scheduledAt.toISOString()}/${shard.index}`,
     'job.scheduled_at': scheduledAt.toISOString(),
     'job.deadline': run.deadline?.toISOString(),
     'job.shard.index': shard.count > 1 ? shard.index : undefined,

@@ -55,15 +55,15 @@ export class RunTelemetry implements Telemetry {
   #flushed: Promise<{ flushed: boolean; warning?: string }> | undefined;
 
   constructor(options: TelemetryOptions, sdk: RunningSdk) {
-    const { env, job, runId, version, startedAt = new Date() } = options;
+    const { env, job, name, runId, version, startedAt = new Date() } = options;
     this.#options = options;
     this.#sdk = sdk;
     this.#tracer = trace.getTracer('run-job', version);
     this.#logs = sdk.exportsLogs ? logs.getLogger('run-job', version) : undefined;
-    this.#instruments = new Instruments(job, version);
+    this.#instruments = new Instruments(name, version);
     const caller = propagation.extract(ROOT_CONTEXT, env, environmentGetter);
-    const attributes = { 'job.name': job, 'job.run.id': runId };
-    this.#root = this.#tracer.startSpan(`job.run ${job}`, { startTime: startedAt, attributes }, caller);
+    const attributes = { 'job.name': name, 'job.definition': job, 'job.run.id': runId };
+    this.#root = this.#tracer.startSpan(`job.run ${name}`, { startTime: startedAt, attributes }, caller);
     this.#rootContext = trace.setSpan(caller, this.#root);
   }
 
@@ -80,7 +80,8 @@ export class RunTelemetry implements Telemetry {
     const parent = this.#here();
     const links = name === 'job.attempt' && this.#lastAttempt ? [{ context: this.#lastAttempt }] : [];
     const attributes = this.#clean(options.attributes);
-    const span = this.#tracer.startSpan(name, { kind: KINDS[options.kind ?? 'internal'], attributes, links }, parent);
+    const told = this.#redact(String(name));
+    const span = this.#tracer.startSpan(told, { kind: KINDS[options.kind ?? 'internal'], attributes, links }, parent);
     if (name === 'job.attempt') this.#lastAttempt = span.spanContext();
     this.#open.add(span);
     const began = performance.now();
@@ -97,7 +98,7 @@ export class RunTelemetry implements Telemetry {
   }
 
   count(item: string, amount: number, attributes?: Attributes): void {
-    this.#instruments.countItems(item, amount, this.#clean(attributes) as Attributes);
+    this.#instruments.countItems(this.#redact(String(item)), amount, this.#clean(attributes) as Attributes);
   }
 
   log(level: keyof typeof SEVERITY, message: string, fields: Record<string, unknown>): void {
@@ -158,15 +159,15 @@ export class RunTelemetry implements Telemetry {
 
   #fail(span: ApiSpan, thrown: unknown): void {
     if (!span.isRecording()) return;
-    const error = thrown instanceof Error ? thrown : new Error(textOf(thrown));
-    const message = this.#redact(error.message);
+    const { name, message, stack = '', code } = this.#options.describe(thrown);
     span.setStatus({ code: SpanStatusCode.ERROR, message });
-    const code = (error as { code?: unknown }).code;
-    span.setAttribute('error.type', typeof code === 'string' ? code : error.name);
-    if (this.#recorded.has(error)) return;
-    this.#recorded.add(error);
-    this.#recordedTexts.add(`${error.name}: ${message}`);
-    span.recordException({ name: error.name, message, stack: this.#redact(error.stack ?? '') });
+    span.setAttribute('error.type', code ?? name);
+    if (typeof thrown === 'object' && thrown !== null) {
+      if (this.#recorded.has(thrown)) return;
+      this.#recorded.add(thrown);
+    }
+    this.#recordedTexts.add(`${name}: ${message}`);
+    span.recordException({ name, message, stack });
   }
 
   /** What a job sees of a span. Once the run has ended it does nothing. */
@@ -176,7 +177,7 @@ export class RunTelemetry implements Telemetry {
         if (span.isRecording()) span.setAttributes(this.#clean(attributes));
       },
       addEvent: (name, attributes) => {
-        if (span.isRecording()) span.addEvent(name, this.#clean(attributes));
+        if (span.isRecording()) span.addEvent(this.#redact(String(name)), this.#clean(attributes));
       },
       headers: () => {
         const carrier: Record<string, string> = {};
@@ -198,21 +199,11 @@ export class RunTelemetry implements Telemetry {
   }
 
   #redact(text: string): string {
-    return this.#options.redact?.text(text) ?? text;
+    return this.#options.redact.text(text);
   }
 
   #clean(attributes: Attributes | undefined): ApiAttributes {
     const known = Object.entries(attributes ?? {}).filter(([, value]) => value !== undefined);
-    const plain = Object.fromEntries(known);
-    return (this.#options.redact?.value(plain) ?? plain) as ApiAttributes;
-  }
-}
-
-/** What has no text of its own, such as an object without a prototype, must not become another error here. */
-function textOf(thrown: unknown): string {
-  try {
-    return String(thrown);
-  } catch {
-    return Object.prototype.toString.call(thrown);
+    return this.#options.redact.value(Object.fromEntries(known)) as ApiAttributes;
   }
 }

@@ -14,7 +14,7 @@ export interface CollectorTls {
  * Reads the files for one signal: its own variables go before the common ones.
  * @param warn hears of a file that can't be read
  */
-export function readTlsFiles(env: Environment, signal: Signal, warn: (message: string) => void): CollectorTls {
+export function readCollectorTls(env: Environment, signal: Signal, warn: (message: string) => void): CollectorTls {
   const file = (what: string): Buffer | undefined => {
     const names = [`OTEL_EXPORTER_OTLP_${signal}_${what}`, `OTEL_EXPORTER_OTLP_${what}`];
     const name = names.find((candidate) => env[candidate]?.trim());

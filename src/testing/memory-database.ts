@@ -13,12 +13,13 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[]): Database {
       }),
     },
     history: {
+      scheduledTimeOf: async (_, startedAt) => startedAt,
       succeeded: async () => undefined,
       start: async () => ({ lost: [], outdated: false }),
       end: async () => undefined,
       record: async () => undefined,
       prune: async () => 0,
-      previousRuns: async (_job, _shard, limit) => previousRuns.slice(0, limit),
+      previousRuns: async (_name, _shard, limit) => previousRuns.slice(0, limit),
     },
     close: async () => undefined,
   };

@@ -1,6 +1,7 @@
 // What a test gives to a run, and what it gets back.
 import type { InferInput } from 'valibot';
 import type {
+  BaseContext,
   Duration,
   Fields,
   Logger,
@@ -13,6 +14,7 @@ import type {
   Shard,
 } from '../job.ts';
 import type { Summary } from '../runner/outcome.ts';
+import type { TestClock } from './clock.ts';
 
 /** Any part of a resource, with whatever a test puts in its place. */
 export type Fake<T> = { readonly [Member in keyof T]?: unknown };
@@ -27,6 +29,8 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly postgres?: string | Fake<Resources['postgres']>;
   /** For a job that needs it: the URL of a broker, or a fake. Without it, messages are kept in the outcome's `published`. */
   readonly rabbitmq?: string | RabbitMq;
+  /** As `--as`: what the run is known by; the job's own name unless said. */
+  readonly name?: string;
   /** Aborting it is SIGTERM to the run: the job's own signal aborts, and the run ends as `interrupted`. */
   readonly signal?: AbortSignal;
   readonly dryRun?: boolean;
@@ -38,6 +42,10 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly timeout?: Duration;
   /** How long the job may take to stop once it is asked to; `WORKER_SHUTDOWN_TIMEOUT_SECONDS` unless said. */
   readonly grace?: Duration;
+  /** What the deadline, the grace and the waits between attempts go by; the system's clock unless said. See `createTestClock`. */
+  readonly clock?: TestClock;
+  /** Stands in for the programs that the job runs by `ctx.exec`; without it they really run. */
+  readonly exec?: BaseContext<unknown>['exec'];
   /** What `ctx.previousRuns` tells, newest first. */
   readonly previousRuns?: readonly PreviousRun[];
   /** In [0, 1): the share of each backoff that is waited. 0 unless said, so that attempts follow each other at once. */

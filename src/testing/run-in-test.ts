@@ -1,20 +1,25 @@
 // One run inside a test: the runner's own life of a run, with a world whose effects can be looked at.
 import { checkJob } from '../app/check-job.ts';
 import { configError, readConfig } from '../app/config.ts';
+import { digestOf } from '../app/identity.ts';
 import { validateParams } from '../app/params.ts';
+import { redactorFor } from '../app/redactor.ts';
 import { VERSION } from '../app/version.ts';
+import { parseDuration } from '../duration.ts';
 import type { Job, JobDefinition, Need, OutgoingMessage, ParamsSchema } from '../job.ts';
 import { createLogger } from '../log/logger.ts';
+import { systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
-import { parseDuration } from '../runner/duration.ts';
-import { live } from '../runner/lifecycle.ts';
-import { createRedactor, secretsOf } from '../runner/redact.ts';
+import { usage } from '../process/usage.ts';
+import { runOnce } from '../runner/lifecycle.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
+import { clockOf } from './clock.ts';
 import { memoryDatabase } from './memory-database.ts';
 import type { LogEntry, RunJobOptions, RunJobOutcome } from './options.ts';
-import { environmentOf, openSubstitutes } from './resources.ts';
+import { testPrograms } from './programs.ts';
+import { environmentOf, openSubstitutes, secretsOfPool } from './resources.ts';
 
 /** Keeps the event loop from running empty, for which a test has nobody to blame; the deadline ends what hangs. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -38,7 +43,8 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const job = definition as Job;
   const env = environmentOf({ ...options, needs: job.needs });
   const { config, problems } = readConfig(env);
-  const startedAt = new Date();
+  const clock = options.clock ? clockOf(options.clock) : systemClock;
+  const startedAt = clock.now();
   const scheduledAt = new Date(options.scheduledAt ?? startedAt);
   if (Number.isNaN(scheduledAt.getTime())) throw new TypeError(`scheduledAt is no time: ${options.scheduledAt}`);
   const dryRun = options.dryRun ?? false;
@@ -46,7 +52,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const published: OutgoingMessage[] = [];
   const counts: Record<string, number> = {};
   const entries: LogEntry[] = [];
-  const redactor = createRedactor(secretsOf(env));
+  const redactor = redactorFor({ ...env, ...secretsOfPool(options.postgres) });
   const log = await createLogger({
     format: 'json',
     level: 'debug',
@@ -59,9 +65,10 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const request: RunRequest = {
     runId: newRunId(startedAt),
     job: job.name,
+    name: options.name ?? job.name,
     startedAt,
     scheduledAt,
-    ownSlot: options.scheduledAt === undefined,
+    scheduledBy: options.scheduledAt === undefined ? 'start' : 'schedule',
     shard: options.shard ?? config.shard,
     dryRun,
     forced: false,
@@ -75,9 +82,6 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
     graceMs: duration('grace', options.grace) ?? config.graceMs,
     flushMs: 0,
     historyDays: config.historyDays,
-    terminationLog: { path: '', create: false },
-    databaseUrl: undefined,
-    shutdownUrls: [],
   };
   const timeoutMs = duration('timeout', options.timeout) ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs;
 
@@ -86,28 +90,37 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   options.signal?.addEventListener('abort', onAbort, { once: true });
   const alive = setInterval(() => undefined, FOREVER_MS);
   try {
-    const summary = await live(request, {
+    const summary = await runOnce(request, {
       stop,
       log,
       redactor,
       telemetry: {
         ...noTelemetry(env),
         count: (item, amount) => {
-          counts[item] = (counts[item] ?? 0) + amount;
+          const told = redactor.text(String(item));
+          counts[told] = (counts[told] ?? 0) + amount;
         },
       },
       database: memoryDatabase(options.previousRuns ?? []),
-      watchdog: { arm: () => undefined, warm: () => undefined },
-      terminal: undefined,
+      watchdog: { arm: () => undefined },
+      clock,
+      terminationLog: { write: () => undefined },
+      programs: testPrograms(options.exec, { env, runId: request.runId, redactor, entries }),
+      lastLines: () => [],
+      progressBar: undefined,
+      shutDownSidecars: undefined,
+      flushOutput: async () => 0,
+      usage,
       random: options.random ?? (() => 0),
       async prepare() {
         checkJob(job, { name: job.name, path: 'the job' });
         const given = { json: (options.params ?? {}) as Record<string, unknown>, pairs: new Map<string, string>() };
         const params = validateParams(job.params, given, env, job.name);
         if (problems.length > 0) throw configError(problems);
-        return { job, params, timeoutMs };
+        return { job, params, paramsDigest: digestOf(params), timeoutMs };
       },
-      open: () => openSubstitutes(job, options, { config, dryRun, log, runId: request.runId, published }),
+      open: () =>
+        openSubstitutes(job, options, { config, dryRun, log, name: request.name, runId: request.runId, published }),
     });
     return { ...summary, log: entries, published, counts } as RunJobOutcome<Result>;
   } finally {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '../../src/runner/duration.ts';
+import { parseDuration } from '../../src/duration.ts';
 import { noHelm, ofKind, render } from './support/chart.ts';
 
 interface Listed {

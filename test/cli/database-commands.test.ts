@@ -72,7 +72,7 @@ test('unlock names the holder and, told to, ends it: the run stops as unavailabl
 test('unlock ends the runs of all shards of a job, and of no other job', async () => {
   await using it = await openAdapter();
   const acquire = async (job: string, index: number) =>
-    jobLease(await it.locks.acquire({ runId: randomUUID(), slot: slotOf(job, { index, count: 2 }), limit: 9 }));
+    jobLease(await it.locks.acquire({ runId: randomUUID(), ...slotOf(job, { index, count: 2 }), limit: 9 }));
   const [first, second, other] = [await acquire('report', 0), await acquire('report', 1), await acquire('cleanup', 0)];
   expect(await runToEnd(['unlock', 'report', '--yes'], { database: it.database })).toMatchObject({ exitCode: 0 });
   await Promise.all([first.lost, second.lost]);
@@ -86,7 +86,7 @@ test.skipIf(script === undefined || process.platform !== 'linux')(
   'on a terminal unlock asks, and ends nothing unless the answer is yes',
   async () => {
     await using it = await openAdapter();
-    const lease = jobLease(await it.locks.acquire({ runId: randomUUID(), slot: slotOf('report'), limit: 9 }));
+    const lease = jobLease(await it.locks.acquire({ runId: randomUUID(), ...slotOf('report'), limit: 9 }));
     const answer = async (text: string) => {
       const child = spawn(script as string, ['-qec', `${process.execPath} ${EXECUTABLE} unlock report`, '/dev/null'], {
         env: { PATH: process.env.PATH, DATABASE_URL: it.database.url },
@@ -113,7 +113,7 @@ test('unlock is told when its role may not end the session', async () => {
   const role = `${it.database.name}_app`;
   await it.database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'app'`);
   await it.database.query(`GRANT USAGE ON SCHEMA run_job TO ${role}; GRANT SELECT ON run_job.runs TO ${role}`);
-  const lease = jobLease(await it.locks.acquire({ runId: randomUUID(), slot: slotOf('report'), limit: 9 }));
+  const lease = jobLease(await it.locks.acquire({ runId: randomUUID(), ...slotOf('report'), limit: 9 }));
   const url = Object.assign(new URL(it.database.url), { username: role, password: 'app' }).href;
   const { exitCode, stderr } = await runToEnd(['unlock', 'report', '--yes'], { database: { url } });
   await lease.release();

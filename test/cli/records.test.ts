@@ -33,7 +33,7 @@ describe('history and show', () => {
   beforeAll(async () => {
     it = await openAdapter();
     const alive = runOf(slotOf('report'), { startedAt: at(9) });
-    const lease = jobLease(await it.locks.acquire({ runId: alive.id, slot: alive.slot, limit: 9 }));
+    const lease = jobLease(await it.locks.acquire({ runId: alive.id, ...alive.slot, limit: 9 }));
     release = () => lease.release();
     const dead = runOf(slotOf('cleanup'), { startedAt: at(4) });
     ids = {
@@ -77,6 +77,7 @@ describe('history and show', () => {
       {
         id: ids.first,
         job: 'report',
+        name: 'report',
         scheduledAt: '2026-02-03T04:05:00.000Z',
         shard: { index: 0, count: 1 },
         status: 'succeeded',
@@ -104,7 +105,7 @@ describe('history and show', () => {
     const tail = (id: string) => id.slice(-8);
     expect(stdout).toBe(
       [
-        'RUN       JOB     STATUS     EXIT  STARTED (UTC)        TOOK  NOTE',
+        'RUN       NAME    STATUS     EXIT  STARTED (UTC)        TOOK  NOTE',
         `${tail(ids.alive)}  report  running    -     2026-02-03 04:09:00  -`,
         `${tail(ids.skipped)}  report  skipped    0     2026-02-03 04:03:00  1.2s  locked`,
         `${tail(ids.failed)}  report  failed     1     2026-02-03 04:02:00  1.2s  dry run, 3 attempts, boom and more`,
@@ -193,14 +194,14 @@ describe('status', () => {
       consecutiveFailures: 2,
     });
     // A job that has a file and no record yet.
-    expect(told('noop')).toEqual({ job: 'noop', running: [], consecutiveFailures: 0 });
+    expect(told('noop')).toEqual({ name: 'noop', job: 'noop', running: [], consecutiveFailures: 0 });
   });
 
   test('a dead run is a failure, a living one is what runs now', async () => {
     await using it = await openAdapter();
     const dead = runOf(slotOf('cleanup'));
     const alive = runOf(slotOf('report'));
-    const lease = jobLease(await it.locks.acquire({ runId: alive.id, slot: alive.slot, limit: 9 }));
+    const lease = jobLease(await it.locks.acquire({ runId: alive.id, ...alive.slot, limit: 9 }));
     await it.history.start(dead);
     await it.history.start(alive);
     const told = await status(it);

@@ -43,11 +43,12 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
     const endedAt = new Date('2026-02-03T04:05:06.789Z');
     await it.history.end(run.id, endOf({ endedAt }));
     expect(await it.history.succeeded(slot)).toEqual({ runId: run.id, endedAt });
-    expect(await it.history.succeeded({ ...slot, job: 'cleanup' })).toBeUndefined();
+    expect(await it.history.succeeded({ ...slot, name: 'cleanup' })).toBeUndefined();
     expect(
       await it.history.succeeded({ ...slot, scheduledAt: new Date(slot.scheduledAt.getTime() + 1) }),
     ).toBeUndefined();
     expect(await it.history.succeeded({ ...slot, shard: { index: 1, count: 2 } })).toBeUndefined();
+    expect(await it.history.succeeded({ ...slot, paramsDigest: 'd2' })).toBeUndefined();
   });
 
   test.for([
@@ -71,6 +72,15 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
     expect(await it.history.succeeded(first.slot)).toMatchObject({ runId: first.id });
   });
 
+  test('all who ask for the time of one Job get that of the first, each Job its own', async () => {
+    await using it = await setUp();
+    const asked = Array.from({ length: 8 }, (_, n) => new Date(Date.UTC(2026, 1, 3, 4, n)));
+    const told = await Promise.all(asked.map((startedAt) => it.history.scheduledTimeOf('job-1', startedAt)));
+    expect(new Set(told.map((time) => time.getTime())).size).toBe(1);
+    expect(asked).toContainEqual(told[0]);
+    expect(await it.history.scheduledTimeOf('job-2', new Date(0))).toEqual(new Date(0));
+  });
+
   test('a dead run is closed as lost by the next run of its job, a living one and those of other jobs are not', async () => {
     await using it = await setUp();
     const [dead, alive, other, next] = ['report', 'report', 'cleanup', 'report'].map((job) => runOf(slotOf(job))) as [
@@ -79,7 +89,7 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
       ReturnType<typeof runOf>,
       ReturnType<typeof runOf>,
     ];
-    const lease = jobLease(await it.locks.acquire({ runId: alive.id, slot: alive.slot, limit: 9 }));
+    const lease = jobLease(await it.locks.acquire({ runId: alive.id, ...alive.slot, limit: 9 }));
     await it.history.start(alive);
     await it.history.start(other);
     expect(await it.history.start(dead)).toEqual({ lost: [], outdated: false });

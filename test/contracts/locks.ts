@@ -10,7 +10,7 @@ export function locksContract(setUp: () => Promise<{ locks: Locks } & AsyncDispo
     locks: Locks,
     job: string,
     { shard = { index: 0, count: 1 }, limit = 100, runId = randomUUID() } = {},
-  ) => locks.acquire({ runId, slot: slotOf(job, shard), limit });
+  ) => locks.acquire({ runId, ...slotOf(job, shard), limit });
   const reason = (result: LockResult) => (result.held ? 'held' : result.reason);
 
   const releaseAll = (results: LockResult[]) =>
@@ -90,6 +90,29 @@ export function locksContract(setUp: () => Promise<{ locks: Locks } & AsyncDispo
     const whole = jobLease(await acquire(keeper.locks, 'report'));
     expect(reason(await acquire(keeper.locks, 'report', { shard }))).toBe('locked');
     await whole.release();
+  });
+
+  test('the shards of one count keep those of another out', async () => {
+    await using keeper = await setUp();
+    const of = (index: number, count: number) => acquire(keeper.locks, 'report', { shard: { index, count } });
+    const first = jobLease(await of(0, 2));
+    expect(reason(await of(1, 3))).toBe('locked');
+    expect(reason(await of(0, 10_000))).toBe('locked');
+    const second = jobLease(await of(1, 2));
+    await first.release();
+    await second.release();
+    await jobLease(await of(1, 3)).release();
+  });
+
+  test('of shards of two counts that start at once, only those of one run', async () => {
+    await using keeper = await setUp();
+    for (let round = 0; round < 5; round += 1) {
+      const asked = Array.from({ length: 12 }, (_, n) => ({ index: n >> 1, count: 6 + (n % 2) }));
+      const results = await Promise.all(asked.map((shard) => acquire(keeper.locks, 'report', { shard })));
+      const counts = new Set(asked.filter((_, n) => results[n]?.held).map(({ count }) => count));
+      expect(counts.size).toBeLessThanOrEqual(1);
+      await releaseAll(results);
+    }
   });
 
   test('a released lock is not lost, and can be released again', async () => {

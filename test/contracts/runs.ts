@@ -5,8 +5,8 @@ import type { Lease, LockResult, RunEnd, RunStart, Slot } from '../../src/runner
 
 const WHOLE: Shard = { index: 0, count: 1 };
 
-export function slotOf(job: string, shard: Shard = WHOLE, scheduledAt = new Date('2026-02-03T04:05:00Z')): Slot {
-  return { job, scheduledAt, shard };
+export function slotOf(name: string, shard: Shard = WHOLE, scheduledAt = new Date('2026-02-03T04:05:00Z')): Slot {
+  return { name, scheduledAt, shard, paramsDigest: 'd1' };
 }
 
 /** A run that has just begun. */
@@ -14,6 +14,7 @@ export function runOf(slot: Slot, given: Partial<RunStart> = {}): RunStart {
   const startedAt = given.startedAt ?? new Date();
   return {
     id: randomUUID(),
+    job: slot.name,
     slot,
     startedAt,
     deadline: new Date(startedAt.getTime() + 300_000),

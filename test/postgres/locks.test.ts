@@ -21,13 +21,13 @@ const ADVISORY = `SELECT pid FROM pg_locks WHERE locktype = 'advisory'
 
 async function take(url: string, { job = 'report', runId = randomUUID(), checkMs = 500 } = {}): Promise<Lease> {
   const locks = createLocks(serverAt(url), { checkMs });
-  return jobLease(await locks.acquire({ runId, slot: slotOf(job), limit: 10 }));
+  return jobLease(await locks.acquire({ runId, ...slotOf(job), limit: 10 }));
 }
 
 const isFree = async (url: string): Promise<boolean> => {
   const result = await createLocks(serverAt(url), { checkMs: 500 }).acquire({
     runId: randomUUID(),
-    slot: slotOf('report'),
+    ...slotOf('report'),
     limit: 10,
   });
   if (result.held) await result.lease.release();

@@ -1,6 +1,9 @@
 // The schema's migrations: each once, in order, whoever else migrates at the same time.
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { openHistory } from '../../src/postgres/history.ts';
 import { MIGRATIONS, type Migration, migrate, schemaState } from '../../src/postgres/migrate.ts';
+import { slotOf } from '../contracts/runs.ts';
 import { createDatabase } from '../support/database.ts';
 import { serverAt } from './server-at.ts';
 
@@ -77,5 +80,36 @@ test('the owner of the schema needs no right to create others', async () => {
     await database.query(`DROP OWNED BY ${role}`);
   } finally {
     await database.query(`DROP ROLE ${role}`);
+  }
+});
+
+test('an old database keeps its history, while a run of the old version is under way', async () => {
+  await using database = await createDatabase({ migrated: false });
+  const server = serverAt(database.url);
+  await migrate(server, MIGRATIONS.slice(0, 1));
+  const columns = `id, job, scheduled_at, shard_index, shard_count, started_at, dry_run, forced, version, host, pid, lock_key`;
+  const begin = (id: string, at: string) =>
+    database.query(`INSERT INTO run_job.runs (${columns})
+      VALUES ('${id}', 'report', '${at}', 0, 1, now(), false, false, '0.1.0', 'host', 1, 7)`);
+  const end = (id: string) =>
+    database.query(`UPDATE run_job.runs SET status = 'succeeded', exit_code = 0, ended_at = now() WHERE id = '${id}'`);
+  const [old, running, later] = [randomUUID(), randomUUID(), randomUUID()];
+  await begin(old, '2026-02-03T04:05:00Z');
+  await end(old);
+  await begin(running, '2026-02-03T04:06:00Z');
+  await migrate(server);
+  await end(running);
+  // A pod of the old version that starts after the migration.
+  await begin(later, '2026-02-03T04:07:00Z');
+  await end(later);
+  const rows = await database.query('SELECT id, name, params_digest FROM run_job.runs ORDER BY scheduled_at');
+  expect(rows).toEqual([old, running, later].map((id) => ({ id, name: 'report', params_digest: '' })));
+  const history = openHistory(server, { endWithinMs: 1_000 });
+  try {
+    const slot = slotOf('report', { index: 0, count: 1 }, new Date('2026-02-03T04:07:00Z'));
+    expect(await history.succeeded(slot)).toMatchObject({ runId: later });
+    expect(await history.previousRuns('report', slot.shard, 9)).toHaveLength(3);
+  } finally {
+    await history.close();
   }
 });

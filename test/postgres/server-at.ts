@@ -2,5 +2,5 @@
 import { parseServer, type Server } from '../../src/postgres/server.ts';
 
 export function serverAt(url: string, connectTimeoutMs = 5_000): Server {
-  return parseServer(url, { job: 'report' }, connectTimeoutMs);
+  return parseServer(url, { name: 'report' }, connectTimeoutMs);
 }

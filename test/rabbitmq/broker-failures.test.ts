@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { PermanentError, UnavailableError } from '../../src/errors.ts';
 import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
-import { type RabbitMqServer, startRabbitMq } from '../support/rabbitmq-server.ts';
+import { startRabbitMq } from '../support/rabbitmq-server.ts';
+import type { RabbitMqServer } from '../support/rabbitmqctl.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { NOT_OURS } from '../support/vhost.ts';
 import { failure, message, open } from './open.ts';

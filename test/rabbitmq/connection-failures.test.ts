@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { ConfigError, UnavailableError } from '../../src/errors.ts';
 import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
-import { rabbitmqctl } from '../support/rabbitmq-server.ts';
+import { rabbitmqctl } from '../support/rabbitmqctl.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { startBlackHole, startTcpProxy } from '../support/tcp-proxy.ts';
 import { createVhost, isGiven, NOT_OURS, rabbitMq } from '../support/vhost.ts';

@@ -3,7 +3,7 @@ import { connect } from 'amqplib';
 import { expect, test } from 'vitest';
 import { PermanentError, UnavailableError } from '../../src/errors.ts';
 import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
-import { rabbitmqctl } from '../support/rabbitmq-server.ts';
+import { rabbitmqctl } from '../support/rabbitmqctl.ts';
 import { recordedLog } from '../support/recorded-log.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { createVhost, isGiven, manage, NOT_OURS, rabbitMq } from '../support/vhost.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { freePorts } from '../support/free-port.ts';
-import { rabbitmqctl } from '../support/rabbitmq-server.ts';
+import { rabbitmqctl } from '../support/rabbitmqctl.ts';
 import { createVhost, manage, rabbitMq, type TestVhost } from '../support/vhost.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { failure, message, open } from './open.ts';

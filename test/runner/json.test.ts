@@ -3,12 +3,16 @@ import { toPlainJson } from '../../src/runner/json.ts';
 
 test('plain JSON is left as it is', () => {
   const value = { a: [1, 'two', null, true], b: { c: {} } };
-  expect(toPlainJson(value)).toEqual({ value, problems: [] });
+  expect(toPlainJson(value)).toEqual({ value, problems: [], cut: false });
 });
 
 test('a value that appears twice is no cycle', () => {
   const shared = { x: 1 };
-  expect(toPlainJson({ a: shared, b: shared })).toEqual({ value: { a: { x: 1 }, b: { x: 1 } }, problems: [] });
+  expect(toPlainJson({ a: shared, b: shared })).toEqual({
+    value: { a: { x: 1 }, b: { x: 1 } },
+    problems: [],
+    cut: false,
+  });
 });
 
 test('dates, maps and sets become what JSON has for them', () => {
@@ -31,6 +35,7 @@ test('what JSON cannot hold is changed, and each change is told with its place',
       'result.f is a function and was left out',
       'result.self refers back to itself and was cut',
     ],
+    cut: false,
   });
 });
 
@@ -46,6 +51,7 @@ test('a getter or toJSON that throws costs only its own place', () => {
   expect(toPlainJson(value)).toEqual({
     value: { fine: 1, bad: '[unreadable]' },
     problems: ['result.bad threw while it was read (Error) and was cut'],
+    cut: false,
   });
 });
 

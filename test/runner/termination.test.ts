@@ -4,6 +4,7 @@ import { TERMINATION_LIMIT, terminationMessage } from '../../src/runner/terminat
 
 const SUMMARY: Summary = {
   job: 'cleanup',
+  name: 'cleanup',
   runId: '01a20962-7c7b-715a-bc88-41e18f2ff407',
   status: 'failed',
   exitCode: 1,

@@ -45,7 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   const postgres = opened.use(await startPostgres());
   project.provide('postgresUrl', postgres.url);
-  const { major } = await withConnection(parseServer(postgres.url, { job: 'tests' }, 10_000), readFacts);
+  const { major } = await withConnection(parseServer(postgres.url, { name: 'tests' }, 10_000), readFacts);
   project.provide('postgresMajor', major);
   project.provide('postgresTemplate', await createTemplate(postgres.url));
   project.provide('rabbitMqSocket', socket);

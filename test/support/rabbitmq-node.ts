@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { onFreePorts } from './free-port.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { findProgram } from './install.ts';
-import { type RabbitMqAddress, type RabbitMqServer, rabbitmqctl } from './rabbitmq-server.ts';
+import { type RabbitMqAddress, type RabbitMqServer, rabbitmqctl } from './rabbitmqctl.ts';
 
 const run = promisify(execFile);
 

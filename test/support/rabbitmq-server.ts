@@ -1,37 +1,8 @@
 // A private RabbitMQ node in a temporary folder, on free ports, gone when its owner is gone. No vitest in here.
 // AMQP_URL when it is set; else a rabbitmq-server of this machine; else Docker; else Debian's package, as root on Debian.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { canInstall, findProgram, installPackage } from './install.ts';
 import { pullImage, startContainer, startNode } from './rabbitmq-node.ts';
-
-const run = promisify(execFile);
-
-/** Where a node is, and how it is steered: plain data, so that it can be handed to another process. */
-export interface RabbitMqAddress {
-  /** AMQP, user `guest`, default virtual host. */
-  readonly url: string;
-  /** The management plugin's HTTP API; absent when the server was given to us by AMQP_URL. */
-  readonly managementUrl?: string;
-  /** How to call rabbitmqctl; absent likewise. */
-  readonly control?: {
-    readonly command: string;
-    readonly args: readonly string[];
-    readonly env: Record<string, string>;
-  };
-}
-
-/** A running node. */
-export interface RabbitMqServer extends AsyncDisposable {
-  readonly address: RabbitMqAddress;
-  readonly url: string;
-  /** Runs rabbitmqctl on the node; resolves with its output. About a second. */
-  ctl(...args: string[]): Promise<string>;
-  /** Kills the node as a crash does; its data stay. */
-  stop(): Promise<void>;
-  /** Starts it again, on the same ports, with its data. */
-  start(): Promise<void>;
-}
+import { type RabbitMqServer, rabbitmqctl } from './rabbitmqctl.ts';
 
 const CANDIDATES = ['/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server'] as const;
 
@@ -62,16 +33,6 @@ export async function findRabbitMq(): Promise<() => Promise<RabbitMqServer>> {
   throw new Error(
     'No RabbitMQ for the tests: set AMQP_URL, or install rabbitmq-server or Docker (as root on Debian it is installed for you)',
   );
-}
-
-/** Runs rabbitmqctl on the node at this address. */
-export async function rabbitmqctl({ control }: RabbitMqAddress, ...args: string[]): Promise<string> {
-  if (!control)
-    throw new Error("rabbitmqctl can't reach a server that was given by AMQP_URL; unset it to get a private one");
-  const { stdout } = await run(control.command, [...control.args, ...args], {
-    env: { ...process.env, ...control.env },
-  });
-  return stdout;
 }
 
 function givenServer(url: string): RabbitMqServer {

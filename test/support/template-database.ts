@@ -14,6 +14,6 @@ export async function createTemplate(serverUrl: string): Promise<string> {
     await client.end();
   }
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
-  await migrate(parseServer(url, { job: 'tests' }, 10_000));
+  await migrate(parseServer(url, { name: 'tests' }, 10_000));
   return name;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { deleteDeclared } from './amqp.ts';
 import { askForIt } from './on-demand.ts';
-import type { RabbitMqAddress } from './rabbitmq-server.ts';
+import type { RabbitMqAddress } from './rabbitmqctl.ts';
 
 /** A virtual host, deleted with all its queues when it is disposed of. */
 export interface TestVhost extends AsyncDisposable {

@@ -1,6 +1,8 @@
 import { context, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Logger } from '../../src/job.ts';
+import { describeError } from '../../src/runner/error-info.ts';
+import { createRedactor } from '../../src/runner/redact.ts';
 import { noTelemetry } from '../../src/telemetry/noop.ts';
 import { openTelemetry } from '../../src/telemetry/open.ts';
 import { telemetryContract } from '../contracts/telemetry.ts';
@@ -25,10 +27,13 @@ const open = (log = SILENT) =>
   openTelemetry({
     env: process.env,
     job: 'some_job',
+    name: 'some_job',
     runId: '01890a5d-ac96-774b-bcce-b302099a8057',
     version: '0.0.0',
     place: { host: 'here', pid: 1 },
     log,
+    redact: createRedactor([]),
+    describe: (thrown) => describeError(thrown, createRedactor([])),
   });
 
 telemetryContract('telemetry that goes nowhere', async () => noTelemetry({}));

@@ -3,7 +3,7 @@ import { request as http } from 'node:http';
 import { request as https } from 'node:https';
 import { explainNetworkError } from '../../telemetry/network-error.ts';
 import { readSettings, SIGNALS, type Signal } from '../../telemetry/settings.ts';
-import { type CollectorTls, readTlsFiles } from '../../telemetry/tls-files.ts';
+import { type CollectorTls, readCollectorTls } from '../../telemetry/tls-files.ts';
 import type { Finding } from './check.ts';
 
 const check = 'otlp';
@@ -42,7 +42,7 @@ async function reach(env: NodeJS.ProcessEnv, signal: Signal, url: URL, timeoutMs
   // Not the URL as it is: it may hold a user name and a password.
   const where = `${url.origin}${url.pathname}`;
   const findings: Finding[] = [];
-  const tls = readTlsFiles(env, signal, (message) => findings.push({ check, verdict: 'misconfigured', message }));
+  const tls = readCollectorTls(env, signal, (message) => findings.push({ check, verdict: 'misconfigured', message }));
   try {
     const status = await post(where, tls, timeoutMs);
     return [...findings, { check, verdict: 'ok', message: `${where} answers (HTTP ${status})` }];

@@ -19,7 +19,7 @@ export async function checkPostgres({ databaseUrl, connectTimeoutMs }: Config): 
   }
   const findings: Finding[] = [];
   const look = async () => {
-    const server = parseServer(databaseUrl, { job: 'doctor' }, connectTimeoutMs);
+    const server = parseServer(databaseUrl, { name: 'doctor' }, connectTimeoutMs);
     const [facts, grants] = await withConnection(server, async (connection) => [
       await readFacts(connection),
       await missingGrants(connection),

@@ -3,7 +3,7 @@
 import { parseBroker } from '../../rabbitmq/broker.ts';
 import { connectToAny } from '../../rabbitmq/connection.ts';
 import { isMissing } from '../../rabbitmq/exchange.ts';
-import { readTlsFiles } from '../../rabbitmq/tls.ts';
+import { readBrokerTls } from '../../rabbitmq/tls.ts';
 import type { Config } from '../config.ts';
 import { type Finding, find } from './check.ts';
 
@@ -29,7 +29,7 @@ async function ask(url: string, amqp: Config['amqp'], connectTimeoutMs: number):
   const connection = await connectToAny(
     [broker],
     {
-      tls: readTlsFiles(amqp),
+      tls: readBrokerTls(amqp),
       connectTimeoutMs,
       clientName: 'run-job doctor',
       onBlocked: (_, reason) => {

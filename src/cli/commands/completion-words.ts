@@ -3,9 +3,8 @@ import type { ArgsDef } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles, loadJob } from '../../app/job-files.ts';
 import { describeParams } from '../../app/param-schema.ts';
-import type { CommandData } from '../../app/with-database.ts';
+import { type CommandData, loadCommand } from '../command.ts';
 import { COMPLETION_SCRIPTS } from '../terminal/completion-scripts.ts';
-import { COMMANDS, loadCommand } from './index.ts';
 import { RUN_ARGUMENTS } from './run-arguments.ts';
 
 /** Commands whose argument is a job. */
@@ -22,12 +21,16 @@ export async function completionsFor(words: readonly string[], data: CommandData
   return candidates.filter((candidate) => candidate.startsWith(last));
 }
 
-async function candidatesFor(name: string, rest: readonly string[], { home, env }: CommandData): Promise<string[]> {
-  const files = findJobFiles(home, readConfig(env).config.jobDirs);
+async function candidatesFor(
+  name: string,
+  rest: readonly string[],
+  { home, env, commands }: CommandData,
+): Promise<string[]> {
+  const files = findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) });
   const jobs = [...files.keys()].sort();
-  if (rest.length === 0) return [...jobs, ...Object.keys(COMMANDS), '--help', '--version'];
+  if (rest.length === 0) return [...jobs, ...Object.keys(commands), '--help', '--version'];
   const file = files.get(name);
-  const definition: ArgsDef = file ? RUN_ARGUMENTS : ((await loadCommand(name)).args as ArgsDef);
+  const definition: ArgsDef = file ? RUN_ARGUMENTS : ((await loadCommand(commands, name)).args as ArgsDef);
   const before = rest.at(-2);
   if (before === '--param' && file) {
     return describeParams((await loadJob(home, file)).params).map((param) => `${param.name}=`);

@@ -1,8 +1,8 @@
 // `run-job completion`: prints a shell's completion script, which asks run-job itself for the words that fit.
 import { defineCommand } from 'citty';
-import type { CommandData } from '../../app/with-database.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { COMPLETION_SCRIPTS } from '../terminal/completion-scripts.ts';
 import { print } from '../terminal/print.ts';
 import { completionsFor } from './completion-words.ts';

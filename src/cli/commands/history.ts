@@ -1,38 +1,27 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
-import { type CommandData, withDatabase } from '../../app/with-database.ts';
+import { withDatabase } from '../../app/with-database.ts';
+import { formatDuration, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
-import { formatDuration, parseDuration } from '../../runner/duration.ts';
-import { EXIT } from '../../runner/outcome.ts';
+import { EXIT, STATUSES } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson, printTable, shortId, tellTime } from '../terminal/print.ts';
 
 const MOST = 10_000;
 
-const STATUSES = [
-  'running',
-  'succeeded',
-  'skipped',
-  'failed',
-  'rejected',
-  'unavailable',
-  'crashed',
-  'misconfigured',
-  'timed_out',
-  'interrupted',
-  'lost',
-];
+const CHOICES = ['running', ...STATUSES];
 
 export default defineCommand({
   meta: { name: 'history', description: 'List the recorded runs, the newest first' },
   args: {
-    job: { type: 'positional', required: false, description: 'Only runs of this job' },
+    name: { type: 'positional', required: false, description: 'Only runs of this name: a job, or what --as said' },
     limit: { type: 'string', valueHint: 'number', default: '20', description: 'Most runs to list (20)' },
     status: {
       type: 'enum',
-      options: STATUSES,
+      options: CHOICES,
       valueHint: 'status',
-      description: `Only these: ${STATUSES.join(', ')}`,
+      description: `Only these: ${CHOICES.join(', ')}`,
     },
     since: {
       type: 'string',
@@ -44,7 +33,7 @@ export default defineCommand({
   async run({ args, data }) {
     const { env } = data as CommandData;
     const filter = {
-      ...(args.job !== undefined && { job: args.job }),
+      ...(args.name !== undefined && { name: args.name }),
       ...(args.status !== undefined && { status: args.status }),
       ...(args.since !== undefined && { since: readSince(args.since) }),
       limit: readLimit(args.limit),
@@ -52,7 +41,7 @@ export default defineCommand({
     const runs = await withDatabase(env, 'history', (connection) => listRuns(connection, filter));
     if (args.json) printJson(runs);
     else if (runs.length === 0) print('No such runs are recorded\n');
-    else printTable(['RUN', 'JOB', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));
+    else printTable(['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));
     return EXIT.ok;
   },
 });
@@ -60,7 +49,7 @@ export default defineCommand({
 function toRow(run: RunRecord): string[] {
   return [
     shortId(run.id),
-    run.job,
+    run.name,
     run.status,
     run.exitCode === undefined ? '-' : String(run.exitCode),
     tellTime(run.startedAt),

@@ -1,8 +1,8 @@
-// The commands that aren't jobs. Each is a file of its own, loaded only when it is called; no job can have its name.
-import type { ArgsDef, CommandDef } from 'citty';
+// The commands that aren't jobs, in the order in which help lists them. No job can have one of these names.
+import type { Commands } from '../command.ts';
 
-/** Every command, by name, in the order in which help lists them. */
-export const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
+export const COMMANDS: Commands = {
+  exec: () => import('./exec.ts'),
   list: () => import('./list.ts'),
   history: () => import('./history.ts'),
   status: () => import('./status.ts'),
@@ -13,10 +13,3 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown 
   new: () => import('./new.ts'),
   completion: () => import('./completion.ts'),
 };
-
-/** Loads a command. citty's type of a command is invariant in its arguments, which nobody needs here. */
-export async function loadCommand(name: string): Promise<CommandDef<ArgsDef>> {
-  const load = COMMANDS[name];
-  if (!load) throw new Error(`no command is named ${name}`);
-  return (await load()).default as CommandDef<ArgsDef>;
-}

@@ -4,15 +4,18 @@ import { loadConfig } from '../../app/config.ts';
 import { findJobFiles, loadJob } from '../../app/job-files.ts';
 import type { Job } from '../../job.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson, printTable } from '../terminal/print.ts';
 
 export default defineCommand({
   meta: { name: 'list', description: 'List the jobs: name, description, timeout, needs' },
   args: { json: { type: 'boolean', description: 'Print JSON' } },
   async run({ args, data }) {
-    const { home, env } = data as { home: URL; env: NodeJS.ProcessEnv };
+    const { home, env, commands } = data as CommandData;
     const config = loadConfig(env);
-    const files = [...findJobFiles(home, config.jobDirs).values()].sort((a, b) => a.name.localeCompare(b.name));
+    const files = [...findJobFiles({ home, dirs: config.jobDirs, commands: Object.keys(commands) }).values()].sort(
+      (a, b) => a.name.localeCompare(b.name),
+    );
     const jobs = await Promise.all(files.map((file) => loadJob(home, file)));
     const defaultTimeout = `${config.defaultTimeoutMs / 1_000}s`;
     if (args.json) printJson(jobs.map((job) => toJson(job, defaultTimeout)));

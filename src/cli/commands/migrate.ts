@@ -1,8 +1,9 @@
 // `run-job migrate`: brings the schema run_job up to date.
 import { defineCommand } from 'citty';
-import { type CommandData, findDatabase } from '../../app/with-database.ts';
+import { findDatabase } from '../../app/with-database.ts';
 import { migrate, schemaState } from '../../postgres/migrate.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print } from '../terminal/print.ts';
 
 export default defineCommand({

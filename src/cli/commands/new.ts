@@ -3,12 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
 import { readConfig } from '../../app/config.ts';
-import { findJobFiles } from '../../app/job-files.ts';
-import type { CommandData } from '../../app/with-database.ts';
+import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print } from '../terminal/print.ts';
-import { COMMANDS } from './index.ts';
 import { jobTemplate, testTemplate } from './new-templates.ts';
 
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
@@ -17,10 +16,10 @@ export default defineCommand({
   meta: { name: 'new', description: 'Write a job and its test into jobs/, or the first folder of RUN_JOB_DIRS' },
   args: { name: { type: 'positional', required: true, description: 'The job, in snake_case' } },
   run({ args: { name }, data }) {
-    const { home, env } = data as CommandData;
+    const { home, env, commands } = data as CommandData;
     const dirs = readConfig(env).config.jobDirs;
     const folder = dirs[0] ?? 'jobs';
-    checkName(name, home, dirs);
+    checkName(name, { home, dirs, commands: Object.keys(commands) });
     const project = readProject();
     const runner = 'vitest' in project.packages ? 'vitest' : 'node';
     // What says that it is an ES module by its name needs nothing in package.json, where `npm init` writes "commonjs".
@@ -52,16 +51,16 @@ export default defineCommand({
 });
 
 /** @throws {UsageError} the name can't be a job's, or is one's already */
-function checkName(name: string, home: URL, dirs: readonly string[]): void {
+function checkName(name: string, search: JobSearch): void {
   if (!NAME.test(name)) {
     const suggestion = toSnakeCase(name);
     throw new UsageError(
       `A job's name is snake_case, as in database_cleanup${NAME.test(suggestion) ? `; did you mean ${suggestion}?` : ''}`,
     );
   }
-  if (name in COMMANDS)
+  if (search.commands.includes(name))
     throw new UsageError(`${name} is a command of run-job, so no job can have its name; choose another`);
-  const twin = findJobFiles(home, dirs).get(name);
+  const twin = findJobFiles(search).get(name);
   if (twin) throw new UsageError(`There is a job named ${name} already, in ${twin.path}; choose another name`);
 }
 

@@ -1,12 +1,11 @@
-// Runs a command of ours, whose flags citty reads after we have checked them strictly.
-import { type ArgsDef, runCommand as runCitty } from 'citty';
+// Runs a command of ours. It is defined with citty, and called here: citty's runCommand would read the command line a second time.
+import type { ArgsDef } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { Invocation } from '../main.ts';
-import { checkArguments } from '../terminal/arguments.ts';
+import { type CommandData, loadCommand } from '../command.ts';
+import { readArguments } from '../terminal/arguments.ts';
 import { commandHelp } from '../terminal/help.ts';
-import { loadCommand } from './index.ts';
 import { topLevel } from './top-level.ts';
 
 /** The commands that the chart gives a pod of their own, which an injected sidecar would keep alive. */
@@ -19,22 +18,22 @@ const OF_A_POD = ['migrate', 'doctor'];
 export async function runCommand(
   name: string | undefined,
   rest: readonly string[],
-  { env, home }: Invocation,
+  data: CommandData,
 ): Promise<number> {
   if (name === undefined || name.startsWith('-')) {
-    return topLevel(name, home, env);
+    return topLevel(name, data);
   }
-  const command = await loadCommand(name);
+  const command = await loadCommand(data.commands, name);
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(commandHelp(name, command));
     return EXIT.ok;
   }
-  checkArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
+  const { args } = readArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
   try {
-    const { result } = await runCitty(command, { rawArgs: [...rest], data: { home, env } });
+    const result: unknown = await command.run?.({ rawArgs: [...rest], args, cmd: command, data });
     return typeof result === 'number' ? result : EXIT.ok;
   } finally {
     // As at the end of a run; the others are called in a pod that goes on.
-    if (OF_A_POD.includes(name)) await shutDownSidecars(readConfig(env).config.shutdownUrls);
+    if (OF_A_POD.includes(name)) await shutDownSidecars(readConfig(data.env).config.shutdownUrls);
   }
 }

@@ -1,32 +1,35 @@
-// `run-job status`: how each job is doing.
+// `run-job status`: how each name is doing.
 import { defineCommand } from 'citty';
 import { findJobFiles } from '../../app/job-files.ts';
-import { type CommandData, withDatabase } from '../../app/with-database.ts';
-import { type JobOverview, overview } from '../../postgres/overview.ts';
+import { withDatabase } from '../../app/with-database.ts';
+import { type NameOverview, overview } from '../../postgres/overview.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, printJson, printTable, tellAgo, tellSpan } from '../terminal/print.ts';
 
 export default defineCommand({
-  meta: { name: 'status', description: 'Show how each job is doing: its last run, its last success, what runs now' },
+  meta: { name: 'status', description: 'Show how each name is doing: its last run, its last success, what runs now' },
   args: { json: { type: 'boolean', description: 'Print JSON' } },
   async run({ args, data }) {
-    const { env, home } = data as CommandData;
+    const { env, home, commands } = data as CommandData;
     const jobs = await withDatabase(env, 'status', async (connection, { config }) =>
-      withThoseThatNeverRan(await overview(connection), [...findJobFiles(home, config.jobDirs).keys()]),
+      withThoseThatNeverRan(await overview(connection), [
+        ...findJobFiles({ home, dirs: config.jobDirs, commands: Object.keys(commands) }).keys(),
+      ]),
     );
     if (args.json) printJson(jobs.map(toJson));
     else if (jobs.length === 0) print('There are no jobs yet, and no runs\n');
-    else printTable(['JOB', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES'], jobs.map(toRow(new Date())));
+    else printTable(['NAME', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES'], jobs.map(toRow(new Date())));
     return EXIT.ok;
   },
 });
 
-function withThoseThatNeverRan(recorded: readonly JobOverview[], names: readonly string[]): JobOverview[] {
+function withThoseThatNeverRan(recorded: readonly NameOverview[], names: readonly string[]): NameOverview[] {
   const others = names
-    .filter((name) => !recorded.some(({ job }) => job === name))
-    .map((job) => ({ job, lastRun: [], running: [], consecutiveFailures: 0 }));
-  return [...recorded, ...others].sort((a, b) => (a.job < b.job ? -1 : 1));
+    .filter((name) => !recorded.some((other) => other.name === name))
+    .map((name) => ({ name, lastRun: [], running: [], consecutiveFailures: 0 }));
+  return [...recorded, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The parts of a sharded run as one: it has succeeded when all have, it runs while one does, else the worst of them says. */
@@ -42,13 +45,13 @@ function statusOf(parts: readonly RunRecord[]): RunRecord['status'] | 'incomplet
 const succeededParts = (parts: readonly RunRecord[]): number =>
   parts.filter(({ status }) => status === 'succeeded').length;
 
-function toRow(now: Date): (job: JobOverview) => string[] {
-  return ({ job, lastRun, lastSuccess, running, consecutiveFailures }) => {
+function toRow(now: Date): (overview: NameOverview) => string[] {
+  return ({ name, lastRun, lastSuccess, running, consecutiveFailures }) => {
     const [first] = lastRun;
     const [oldest] = running;
     const parts = first && first.shard.count > 1 ? ` ${succeededParts(lastRun)}/${first.shard.count}` : '';
     return [
-      job,
+      name,
       first === undefined ? 'never' : tellAgo(first.startedAt, now),
       `${statusOf(lastRun) ?? '-'}${parts}`,
       lastSuccess === undefined ? 'never' : tellAgo(lastSuccess.endedAt, now),
@@ -58,10 +61,11 @@ function toRow(now: Date): (job: JobOverview) => string[] {
   };
 }
 
-function toJson({ job, lastRun, lastSuccess, running, consecutiveFailures }: JobOverview) {
+function toJson({ name, lastRun, lastSuccess, running, consecutiveFailures }: NameOverview) {
   const [first] = lastRun;
   return {
-    job,
+    name,
+    job: first?.job ?? name,
     lastRun: first && {
       scheduledAt: first.scheduledAt,
       startedAt: new Date(Math.min(...lastRun.map(({ startedAt }) => startedAt.getTime()))),

@@ -5,24 +5,24 @@ import { findJobFiles } from '../../app/job-files.ts';
 import { VERSION } from '../../app/version.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import { type CommandData, loadCommand } from '../command.ts';
 import { columns } from '../terminal/help.ts';
-import { COMMANDS, loadCommand } from './index.ts';
 
 /**
  * Prints help or the version.
  * @throws {UsageError} no name was given, or an unknown flag
  */
-export async function topLevel(flag: string | undefined, home: URL, env: NodeJS.ProcessEnv): Promise<number> {
+export async function topLevel(flag: string | undefined, data: CommandData): Promise<number> {
   if (flag === '--version' || flag === '-v') {
     process.stdout.write(`${VERSION}\n`);
     return EXIT.ok;
   }
   if (flag === '--help' || flag === '-h') {
-    process.stdout.write(await help(home, env));
+    process.stdout.write(await help(data));
     return EXIT.ok;
   }
   if (flag === undefined) {
-    process.stderr.write(await help(home, env));
+    process.stderr.write(await help(data));
     throw new UsageError('name a job or a command');
   }
   throw new UsageError(
@@ -30,14 +30,16 @@ export async function topLevel(flag: string | undefined, home: URL, env: NodeJS.
   );
 }
 
-async function help(home: URL, env: NodeJS.ProcessEnv): Promise<string> {
+async function help({ home, env, commands }: CommandData): Promise<string> {
   const rows = await Promise.all(
-    Object.keys(COMMANDS).map(async (name) => {
-      const meta = (await loadCommand(name)).meta as CommandMeta;
+    Object.keys(commands).map(async (name) => {
+      const meta = (await loadCommand(commands, name)).meta as CommandMeta;
       return [name, meta.description ?? ''] as const;
     }),
   );
-  const jobs = [...findJobFiles(home, readConfig(env).config.jobDirs).keys()].sort();
+  const jobs = [
+    ...findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) }).keys(),
+  ].sort();
   return `${[
     'Runs one job once, honestly: locked, recorded, within its deadline.',
     '',

@@ -1,11 +1,12 @@
 // `run-job unlock`: says who holds a job's lock, and ends the connection that holds it.
 import { createInterface } from 'node:readline/promises';
 import { defineCommand } from 'citty';
-import { type CommandData, withDatabase } from '../../app/with-database.ts';
+import { withDatabase } from '../../app/with-database.ts';
 import { UnavailableError, UsageError } from '../../errors.ts';
 import type { HoldingSession } from '../../postgres/holder.ts';
 import { endSessions, sessionsOf } from '../../postgres/unlock.ts';
 import { EXIT } from '../../runner/outcome.ts';
+import type { CommandData } from '../command.ts';
 import { print, tellAgo } from '../terminal/print.ts';
 import { isTerminal } from '../terminal/stdio.ts';
 

@@ -1,23 +1,30 @@
-// Strict reading of a command's flags: citty lets unknown flags pass and keeps only the last of a repeated one.
+// The one reading of a command line, against citty's definition of the arguments. citty's own would let unknown flags pass, take a
+// missing value for an empty one, and keep only the last of a repeated flag; it is never called.
 import { parseArgs } from 'node:util';
-import type { ArgsDef } from 'citty';
+import type { ArgsDef, ParsedArgs } from 'citty';
 import { didYouMean } from '../../app/suggest.ts';
 import { UsageError } from '../../errors.ts';
 
 /** Flags that every command has. */
 const COMMON = { help: { type: 'boolean', short: 'h' } } as const;
 
-/** What stood on the command line, by flag: every value of it, in order. */
-export interface StrictArguments {
-  readonly values: ReadonlyMap<string, readonly string[]>;
-  readonly positionals: readonly string[];
+/** A command line, read. */
+export interface CommandLine<T extends ArgsDef> {
+  /** The arguments as citty types them, defaults included; of a repeated flag, the last value. */
+  readonly args: ParsedArgs<T>;
+  /** Every value of the flags that take one and were given, in order. */
+  readonly repeated: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Checks a command line against citty's definition of the command's arguments.
- * @throws {UsageError} an unknown flag, a flag without its value, a value where none belongs, or too many arguments
+ * Reads a command line.
+ * @throws {UsageError} an unknown flag, a flag without its value, a value where none belongs, or too many or too few arguments
  */
-export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, command: string): StrictArguments {
+export function readArguments<T extends ArgsDef>(
+  rawArgs: readonly string[],
+  definition: T,
+  command: string,
+): CommandLine<T> {
   const flags = Object.entries(definition).filter(([, { type }]) => type !== 'positional');
   const options = Object.fromEntries(
     flags.map(([name, { type }]) => [
@@ -33,7 +40,8 @@ export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, 
     tokens: true,
   });
   const names = flags.map(([name]) => `--${name}`);
-  const values = new Map<string, string[]>();
+  const args: Record<string, string | boolean> = {};
+  const repeated = new Map<string, string[]>();
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
@@ -47,7 +55,7 @@ export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, 
     }
     if (flag.type === 'boolean') {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
-      values.set(token.name, ['true']);
+      args[token.name] = true;
       continue;
     }
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
@@ -55,24 +63,24 @@ export function checkArguments(rawArgs: readonly string[], definition: ArgsDef, 
     }
     const { options: allowed } = flag as { options?: readonly string[] };
     if (allowed && !allowed.includes(token.value)) {
-      throw new UsageError(
-        `${token.rawName} must be ${allowed.join(', ')}, and is ${token.value}${didYouMean(token.value, allowed)}`,
-      );
+      throw new UsageError(`${token.rawName} must be one of ${allowed.join(', ')}${didYouMean(token.value, allowed)}`);
     }
-    values.set(token.name, [...(values.get(token.name) ?? []), token.value]);
+    args[token.name] = token.value;
+    repeated.set(token.name, [...(repeated.get(token.name) ?? []), token.value]);
   }
-  const room = Object.values(definition).filter(({ type }) => type === 'positional').length;
-  if (positionals.length > room) {
+  const places = Object.entries(definition).filter(([, { type }]) => type === 'positional');
+  if (positionals.length > places.length) {
     throw new UsageError(
-      `${command} takes ${room === 0 ? 'no arguments' : `at most ${room} argument`}, and got ${positionals.join(' ')}`,
+      `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.length}`,
     );
   }
-  const missing = Object.entries(definition)
-    .filter(([, { type }]) => type === 'positional')
-    .slice(positionals.length)
-    .find(([, { required }]) => required);
-  if (missing) throw new UsageError(`${command} needs an argument: ${command} <${missing[0]}>`);
-  return { values, positionals };
+  for (const [index, [name, { required }]] of places.entries()) {
+    const value = positionals[index];
+    if (value !== undefined) args[name] = value;
+    else if (required !== false) throw new UsageError(`${command} needs an argument: ${command} <${name}>`);
+  }
+  for (const [name, { default: value }] of flags) if (value !== undefined) args[name] ??= value;
+  return { args: { _: positionals, ...args } as unknown as ParsedArgs<T>, repeated };
 }
 
 function tellNames(names: readonly string[]): string {

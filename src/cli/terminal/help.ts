@@ -3,7 +3,7 @@ import type { ArgsDef, CommandDef, CommandMeta } from 'citty';
 import { describeParams, type ParamInfo } from '../../app/param-schema.ts';
 import type { Job } from '../../job.ts';
 import { RUN_ARGUMENTS } from '../commands/run-arguments.ts';
-import { wrap } from './wrap.ts';
+import { wrap } from './layout.ts';
 
 const WIDTH = 80;
 const MAX_LEFT = 28;

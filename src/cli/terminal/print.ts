@@ -1,7 +1,7 @@
 // How commands print what they found: for people, and as JSON.
-import { formatDuration } from '../../runner/duration.ts';
+import { formatDuration } from '../../duration.ts';
+import { table } from './layout.ts';
 import { isTerminal, writeAll } from './stdio.ts';
-import { table } from './table.ts';
 
 const NARROWEST = 40;
 

@@ -1,32 +1,56 @@
 // The terminal that a progress bar and log lines share: a line first wipes the bar away, which the next progress draws again.
-import type { Terminal } from '../../runner/progress.ts';
+
+import { formatDuration } from '../../duration.ts';
+import type { ProgressBar } from '../../runner/ports.ts';
 import { writeAll } from './stdio.ts';
 
 const WIPE = '\r\u001b[K';
+const BAR_WIDTH = 24;
 
 /** Where the bar is drawn (standard error), and how a log line is written (standard output) without running into it. */
 export interface Screen {
-  readonly terminal: Terminal;
+  readonly progressBar: ProgressBar;
   writeLine(text: string): void;
+  /** What a program shows, on the stream that it wrote it to. */
+  show(fd: 1 | 2, text: string): void;
 }
 
-/** Standard error must be a terminal. */
-export function openScreen(write = writeAll): Screen {
+/**
+ * Standard error must be a terminal.
+ * @param columns how wide it is; asked each time, since it may change
+ */
+export function openScreen(
+  write: (fd: 1 | 2, text: string) => void = writeAll,
+  columns = () => process.stderr.columns || 80,
+): Screen {
   let drawn = false;
-  return {
-    terminal: {
-      get columns() {
-        return process.stderr.columns;
-      },
-      write(text) {
-        drawn = text !== WIPE;
-        write(2, text);
-      },
-    },
-    writeLine(text) {
-      if (drawn) write(2, WIPE);
-      drawn = false;
-      write(1, text);
-    },
+  const show = (fd: 1 | 2, text: string) => {
+    if (drawn) write(2, WIPE);
+    drawn = false;
+    write(fd, text);
   };
+  return {
+    progressBar: {
+      draw(done, total, elapsedMs) {
+        drawn = true;
+        write(2, `${WIPE}${bar(done, total, elapsedMs).slice(0, columns() - 1)}`);
+      },
+      wipe() {
+        drawn = false;
+        write(2, WIPE);
+      },
+    },
+    writeLine: (text) => show(1, text),
+    show,
+  };
+}
+
+function bar(done: number, total: number | undefined, elapsedMs: number): string {
+  const count = done.toLocaleString('en');
+  if (!total) return `${count} done in ${formatDuration(elapsedMs)}`;
+  const share = Math.min(1, done / total);
+  const filled = Math.round(share * BAR_WIDTH);
+  const left = share > 0 && share < 1 ? `, ${formatDuration((elapsedMs / share) * (1 - share))} left` : '';
+  const picture = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+  return `${picture} ${Math.floor(share * 100)}%  ${count} of ${total.toLocaleString('en')}${left}`;
 }

@@ -1,5 +1,6 @@
 // One batch: deletes what is due in one scope, in a transaction of its own, and tries again where somebody was in the way.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueryResult } from 'pg';
 import {
   asUnavailable,
   isContention,
@@ -8,12 +9,13 @@ import {
   isTooSlow,
   violatedConstraint,
 } from './database-errors.ts';
-import type { Refusal, Table } from './model.ts';
-import { addRefusals, keptSilently, refusalOf } from './refusals.ts';
+import type { Partition, Refusal, Table } from './model.ts';
+import { addRefusals } from './refusal-sums.ts';
+import { keptSilently, refusalOf } from './refusals.ts';
 import { blockOf, ctidArray, halves, mostRows, type Scope, scopeCondition } from './scope.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
 import { tellBatch } from './trace.ts';
-import { nextXid, transaction, undo } from './transaction.ts';
+import { inOneTrip, type Limits, nextXid, transaction, undo } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
 
 /** What became of the due rows of a scope. */
@@ -30,6 +32,8 @@ export interface Outcome {
 /** What a batch works on, and whether it may wait for a row's lock for a moment (`at once`) or must look before it deletes. */
 export type BatchSubject = Subject & {
   readonly careful: boolean;
+  /** What the planner is told of its statements. */
+  readonly planning: Pick<Limits, 'seek' | 'hash'>;
   /** The names of the keys that set a default: they are violated when there is no such row, and not because of a row that refers. */
   readonly defaultKeys: readonly string[];
 };
@@ -68,21 +72,60 @@ export async function runBatch(work: Work, subject: BatchSubject, scope: Scope):
   }
 }
 
+/** Of so many rows at most a batch is done in one round trip. It can't be cancelled meanwhile, but it doesn't last. */
+const ONE_TRIP_ROWS = 5_000;
+
 async function deleteInOneStep(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
   const { sql, values } = scopeCondition(scope, work.server);
-  const statement = subject.blocked === undefined ? deleteAtOnce(subject, sql) : deleteUnblocked(subject, sql);
-  const limits = { ...work.limits, lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs) };
-  return committed(work, subject.table, () =>
-    transaction(work.ctx.postgres, limits, async (client) => {
-      const { rows, rowCount } = await client.query<{ deleted: number; due: number; blocked: number }>(
-        statement,
-        values,
-      );
-      if (subject.blocked === undefined) return { ...NOTHING, due: rowCount ?? 0, deleted: rowCount ?? 0 };
-      const { due = 0, deleted = 0, blocked = 0 } = rows[0] ?? {};
-      return { ...NOTHING, due, deleted, blocked, skipped: due - blocked - deleted };
-    }),
-  );
+  const statement = deleteStatement(subject, sql);
+  const limits = limitsAtOnce(work, subject);
+  return committed(work, subject.table, async () => {
+    const [result] =
+      values.length === 0 && rowsOf(scope, subject.partition) <= ONE_TRIP_ROWS
+        ? await inOneTrip(work.ctx.postgres, limits, [statement])
+        : [await transaction(work.ctx.postgres, limits, (client) => client.query(statement, values))];
+    return outcomeOf(subject, result);
+  });
+}
+
+/**
+ * Deletes what is due in several partitions of one table in one transaction; what became of each.
+ * @throws {Error} PostgreSQL's error: nothing was deleted
+ */
+export async function deleteTogether(work: Work, subjects: readonly BatchSubject[]): Promise<Outcome[]> {
+  const [first] = subjects;
+  if (!first) return [];
+  let outcomes: Outcome[] = [];
+  await committed(work, first.table, async () => {
+    const statements = subjects.map((subject) => {
+      const range = { kind: 'blocks', from: 0, to: subject.partition.blocks } as const;
+      return deleteStatement(subject, scopeCondition(range, work.server).sql);
+    });
+    const results = await inOneTrip(work.ctx.postgres, limitsAtOnce(work, first), statements);
+    outcomes = results.map((result, at) => outcomeOf(subjects[at] ?? first, result));
+    return outcomes.reduce(sum, NOTHING);
+  });
+  return outcomes;
+}
+
+const deleteStatement = (subject: BatchSubject, condition: string): string =>
+  subject.blocked === undefined ? deleteAtOnce(subject, condition) : deleteUnblocked(subject, condition);
+
+const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits => ({
+  ...work.limits,
+  ...planning,
+  lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs),
+});
+
+const rowsOf = (scope: Scope, { rowsPerBlock }: Partition): number =>
+  scope.kind === 'ctids' ? scope.ctids.length : (scope.to - scope.from) * rowsPerBlock;
+
+/** What a statement of `deleteAtOnce` or `deleteUnblocked` has told. */
+function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): Outcome {
+  const rowCount = result?.rowCount ?? 0;
+  if (blocked === undefined) return { ...NOTHING, due: rowCount, deleted: rowCount };
+  const row = result?.rows[0] as { due: number; deleted: number; blocked: number };
+  return { ...NOTHING, ...row, skipped: row.due - row.blocked - row.deleted };
 }
 
 async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
@@ -94,7 +137,7 @@ async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): 
   let held: string[] = [];
   try {
     const outcome = await committed(work, table, () =>
-      transaction(work.ctx.postgres, work.limits, async (client) => {
+      transaction(work.ctx.postgres, { ...work.limits, ...subject.planning }, async (client) => {
         const statement = lock(subject, sql, limited ? work.remaining : undefined);
         const row = (await client.query<{ due: number; blocked: number; held: string[] }>(statement, values)).rows[0];
         held = row?.held ?? [];

@@ -46,7 +46,8 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   }
   const plan = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, found));
   tellPlan(work, plan);
-  hintAtIndexes(found, ctx);
+  const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
+  hintAtIndexes(found, due, ctx);
   await guard(work, plan);
 
   const startedAt = performance.now();

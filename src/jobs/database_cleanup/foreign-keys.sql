@@ -62,6 +62,10 @@ select
     where i.indrelid = k.conrelid and i.indisvalid and i.indkey[0] = any (k.conkey)
       and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname))
   ) as indexed,
+  (
+    pg_relation_size(k.conrelid)
+    + coalesce((select sum(pg_relation_size(p.relid)) from pg_catalog.pg_partition_tree(k.conrelid) p where p.relid <> k.conrelid), 0)
+  )::float8 as "childBytes",
   has_schema_privilege(c.relnamespace, 'USAGE') and has_table_privilege(k.conrelid, 'SELECT')
     and not row_security_active(k.conrelid) as readable
 from pg_catalog.pg_constraint k

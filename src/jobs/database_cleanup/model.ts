@@ -109,6 +109,8 @@ export interface ForeignKey {
   readonly setsNullInNotNull: boolean;
   /** Whether an index of the child finds the rows that refer to one row. */
   readonly indexed: boolean;
+  /** The size of the child, its partitions included. */
+  readonly childBytes: number;
   /** Whether this role sees every row of the child. */
   readonly readable: boolean;
 }

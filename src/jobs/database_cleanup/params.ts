@@ -65,7 +65,7 @@ export const params = v.object({
     param(
       v.pipe(
         v.number(),
-        v.minValue(0, 'must not be negative'),
+        v.gtValue(0, 'must be more than 0: every soft-deleted row would be deleted at once'),
         v.maxValue(LONGEST_RETENTION_DAYS, `must be at most ${LONGEST_RETENTION_DAYS}`),
       ),
       'RETENTION_DAYS',

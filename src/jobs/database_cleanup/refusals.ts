@@ -28,23 +28,6 @@ export async function keptSilently(
   return { key: reason, reason, rows, example: await exampleOf(work, subject, ctids) };
 }
 
-/** What both say together. */
-export function addRefusals(some: readonly Refusal[], others: readonly Refusal[]): Refusal[] {
-  const all = new Map(some.map((refusal) => [refusal.key, refusal]));
-  for (const refusal of others) {
-    const known = all.get(refusal.key);
-    all.set(refusal.key, known ? { ...known, rows: known.rows + refusal.rows } : refusal);
-  }
-  return [...all.values()];
-}
-
-/** What is left of some without others that they contain. */
-export const withoutRefusals = (some: readonly Refusal[], others: readonly Refusal[]): Refusal[] =>
-  addRefusals(
-    some,
-    others.map((refusal) => ({ ...refusal, rows: -refusal.rows })),
-  ).filter(({ rows }) => rows > 0);
-
 /** The primary key of the first of these rows that is still there; its ctid where the table has no such key. */
 async function exampleOf(work: Work, { partition }: Subject, ctids: readonly string[]): Promise<string> {
   const { rows } = await transaction(work.ctx.postgres, readingLimits(work), (client) =>

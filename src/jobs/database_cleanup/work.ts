@@ -1,6 +1,7 @@
 // What the parts of one run share: the limits, what is left of maxRows, and what has happened to each table.
 import type { Span } from '../../job.ts';
 import type { Ctx, Server, Table, Tally } from './model.ts';
+import { addRefusals } from './refusal-sums.ts';
 import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
 
@@ -74,6 +75,17 @@ export function countDeleted(work: Work, table: Table, rows: number): void {
   deletedByRun.set(ctx.runId, (deletedByRun.get(ctx.runId) ?? 0) + rows);
   if (rows > 0) ctx.count('rows_deleted', rows, { table: table.label });
 }
+
+/** Writes down due rows that stay. */
+export function countStaying(tally: Tally, { blocked, skipped, kept, refusals }: Staying): void {
+  tally.blocked += blocked;
+  tally.skippedLocked += skipped;
+  tally.kept += kept;
+  tally.refusals = addRefusals(tally.refusals, refusals);
+}
+
+/** Due rows that stay, by reason. */
+type Staying = { readonly [reason in 'blocked' | 'skipped' | 'kept']: number } & Pick<Tally, 'refusals'>;
 
 export function tallyOf(work: Work, table: Table): Tally {
   const known = work.tallies.get(table.oid);

@@ -53,9 +53,9 @@ async function deliver(
   lock: (query: Query) => Promise<OutgoingMessage | undefined>,
 ): Promise<string | undefined> {
   const { params } = context;
-  return inTransaction(context, 'READ COMMITTED', async (query) => {
-    // The connection is idle while the broker is waited for, and must keep the row's lock.
-    await query('SET LOCAL idle_in_transaction_session_timeout = 0');
+  // The connection is idle while the broker is waited for, and must keep the row's lock.
+  const settings = { idle_in_transaction_session_timeout: 0 };
+  return inTransaction(context, { settings }, async (query) => {
     const message = await lock(query);
     if (!message) return undefined;
     await publish(context, { ...message, mandatory: !params.allowUnroutable });

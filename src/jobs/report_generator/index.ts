@@ -9,7 +9,7 @@ import { describeMessage, writeBody } from './output.ts';
 import { params } from './params.ts';
 import { findPeriod } from './period.ts';
 import type { Report } from './report.ts';
-import { checkSource } from './source.ts';
+import { checkSource, checkView } from './source.ts';
 import { inTransaction, type Query } from './transaction.ts';
 
 export default defineJob({
@@ -24,6 +24,7 @@ export default defineJob({
   },
   params,
   needs: ['postgres', 'rabbitmq'],
+  check: (context) => inTransaction(context, { isolation: 'repeatable read', readOnly: true }, checkView),
   async run(context) {
     if (context.shard.count > 1) {
       throw new PermanentError('A week has one report, which is not divided into shards: run this job without shards');
@@ -48,9 +49,8 @@ export default defineJob({
 /** Makes the report and stores its message, in one transaction: both are of the same snapshot, or there is neither. */
 async function create(context: JobContext): Promise<{ report: Report; message: OutgoingMessage }> {
   const { params, dryRun, rabbitmq } = context;
-  const mode = dryRun ? 'REPEATABLE READ, READ ONLY' : 'REPEATABLE READ';
   return context.span(`create ${rabbitmq.exchange}:${ROUTING_KEY}`, { kind: 'producer' }, (span) =>
-    inTransaction(context, mode, async (query) => {
+    inTransaction(context, { isolation: 'repeatable read', readOnly: dryRun }, async (query) => {
       const report = await snapshot(context, query);
       const message = { ...toMessage(report, span.headers()), mandatory: !params.allowUnroutable };
       span.setAttributes({

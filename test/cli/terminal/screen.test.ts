@@ -3,16 +3,28 @@ import { openScreen } from '../../../src/cli/terminal/screen.ts';
 
 test('a log line wipes the progress bar away first, and only where there is one', () => {
   const written: [number, string][] = [];
-  const { terminal, writeLine } = openScreen((fd, text) => void written.push([fd, text]));
+  const { progressBar, writeLine } = openScreen((fd, text) => void written.push([fd, text]));
   writeLine('one\n');
-  terminal.write('50%');
+  progressBar.draw(7, undefined, 1_000);
   writeLine('two\n');
   writeLine('three\n');
   expect(written).toEqual([
     [1, 'one\n'],
-    [2, '50%'],
+    [2, '\r\u001b[K7 done in 1s'],
     [2, '\r\u001b[K'],
     [1, 'two\n'],
     [1, 'three\n'],
   ]);
+});
+
+test('the bar is one line that fits', () => {
+  const drawn: string[] = [];
+  const { progressBar } = openScreen(
+    (_, text) => void drawn.push(text),
+    () => 40,
+  );
+  progressBar.draw(40, 100, 1_000);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal is told
+  expect(drawn).toEqual([expect.stringMatching(/^\r\u001b\[K█{10}░{14} 40% {2}40 of 100[^\n]*$/)]);
+  expect(drawn[0]).toHaveLength(39 + '\r\u001b[K'.length);
 });

@@ -7,6 +7,7 @@ import { cleanup } from '../../../src/jobs/database_cleanup/cleanup.ts';
 import type { Ctx } from '../../../src/jobs/database_cleanup/model.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
 import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
+import { withTransactions } from '../../../src/postgres/transaction.ts';
 
 export interface Line {
   readonly level: string;
@@ -47,6 +48,7 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
       void options.lines?.push({ level, message, fields });
   const context: Ctx = {
     job: 'database_cleanup',
+    name: 'database_cleanup',
     runId: options.runId ?? randomUUID(),
     attempt: 1,
     // Other tests write to the same server: giving way to them would make sizes of batches a matter of chance. And the rows of tests
@@ -61,8 +63,9 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
     progress: (done, total = 0) => options.onProgress?.(done, total),
     span: (_name, _options, step) => step({ setAttributes: () => {}, addEvent: () => {}, headers: () => ({}) }),
     count: () => {},
+    exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
-    postgres: pool,
+    postgres: withTransactions(pool),
   };
   return cleanup(context);
 }

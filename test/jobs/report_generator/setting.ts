@@ -2,18 +2,20 @@
 import pg from 'pg';
 import * as v from 'valibot';
 import { vi } from 'vitest';
+import type { PostgresPool } from '../../../src/job.ts';
 import type { JobContext } from '../../../src/jobs/report_generator/deliver.ts';
 import job from '../../../src/jobs/report_generator/index.ts';
 import { params as paramsSchema } from '../../../src/jobs/report_generator/params.ts';
+import { withTransactions } from '../../../src/postgres/transaction.ts';
 import { unconnectedRabbitMq } from '../../../src/rabbitmq/unconnected.ts';
 import { EXCHANGE } from '../../support/amqp.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
 
-/** The Monday after the week of most tests, 2026-W46, at the chart's hour. */
-export const MONDAY = new Date('2026-11-16T08:00:00Z');
+/** The Monday after the week of most tests, 2015-W46, at the chart's hour. */
+export const MONDAY = new Date('2015-11-16T08:00:00Z');
 
-/** One transaction; unsaid, a payment of 1.00 EUR on the Tuesday of 2026-W46. */
+/** One transaction; unsaid, a payment of 1.00 EUR on the Tuesday of 2015-W46. */
 export interface Transaction {
   readonly at?: string;
   readonly type?: string;
@@ -42,7 +44,7 @@ CREATE VIEW report_transactions AS
 /** A database with the view, and a pool on it. */
 export interface ReportDatabase extends AsyncDisposable {
   readonly database: TestDatabase;
-  readonly pool: pg.Pool;
+  readonly pool: PostgresPool;
   add(...transactions: Transaction[]): Promise<void>;
   /** What the outbox holds, oldest first. */
   outbox(): Promise<{ message_id: string; confirmed: boolean; body: string }[]>;
@@ -50,7 +52,7 @@ export interface ReportDatabase extends AsyncDisposable {
 
 export async function reportDatabase(): Promise<ReportDatabase> {
   const database = await createDatabase();
-  const pool = new pg.Pool({ connectionString: database.url, max: 4 });
+  const pool = withTransactions(new pg.Pool({ connectionString: database.url, max: 4 }));
   // Databases are dropped while connections are open.
   pool.on('error', () => {});
   await pool.query(SCHEMA);
@@ -59,7 +61,7 @@ export async function reportDatabase(): Promise<ReportDatabase> {
     pool,
     async add(...transactions) {
       for (const transaction of transactions) {
-        const { at = '2026-11-10T12:00:00Z', type = 'payment', category = 'food', account = 'a1' } = transaction;
+        const { at = '2015-11-10T12:00:00Z', type = 'payment', category = 'food', account = 'a1' } = transaction;
         const { currency = 'EUR', amount = '1.00', deleted = false } = transaction;
         await pool.query(
           `INSERT INTO payments (occurred_at, type, category, account, currency, amount, deleted_at)
@@ -82,13 +84,13 @@ export async function reportDatabase(): Promise<ReportDatabase> {
   };
 }
 
-/** What a run is given; unsaid, a dry run on the Monday after 2026-W46. */
+/** What a run is given; unsaid, a dry run on the Monday after 2015-W46. */
 export interface RunOptions extends Partial<Omit<JobContext, 'params'>> {
   readonly params?: v.InferInput<typeof paramsSchema>;
 }
 
 /** Runs the job once, as an attempt of the runner's would. What it prints is kept, not printed. */
-export async function runReport(pool: pg.Pool, options: RunOptions = {}): Promise<ReportResult> {
+export async function runReport(pool: PostgresPool, options: RunOptions = {}): Promise<ReportResult> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     const result = (await attempt(pool, options)) as ReportResult;
@@ -98,9 +100,10 @@ export async function runReport(pool: pg.Pool, options: RunOptions = {}): Promis
   }
 }
 
-async function attempt(pool: pg.Pool, options: RunOptions): Promise<unknown> {
+async function attempt(pool: PostgresPool, options: RunOptions): Promise<unknown> {
   return job.run({
     job: 'report_generator',
+    name: 'report_generator',
     runId: 'test',
     attempt: 1,
     signal: new AbortController().signal,
@@ -115,6 +118,7 @@ async function attempt(pool: pg.Pool, options: RunOptions): Promise<unknown> {
     span: (_name, _options, step) =>
       step({ setAttributes() {}, addEvent() {}, headers: () => ({ traceparent: '00-trace-span-01' }) }),
     count() {},
+    exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async () => [],
     ...options,
     params: v.parse(paramsSchema, options.params ?? {}),

@@ -1,4 +1,9 @@
-// Durations as people write them (`90s`, `1h30m`) to milliseconds and back.
+// Durations as people write them (`90s`, `1h30m`): the one grammar of flags, parameters, job files and the chart.
+
+type Part = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** A length of time: numbers, each with its unit, such as `250ms`, `90s`, `30m`, `1h30m` or `7d`. */
+export type Duration = Part | `${Part}${Part}` | `${Part}${Part}${Part}`;
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;

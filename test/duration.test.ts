@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDuration, parseDuration } from '../../src/runner/duration.ts';
+import { formatDuration, parseDuration } from '../src/duration.ts';
 
 test.each([
   ['250ms', 250],

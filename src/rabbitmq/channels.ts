@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import type { ConfirmChannel } from 'amqplib';
 import type { OutgoingMessage } from '../job.ts';
+import { orAborted } from '../runner/or-aborted.ts';
 import { publishAndConfirm } from './confirm.ts';
 import type { Connection } from './connection.ts';
 import { ensureExchange } from './exchange.ts';
 import { blocked, lost, type Route, silent } from './publish-errors.ts';
-import { orAborted } from './race.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** How many messages are under way at once; RabbitMQ allows 2,047 channels a connection, and each costs it memory. */
@@ -21,7 +21,7 @@ export interface SendLimits {
 }
 
 /** A connection in use. */
-export class Session {
+export class Channels {
   readonly connection: Connection;
   readonly #ownExchange: string;
   #exchangeReady: Promise<void> | undefined;

@@ -1,0 +1,202 @@
+// Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
+
+import { parseDuration } from '../duration.ts';
+import type { Job } from '../job.ts';
+import { LastLines } from '../log/last-lines.ts';
+import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
+import { processStart, systemClock } from '../process/clock.ts';
+import { newRunId } from '../process/run-id.ts';
+import { shutDownSidecars } from '../process/sidecars.ts';
+import { openTerminationLog, problemOfTerminationFile } from '../process/termination-log.ts';
+import { usage } from '../process/usage.ts';
+import { createWatchdog } from '../process/watchdog.ts';
+import { describeError } from '../runner/error-info.ts';
+import { runOnce } from '../runner/lifecycle.ts';
+import type { Summary } from '../runner/outcome.ts';
+import type { ProgressBar } from '../runner/ports.ts';
+import type { LockedPolicy, RunRequest } from '../runner/request.ts';
+import type { Stop } from '../runner/stop.ts';
+import { noTelemetry } from '../telemetry/noop.ts';
+import { openTelemetry } from '../telemetry/open.ts';
+import { type CommandOrder, commandJob } from './command-job.ts';
+import { configError, missingFor, readConfig } from './config.ts';
+import { openDatabase } from './database.ts';
+import { digestOf, makeIdentity } from './identity.ts';
+import { findJobFile, loadJob } from './job-files.ts';
+import { type GivenParams, passingParams, validateParams } from './params.ts';
+import { openPrograms, type ProgramScreen, rememberLine } from './programs.ts';
+import { redactorFor } from './redactor.ts';
+import { neededBy, openResources } from './resources.ts';
+import { tellUnguarded } from './unguarded.ts';
+import { VERSION } from './version.ts';
+
+/** One run, as somebody asks for it. */
+export interface RunOrder {
+  /** The job's name; of a command, the name that the run goes by. */
+  readonly job: string;
+  /** The program to run in place of a job that is found by its name. */
+  readonly command?: CommandOrder | undefined;
+  /** What the run is known by; the job's own name unless given. */
+  readonly name?: string | undefined;
+  readonly params: GivenParams;
+  /** In milliseconds; the job's own unless given. */
+  readonly timeoutMs?: number | undefined;
+  /** How many attempts the run may make; the job's own unless given. */
+  readonly attempts?: number | undefined;
+  readonly dryRun: boolean;
+  readonly scheduledAt?: Date | undefined;
+  readonly locked: LockedPolicy;
+  /** Run a slot that has succeeded already once more. */
+  readonly forced: boolean;
+  /** What is wrong with the order itself: such a run is rejected, and told and recorded like any other. */
+  readonly problem?: unknown;
+}
+
+/** Where and through what the run takes place. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  /** The folder that holds the executable, and the jobs that ship beside it. */
+  readonly home: URL;
+  readonly stop: Stop;
+  /** Names that no job can have. */
+  readonly commands: readonly string[];
+  readonly log: {
+    readonly level: LogLevel | undefined;
+    /** What was asked for; else what the environment says; else `usualFormat`. */
+    readonly format: LogFormat | undefined;
+    readonly usualFormat: LogFormat;
+    /** Takes one line, which ends with a newline. */
+    readonly write: (line: string) => void;
+  };
+  readonly progressBar: ProgressBar | undefined;
+  readonly programs: ProgramScreen;
+  /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
+  readonly flushOutput: (limitMs: number) => Promise<number>;
+}
+
+/**
+ * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout: two connections, one of them anew, four
+ * statements for the lock, and two for the record.
+ */
+const DATABASE_STEPS = 9;
+
+/** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
+export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
+  const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
+  const startedAt = processStart();
+  const runId = newRunId(startedAt);
+  const { config, problems, invalid } = readConfig(env);
+  const identity = makeIdentity(order, config, startedAt);
+  const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
+
+  // The watchdog's thread and the database are called before all else, so that they make ready while we do.
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
+  if (databaseUrl) watchdog.warm();
+  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
+
+  const redactor = redactorFor(env);
+  let telemetry = noTelemetry(env);
+  const lastLines = new LastLines();
+  const logOptions = {
+    level: surroundings.log.level ?? config.log.level,
+    format: surroundings.log.format ?? config.log.format ?? surroundings.log.usualFormat,
+    write: surroundings.log.write,
+    bindings: () => ({ job: order.job, name: identity.name, runId, ...telemetry.currentSpan() }),
+  };
+  const log = await createLogger({
+    ...logOptions,
+    redact: redactor,
+    onLine: (line) => {
+      telemetry.log(line.level, line.message, line.fields);
+      rememberLine(lastLines, line);
+    },
+  });
+  const warning = databaseUrl || invalid.has('DATABASE_URL') ? undefined : tellUnguarded(env, config, log);
+  const { place } = config;
+  telemetry = await openTelemetry({
+    env,
+    job: order.job,
+    name: identity.name,
+    runId,
+    version: VERSION,
+    place,
+    log,
+    startedAt,
+    redact: redactor,
+    describe: (thrown) => describeError(thrown, redactor),
+  });
+
+  const request: RunRequest = {
+    ...identity,
+    runId,
+    startedAt,
+    dryRun: order.dryRun,
+    forced: order.forced,
+    locked: order.locked,
+    params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
+    version: VERSION,
+    place,
+    warning,
+    lockWaitMs: order.locked === 'wait' ? config.lockWaitMs : 0,
+    maxConcurrentJobs: config.maxConcurrentJobs,
+    connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
+    graceMs: config.graceMs,
+    flushMs: config.flushTimeoutMs,
+    historyDays: config.historyDays,
+  };
+  return runOnce(request, {
+    stop,
+    log,
+    redactor,
+    telemetry,
+    database: postgres.database,
+    watchdog,
+    clock: systemClock,
+    terminationLog: openTerminationLog(terminationFile),
+    programs: openPrograms({
+      env,
+      home,
+      runId,
+      redactor,
+      log: { ...logOptions, onLine: ({ level, message, fields }) => telemetry.log(level, message, fields) },
+      screen: surroundings.programs,
+      lastLines,
+    }),
+    lastLines: () => lastLines.read(),
+    progressBar,
+    flushOutput,
+    shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
+    usage,
+    random: Math.random,
+    async prepare() {
+      const wrong = order.problem ?? postgres.problem;
+      if (wrong) throw wrong;
+      const found = order.command
+        ? commandJob(order.job, order.command)
+        : await loadJob(home, findJobFile({ home, dirs: config.jobDirs, commands }, order.job));
+      const job = order.attempts === undefined ? found : withAttempts(found, order.attempts);
+      // A command has no schema: what it is given goes to it as text.
+      const params = order.command ? request.params : validateParams(job.params, order.params, env, order.job);
+      const lacking = [
+        ...problems,
+        ...missingFor(neededBy(job, order.dryRun), config, invalid),
+        ...problemOfTerminationFile(terminationFile, log),
+      ];
+      if (lacking.length > 0) throw configError(lacking);
+      return {
+        job,
+        params,
+        paramsDigest: order.command
+          ? digestOf({ params, command: [order.command.program, ...order.command.args] })
+          : digestOf(params, passingParams(job.params, order.params, env)),
+        timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
+      };
+    },
+    open: (job) =>
+      openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
+  });
+}
+
+function withAttempts(job: Job, attempts: number): Job {
+  return Object.assign(Object.create(Object.getPrototypeOf(job)), job, { retry: { ...job.retry, attempts } });
+}

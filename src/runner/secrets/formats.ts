@@ -1,0 +1,135 @@
+// Keys and tokens that are known by their form alone, as their makers publish it.
+import { looksOpaque } from './opaque.ts';
+
+/** Beginnings that nothing but a key of this maker has; at least 16 more characters of a key follow. */
+const BEGINNINGS = [
+  // GitHub, GitLab, Bitbucket, Atlassian
+  'gh[pousr]_',
+  'github_pat_',
+  'gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-',
+  'ATATT3x',
+  'ATBB',
+  // Payments
+  '[sr]k_(?:live|test|prod)_',
+  'whsec_',
+  'sq0[a-z]{3}-',
+  'FLWSECK_(?:TEST-)?',
+  'access_token\\$production\\$',
+  'shp(?:at|ca|pa|ss)_',
+  'EZ[AT]K',
+  'shippo_(?:live|test)_',
+  // Messages
+  'xox[abeoprs]-',
+  'xapp-\\d-',
+  'SG\\.',
+  'xkeysib-',
+  'key-(?=[0-9a-f]{32})',
+  're_(?=[A-Za-z0-9]{8}_)',
+  // Clouds
+  'AIza',
+  'ya29\\.',
+  'GOCSPX-',
+  '(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)(?=[A-Z0-9]{16}\\b)',
+  'LTAI',
+  'AKID',
+  'do[opr]_v1_',
+  'hv[sbr]\\.',
+  'dapi(?=[0-9a-f]{32})',
+  'dp\\.(?:pt|st|ct|sa|scim|audit)\\.',
+  'pscale_(?:tkn|oauth|pw)_',
+  'sbp_',
+  'pul-',
+  'tskey-[a-z]+-',
+  'fo1_',
+  'FlyV1 fm\\d_',
+  'HRKU-',
+  'nfp_',
+  'rnd_',
+  'CCIPAT_',
+  'bk[ua]{2}_',
+  'dckr_pat_',
+  'AKCp\\d?',
+  // Telemetry
+  'glsa_',
+  'glc_',
+  'NR(?:AK|JS|II|BR)-',
+  'dt0[a-z]\\d{2}\\.',
+  'sntry[su]_',
+  'sq[apu]_',
+  'lsv2_(?:pt|sk)_',
+  // Packages
+  'npm_',
+  'pypi-',
+  'rubygems_',
+  'CLOJARS_',
+  // Models
+  'sk-(?:ant-|proj-|svcacct-|or-v1-)?',
+  'hf_',
+  'gsk_',
+  'xai-',
+  'r8_',
+  'pplx-',
+  // Offices
+  'lin_api_',
+  'ntn_',
+  'secret_(?=[A-Za-z0-9]{40})',
+  'figd_',
+  'PMAK-',
+  'CFPAT-',
+  'tfp_',
+  'rdme_',
+  'duffel_(?:live|test)_',
+  'ico-',
+  'ops_eyJ',
+  'AGE-SECRET-KEY-1',
+  'aio_',
+  'pnu_',
+];
+
+const PREFIXED = new RegExp(`(?<![A-Za-z0-9])(?:${BEGINNINGS.join('|')})[\\w.=~+/-]{16,512}`, 'g');
+
+/** Signed tokens (JWT), of Telegram's, Discord's, Mailchimp's, Twilio's and Azure's bots and apps, and Terraform's. */
+const SHAPED = new RegExp(
+  [
+    '(?<![\\w-])eyJ[\\w-]{8,4096}\\.eyJ[\\w-]{8,16384}\\.[\\w-]{0,4096}',
+    '\\b\\d{8,10}:AA[\\w-]{32,34}',
+    '\\b[MNO][\\w-]{23,27}\\.[\\w-]{6}\\.[\\w-]{27,38}\\b',
+    '\\b[0-9a-f]{32}-us\\d{1,2}\\b',
+    '\\bSK[0-9a-f]{32}\\b',
+    '\\b\\w{3}\\dQ~[\\w.~-]{31,34}',
+    '\\b[A-Za-z0-9]{14}\\.atlasv1\\.[\\w=-]{60,70}',
+    '\\bpat[A-Za-z0-9]{14}\\.[0-9a-f]{64}\\b',
+  ].join('|'),
+  'g',
+);
+
+/** Addresses that let whoever knows them in: what is behind the host is the secret. */
+const WEBHOOK =
+  /(https?:\/\/(?:hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)|(?:\w+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks|[\w-]+\.webhook\.office\.com|outlook\.office(?:365)?\.com\/webhook|hooks\.zapier\.com\/hooks|hook\.[\w.]+make\.com|maker\.ifttt\.com\/trigger|api\.telegram\.org\/bot|chat\.googleapis\.com\/v1\/spaces|open\.feishu\.cn\/open-apis\/bot|[\w-]+\.logic\.azure\.com)\/?)[^\s"'`<>\\]{1,2048}/g;
+
+const PEM =
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\S]){0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g;
+
+const MARKS = /_|-|\.|:|~|key|eyJ|AIza|AK[IC]|ASIA|A3T|AB|ACC|LTAI|dapi|ATATT|EZ|SK|ops|Q/;
+
+/** Replaces every key and token that is known by its form. */
+export function hideFormats(text: string, redacted: string): string {
+  let output = text;
+  if (output.includes('PRIVATE KEY')) output = output.replace(PEM, redacted);
+  if (output.includes('://')) output = output.replace(WEBHOOK, `$1${redacted}`);
+  if (output.length < 12 || !MARKS.test(output)) return output;
+  return output.replace(PREFIXED, (key) => (isKey(key) ? redacted : key)).replace(SHAPED, redacted);
+}
+
+/** A beginning such as `re_` or `rnd_` may be that of a name: in a key, letters and digits are mixed. */
+function isKey(text: string): boolean {
+  const mixed = text.split(/[-_.]/).filter((part) => part.length >= 3 && /\d/.test(part) && /[A-Za-z]/.test(part));
+  return looksOpaque(text) || mixed.length >= 2 || mixed.some(({ length }) => length >= 8);
+}
+
+/** Whether there is something that may be one of them, without replacing it. */
+export function mayHoldFormat(text: string): boolean {
+  PREFIXED.lastIndex = 0;
+  SHAPED.lastIndex = 0;
+  return PREFIXED.test(text) || SHAPED.test(text);
+}

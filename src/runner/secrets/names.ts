@@ -1,0 +1,147 @@
+// Whether a name (of a field, a variable, a header, a flag) is that of a secret.
+import { looksOpaque } from './opaque.ts';
+
+/** What a secret is called, as the last word of a name. */
+const SECRET_WORDS = new Set(
+  (
+    'password passwords passwd passphrase passcode pass pwd pw secret secrets token tokens credential credentials creds ' +
+    'authorization cookie cookies dsn apikey apikeys jwt otp totp cvv cvc bearer privkey webhook webhooks ' +
+    'passwort kennwort contrasena contraseña senha wachtwoord пароль 密码 パスワード'
+  ).split(' '),
+);
+
+/** Words that are run together: PGPASSWORD, accesstoken, clientsecret. */
+const SECRET_ENDING =
+  /^(.+?)(password|passwd|passphrase|secret|token|apikey|accesskey|secretkey|privatekey|authkey|credential|connectionstring)(s?)$/;
+
+/** What makes a key one that opens something: `api_key`; of any other kind of key only an opaque value is taken for a secret. */
+const SECRET_KEYS = new Set(
+  'api access private secret signing signature encryption decryption master service account auth client shared ssh deploy storage hmac'.split(
+    ' ',
+  ),
+);
+
+/** Keys that find something. */
+const HARMLESS_KEYS = new Set(
+  (
+    'primary foreign public partition sort routing cache lock idempotency object map row group order index dedupe dedup ' +
+    'deduplication shard hash range natural business surrogate composite unique s3 file bucket message event record item ' +
+    'sequence translation i18n locale issue project feature flag config setting registry metric label correlation lookup search ' +
+    'join parent child run job slot state entry tag'
+  ).split(' '),
+);
+
+/** Tokens that find one's place in a list: a job that pages through an API returns one, and wants it back. */
+const PAGING = new Set(
+  'page paging pagination next prev previous continuation continue cursor sync resume skip delta checkpoint forward backward'.split(
+    ' ',
+  ),
+);
+
+/** Words behind a secret's that don't make it another thing: `password_2`, `API_TOKEN_PROD`, `passwordHash`. */
+const QUALIFIERS = new Set(
+  (
+    'value plain raw base text old new current confirm confirmation again hash hashed encrypted base64 b64 encoded header env ' +
+    'prod production dev staging test live default'
+  ).split(' '),
+);
+
+/** What stands for a secret, or for none. */
+const NO_SECRET =
+  /^(?:true|false|yes|no|on|off|null|none|nil|undefined|empty|unset|nan|\[?redacted\]?|[*•.…-]+|x{3,}|<[^<>]*>|\$\{?\w*\}?|\$\(\w*\)|%\w|\{\{.*\}\}|\?)$/i;
+
+/** How much of a value under a name has to go: all of it, the texts in it, or nothing. */
+export type Secrecy = 'all' | 'texts' | 'none';
+
+/** Whether a text only stands for a secret: a mask, a variable, `null`. */
+export function isPlaceholder(text: string): boolean {
+  return NO_SECRET.test(text) || /^[^\p{L}\p{N}]{0,3}$/u.test(text);
+}
+
+type Kind = 'secret' | 'several' | 'opaque' | 'harmless';
+
+/** Whether the name is that of a secret, whatever is under it. */
+export function isSecretName(name: string): boolean {
+  const kind = kindOf(name);
+  return kind === 'secret' || kind === 'several';
+}
+
+/** Whether something under this name can be secret: whatever it is, or if it looks like a key. */
+export function mayNameSecret(name: string): boolean {
+  return kindOf(name) !== 'harmless';
+}
+
+/**
+ * What of `value` is secret when it stands under `name`. What is told of a table such as `public.auth_tokens` or `api_keys` isn't:
+ * numbers below the name of several secrets count them.
+ */
+export function secrecyOf(name: string, value: unknown): Secrecy {
+  if (value === null || value === undefined || typeof value === 'boolean') return 'none';
+  const kind = kindOf(name);
+  if (kind === 'harmless') return 'none';
+  switch (typeof value) {
+    case 'string':
+      return isSecretText(kind, value) ? 'all' : 'none';
+    case 'object':
+      if (kind === 'opaque' || name.includes('.')) return 'none';
+      return kind === 'several' ? 'texts' : 'all';
+    default:
+      return kind === 'secret' && !/(?:^|[^a-z])pass$/i.test(name) ? 'all' : 'none';
+  }
+}
+
+function isSecretText(kind: Kind, text: string): boolean {
+  if (kind === 'opaque') return looksOpaque(text);
+  return !isPlaceholder(text);
+}
+
+const MAY_BE_SECRET =
+  /pass|pw|secret|token|key|cred|auth|cookie|dsn|jwt|otp|cv[vc]|bearer|webhook|connection|pat|sig|salt|kennwort|contrase|senha|wachtwoord|пароль|密码|パスワード/i;
+
+/** Rows have the same names by the thousand. */
+const kinds = new Map<string, Kind>();
+const MOST_KINDS = 1_000;
+
+function kindOf(name: string): Kind {
+  const end = name.slice(-80);
+  if (!MAY_BE_SECRET.test(end)) return 'harmless';
+  const known = kinds.get(end);
+  if (known !== undefined) return known;
+  if (kinds.size >= MOST_KINDS) kinds.clear();
+  const kind = judge(end);
+  kinds.set(end, kind);
+  return kind;
+}
+
+function judge(end: string): Kind {
+  const words = wordsOf(end);
+  while (words.length > 1 && (QUALIFIERS.has(words.at(-1) ?? '') || /^\d+$/.test(words.at(-1) ?? ''))) words.pop();
+  const last = words.at(-1) ?? '';
+  const before = words.at(-2) ?? '';
+  if (last === 'token' || last === 'tokens') return PAGING.has(before) ? 'harmless' : several(last);
+  if (SECRET_WORDS.has(last)) return several(last);
+  if (last === 'key' || last === 'keys') {
+    if (SECRET_KEYS.has(before)) return several(last);
+    return before === '' || HARMLESS_KEYS.has(before) || last === 'keys' ? 'harmless' : 'opaque';
+  }
+  const pair = `${before} ${last}`;
+  if (pair === 'secret id' || pair === 'connection string' || pair === 'webhook url') return 'secret';
+  const [, stem = '', ending, plural] = SECRET_ENDING.exec(last) ?? [];
+  if (ending === 'token' && PAGING.has(stem)) return 'harmless';
+  if (ending !== undefined) return plural === 's' ? 'several' : 'secret';
+  return /^(?:pat|auth|sig|signature|salt|apitoken|key)$/.test(last) ? 'opaque' : 'harmless';
+}
+
+function several(word: string): Kind {
+  return word.endsWith('s') && !/pass$/.test(word) ? 'several' : 'secret';
+}
+
+/** `nextPageToken`, `NEXT_PAGE_TOKEN` and `next-page-token` are the same three words. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2')
+    .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
+}

@@ -1,0 +1,85 @@
+// What a run loads, file by file and module by module: time at the start is lost to what nobody noticed. Where a list has become
+// longer on purpose, `npm run bench -- startup` says what that costs.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, inject, test } from 'vitest';
+import { EXECUTABLE } from '../support/built.ts';
+import { createDatabase } from '../support/database.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { type RunOptions, runToEnd } from '../support/run-job.ts';
+
+const DIST = join(EXECUTABLE, '..');
+const PROBE = fileURLToPath(new URL('../fixtures/tell-loaded.cjs', import.meta.url));
+const JOB = `import { defineJob } from 'run-job';
+export default defineJob({ name: 'nothing', description: 'Does nothing', run() {} });
+`;
+
+/** What takes its time to load, and no run needs. */
+const COSTLY = /undici|webcrypto|webstreams|zlib|readline|\btty\b|inspector|sqlite|typescript|repl/;
+
+interface Loaded {
+  /** Files of dist/, in the order in which they were loaded. */
+  readonly files: string[];
+  readonly kilobytes: number;
+  /** Modules of Node that authors can import, beyond those of `node -e 0`. */
+  readonly modules: string[];
+  /** All of Node's own, internal ones included, beyond those of `node -e 0`. */
+  readonly internals: string[];
+}
+
+async function loadedBy(options: RunOptions = {}): Promise<Loaded> {
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'loaded-'));
+  writeFileSync(join(folder, 'nothing.mjs'), JOB);
+  const bare = join(folder, 'bare.json');
+  execFileSync(process.execPath, ['--require', PROBE, '-e', '0'], { env: { TELL_LOADED: bare } });
+  const target = join(folder, 'run.json');
+  const { exitCode, stderr } = await runToEnd(['nothing'], {
+    ...options,
+    env: { ...options.env, RUN_JOB_DIRS: folder, NODE_OPTIONS: `--require ${PROBE}`, TELL_LOADED: target },
+  });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const read = (path: string): { files: string[]; builtins: string[] } => JSON.parse(readFileSync(path, 'utf8'));
+  const { files, builtins } = read(target);
+  const known = new Set(read(bare).builtins);
+  const internals = builtins.filter((name) => !known.has(name)).sort();
+  const ours = files.map((url) => fileURLToPath(url)).filter((path) => path.startsWith(DIST));
+  return {
+    files: ours.map((path) => relative(DIST, path)),
+    kilobytes: ours.reduce((sum, path) => sum + statSync(path).size, 0) / 1_000,
+    modules: internals.filter((name) => isBuiltin(name) && !name.startsWith('_')),
+    internals,
+  };
+}
+
+const MODULES = ['os', 'stream', 'stream/promises', 'string_decoder', 'worker_threads'];
+
+test('a run with nothing configured', async () => {
+  const { files, kilobytes, modules, internals } = await loadedBy();
+  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'index.js']);
+  expect(kilobytes).toBeLessThan(150);
+  expect(modules).toEqual(MODULES);
+  expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
+});
+
+test('a run with lock, slot and record', async () => {
+  await using database = await createDatabase();
+  const { files, kilobytes, modules, internals } = await loadedBy({ database });
+  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/postgres.js', 'index.js']);
+  expect(kilobytes).toBeLessThan(400);
+  expect(modules).toEqual([...MODULES, 'crypto', 'dns', 'net', 'timers/promises'].sort());
+  expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
+});
+
+test('a run with traces and metrics on', async () => {
+  await using collector = await startOtlpReceiver();
+  const { files, kilobytes, modules, internals } = await loadedBy({
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+  });
+  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/sdk.js', 'index.js']);
+  expect(kilobytes).toBeLessThan(600);
+  expect(modules).toEqual([...MODULES, 'http', 'net', 'perf_hooks', 'process'].sort());
+  expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
+});
