@@ -34,6 +34,8 @@ export async function runCleanup(database: string | pg.Pool, options: CleanupOpt
   if (typeof database !== 'string') return runOn(database, options);
   const pool = new pg.Pool({ connectionString: database, max: 4, options: options.settings });
   pool.on('error', () => {});
+  // As the runner's pool does: a connection that ends while it is lent out tells its client.
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     return await runOn(pool, options);
   } finally {
