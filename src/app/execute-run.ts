@@ -186,8 +186,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       return {
         job,
         params,
-        // Only the database asks for it, and it needs node:crypto, which takes 5 ms to load.
-        paramsDigest: databaseUrl ? digest(order, job, params, env) : '',
+        paramsDigest: postgres.database ? digestFor(job, params, order, env) : '',
         timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
       };
     },
@@ -196,7 +195,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   });
 }
 
-function digest(order: RunOrder, job: Job, params: unknown, env: NodeJS.ProcessEnv): string {
+/** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
+function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
   const { command } = order;
   if (command) return digestOf({ params, command: [command.program, ...command.args] });
   return digestOf(params, passingParams(job.params, order.params, env));
