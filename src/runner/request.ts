@@ -41,12 +41,15 @@ export interface RunRequest {
   readonly params: unknown;
   readonly version: string;
   readonly place: Place;
+  /** How long the run may wait for the lock, for a place, and for a database that is full or just starting. */
   readonly lockWaitMs: number;
   readonly maxConcurrentJobs: number;
   /** The longest that connecting and taking the lock can last, every step of it at its own limit. */
   readonly connectLimitMs: number;
   readonly graceMs: number;
   readonly flushMs: number;
+  /** How long it may take to record the end of a run that had begun. */
+  readonly recordMs: number;
   readonly historyDays: number;
 }
 
@@ -71,6 +74,8 @@ export interface Database extends Closable {
   readonly attributes: Attributes;
   readonly locks: Locks;
   readonly history: History;
+  /** Closes connections that nobody uses now; what comes next opens them again. Never rejects. */
+  rest(): Promise<void>;
 }
 
 /** Everything outside the runner that a run touches. */

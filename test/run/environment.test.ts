@@ -30,6 +30,7 @@ const GARBLED: Record<Variable, string> = {
   WORKER_LOCK_CHECK_SECONDS: 'garbled-9f3b',
   RUN_JOB_DIRS: '/garbled-9f3b',
   RUN_JOB_HISTORY_DAYS: '90 garbled-9f3b',
+  RUN_JOB_RECORD_TIMEOUT_SECONDS: 'garbled-9f3b',
   RUN_JOB_SHARDS: 'garbled-9f3b',
   JOB_COMPLETION_INDEX: 'garbled-9f3b',
   RUN_JOB_TERMINATION_LOG: `garbled-9f3b${LONG}`,

@@ -24,8 +24,8 @@ export const RUN_ARGUMENTS = {
   },
   locked: {
     type: 'enum',
-    options: ['skip', 'fail', 'wait'],
-    description: 'When another run holds the lock: exit 0, exit 75, or wait for it (Default: skip)',
+    options: ['wait', 'fail', 'skip'],
+    description: 'When another run holds the lock: wait for it, exit 75, or exit 0 (Default: wait)',
   },
   force: { type: 'boolean', description: 'Run a scheduled time again that has already succeeded' },
   'log-format': { type: 'enum', options: ['json', 'pretty'], description: 'Default: pretty on a terminal, else json' },
@@ -50,7 +50,7 @@ export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENT
     timeoutMs: readTimeout(args.timeout),
     dryRun: args['dry-run'] ?? false,
     scheduledAt: readTime(args['scheduled-at']),
-    locked: args.locked ?? 'skip',
+    locked: args.locked ?? 'wait',
     forced: args.force ?? false,
   };
 }

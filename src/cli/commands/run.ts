@@ -44,7 +44,7 @@ export async function run(
 const DEFAULTS: Omit<RunOrder, 'job'> = {
   params: { json: {}, pairs: new Map() },
   dryRun: false,
-  locked: 'skip',
+  locked: 'wait',
   forced: false,
 };
 
