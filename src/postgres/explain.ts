@@ -67,6 +67,9 @@ const BY_CODE: Record<string, Explanation> = {
   [SQLSTATE.adminShutdown]: stopping,
   [SQLSTATE.crashShutdown]: stopping,
   [SQLSTATE.lockNotAvailable]: unavailable('is busy: others hold locks on the tables; try again when they are done'),
+  [SQLSTATE.queryCanceled]: unavailable(
+    'took too long to answer, so that the statement was cancelled; try again later',
+  ),
   [SQLSTATE.cannotConnectNow]: busy('is starting up or shutting down'),
   [SQLSTATE.idleSessionTimeout]: stopping,
   [SQLSTATE.idleInTransactionSessionTimeout]: stopping,
