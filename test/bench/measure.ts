@@ -6,6 +6,8 @@ import { text } from 'node:stream/consumers';
 
 export interface Command {
   readonly name: string;
+  /** The program; this Node unless given. */
+  readonly program?: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -48,9 +50,9 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
   }));
 }
 
-function start({ args, env, cwd, piped }: Command) {
+function start({ program = process.execPath, args, env, cwd, piped }: Command) {
   const stdout = piped ? 'pipe' : 'ignore';
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     stdio: ['ignore', stdout, 'ignore'],
     env: { PATH: process.env.PATH, ...env },
     cwd,

@@ -188,7 +188,9 @@ describe('status', () => {
     await tell(2, {});
     await tell(3, FAILED);
     await tell(4, { status: 'timed_out', exitCode: 124 });
-    await tell(5, { status: 'skipped', reason: 'locked' });
+    await tell(5, { status: 'skipped', exitCode: 75, reason: 'locked' });
+    await tell(5, { status: 'skipped', exitCode: 75, reason: 'limit' });
+    await tell(5, { status: 'skipped', reason: 'slot_succeeded' });
     await tell(6, {}, { dryRun: true });
     const told = await status(it);
     expect(told('report')).toMatchObject({
@@ -196,9 +198,10 @@ describe('status', () => {
       lastSuccess: { scheduledAt: at(2).toISOString(), endedAt: at(3).toISOString() },
       running: [],
       consecutiveFailures: 2,
+      skips: 2,
     });
     // A job that has a file and no record yet.
-    expect(told('noop')).toEqual({ name: 'noop', job: 'noop', running: [], consecutiveFailures: 0 });
+    expect(told('noop')).toEqual({ name: 'noop', job: 'noop', running: [], consecutiveFailures: 0, skips: 0 });
   });
 
   test('a dead run is a failure, a living one is what runs now', async () => {
@@ -216,8 +219,8 @@ describe('status', () => {
       consecutiveFailures: 0,
     });
     const { stdout } = await runToEnd(['status'], { database: it.database });
-    expect(stdout).toMatch(/^report\s+\d+s ago\s+running\s+never\s+for \d+s\s+0$/m);
-    expect(stdout).toMatch(/^cleanup\s+\d+s ago\s+lost\s+never\s+no\s+1$/m);
+    expect(stdout).toMatch(/^report\s+\d+s ago\s+running\s+never\s+for \d+s\s+0\s+0$/m);
+    expect(stdout).toMatch(/^cleanup\s+\d+s ago\s+lost\s+never\s+no\s+1\s+0$/m);
     await lease.release();
   });
 

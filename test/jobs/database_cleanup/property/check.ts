@@ -3,9 +3,10 @@
 import { deepStrictEqual, ok } from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { resultOf } from '../../../../src/errors.ts';
 import type { Result } from '../../../../src/jobs/database_cleanup/result.ts';
 import { identifier, literal } from '../../../../src/jobs/database_cleanup/sql.ts';
-import { type CleanupOptions, type Line, runCleanup } from '../support.ts';
+import { type CleanupOptions, runCleanup } from '../support.ts';
 import { columnsOf, ddlOf } from './ddl.ts';
 import { generate } from './generate.ts';
 import { groupOf, type Key, type Model, type Row, type Table } from './model.ts';
@@ -61,15 +62,14 @@ async function check(model: Model, schema: string, pool: pg.Pool, client: pg.Cli
 }
 
 async function clean(model: Model, schema: string, pool: pg.Pool, options: CleanupOptions): Promise<Result> {
-  const lines: Line[] = [];
   const given = { schemas: [schema], allowLarge: true, ...model.params };
   const refused = model.tables.some(({ sentinel }) => sentinel);
   try {
-    const result = await runCleanup(pool, { ...options, params: given, lines, runId: randomUUID() });
+    const result = await runCleanup(pool, { ...options, params: given, runId: randomUUID() });
     ok(!refused, 'a table with a sentinel is refused');
     return result;
   } catch (error) {
-    const told = lines.find(({ message }) => message === 'what was done')?.fields.result;
+    const told = resultOf(error);
     if (!refused || !told) throw error;
     const { failures } = told as Result;
     deepStrictEqual(

@@ -47,7 +47,7 @@ function makeTable(random: Random, at: number, triggers: number): Table {
   const soft = random.chance(0.85);
   const due = random.pick([0.1, 0.5, 0.9]);
   const wide = random.chance(0.2);
-  const sentinel = soft && random.chance(0);
+  const sentinel = soft && random.chance(0.03);
   const rows = Array.from({ length: random.below(13) }, (_, id): Row => {
     const age = !soft ? 'live' : random.chance(due) ? 'due' : sentinel ? 'live' : random.pick<Age>(['live', 'recent']);
     return { id: id + 1, age, refs: new Map() };
