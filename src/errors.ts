@@ -72,10 +72,18 @@ export class ConfigError extends RunJobError {
 /** Something that the job depends on can't be reached. Worth a retry; status `unavailable`, exit 69, when none is left. */
 export class UnavailableError extends RunJobError {
   override readonly name = 'UnavailableError';
-  constructor(message: string, options?: RunJobErrorOptions) {
+  /** Whether it is full, or just starting, so that a run that hasn't begun waits for it as it waits for the lock. */
+  readonly passing: boolean;
+
+  constructor(message: string, options?: RunJobErrorOptions & { passing?: boolean }) {
     super('ERR_RUN_JOB_UNAVAILABLE', message, options);
+    this.passing = options?.passing ?? false;
   }
 }
+
+/** Whether it makes sense to wait for what failed so. */
+export const isPassing = (error: unknown): boolean =>
+  hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') && (error as UnavailableError).passing === true;
 
 /** Throw it from a job when no retry can help: no further attempt, status `failed`, exit 65, and Kubernetes fails the Job. */
 export class PermanentError extends RunJobError {

@@ -1,6 +1,6 @@
 // What a run knows of itself while it lives, and what it can say of itself at any moment.
 
-import { hasCode } from '../errors.ts';
+import { hasCode, isPassing } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
 import { describeError } from './error-info.ts';
 import {
@@ -29,9 +29,13 @@ export class RunState {
   attempts = 0;
   /** Whether there is a record of this run that says `running`. */
   recorded = false;
+  /** Whether the start may have been recorded although nobody has told us so. */
+  startInDoubt = false;
+  /** Of two runs that one lock kept apart, the later one has the larger number; where there is no lock, the time of the start. */
+  fence: number;
   /** Whether the history holds records that are old enough to be deleted. */
   prunable = false;
-  /** Whether the database failed us before the run began: then it can't be told of the end either. */
+  /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
   databaseFailed = false;
   deadline: Date | undefined;
   /** How the program of a command ended, in its latest attempt. */
@@ -49,6 +53,7 @@ export class RunState {
     this.ports = ports;
     this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
     this.scheduledAt = request.scheduledAt;
+    this.fence = request.startedAt.getTime() * 1_000;
   }
 
   /** The piece of work that this run is for. */
@@ -87,6 +92,7 @@ export class RunState {
     try {
       return await use(database);
     } catch (error) {
+      if (isPassing(error)) throw error;
       if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG')) this.databaseFailed = true;
       throw error;
     }

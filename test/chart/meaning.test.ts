@@ -203,6 +203,47 @@ describe.skipIf(noHelm)('every CronJob', () => {
     expect(String(places)).toBe(String(runner('WORKER_MAX_CONCURRENT_JOBS')));
   });
 
+  test('is given whole numbers digit by digit, wherever they stand', () => {
+    const n = 20240101;
+    const most = Number.MAX_SAFE_INTEGER;
+    const objects = render({
+      image: { tag: n },
+      config: { OTEL_BSP_MAX_QUEUE_SIZE: n },
+      secret: { values: { PIN: n, DATABASE_URL: 'postgres://db', BIG: most } },
+      migration: { env: { A: n } },
+      jobs: { 'database-cleanup': { env: { A: n, B: most, C: true }, params: { maxRows: most, list: [n, 0.25] } } },
+    });
+    const container = containerOf(only(objects, 'CronJob', 'cleanup'));
+    expect(container.image).toMatch(/:20240101$/);
+    expect(['A', 'B', 'C'].map((name) => variable(container, name)?.value)).toEqual(['20240101', String(most), 'true']);
+    expect(container.args.at(-1)).toBe(`--params={"list":[20240101,0.25],"maxRows":${most}}`);
+    expect(only(objects, 'ConfigMap').data.OTEL_BSP_MAX_QUEUE_SIZE).toBe('20240101');
+    for (const { data } of ofKind(objects, 'Secret')) {
+      expect(Buffer.from(data.PIN, 'base64').toString()).toBe('20240101');
+      expect(Buffer.from(data.BIG, 'base64').toString()).toBe(String(most));
+    }
+    const [migrate] = podsOf(ofKind(objects, 'Job'));
+    expect(variable(migrate?.spec.containers[0], 'A')?.value).toBe('20240101');
+    expect(variable(migrate?.spec.containers[0], 'OTEL_BSP_MAX_QUEUE_SIZE')?.value).toBe('20240101');
+  });
+
+  test.each([
+    ['ghcr.io/run-job/run-job', 'mirror.example.com/run-job/run-job:1'],
+    ['localhost/run-job', 'mirror.example.com/run-job:1'],
+    ['registry:5000/team/jobs', 'mirror.example.com/team/jobs:1'],
+    ['team/jobs', 'mirror.example.com/team/jobs:1'],
+  ])('takes %s from the registry of an umbrella chart, with its pull secrets and the own ones', (repository, image) => {
+    const objects = render({
+      global: { imageRegistry: 'mirror.example.com', imagePullSecrets: ['a', { name: 'b' }] },
+      image: { repository, tag: 1 },
+      imagePullSecrets: [{ name: 'b' }, { name: 'c' }],
+    });
+    for (const { spec } of podsOf(objects)) {
+      expect(spec.containers[0].image).toBe(image);
+      expect(spec.imagePullSecrets).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+    }
+  });
+
   test("bounds JavaScript's heap by the memory limit, and not at all without one", () => {
     const heap = (job: object) =>
       variable(containerOf(only(render({ jobs: { 'database-cleanup': job } }), 'CronJob', 'cleanup')), 'NODE_OPTIONS')

@@ -2,7 +2,7 @@
 import type { Shard } from '../../job.ts';
 import { type BatchSubject, NOTHING, type Outcome, sum } from './batch.ts';
 import type { ComponentTask, PartitionTask } from './component-task.ts';
-import { asUnavailable } from './database-errors.ts';
+import { asUnavailable, tellError } from './database-errors.ts';
 import { indexPays } from './index-scan.ts';
 import type { Partition, Table } from './model.ts';
 import { startPace } from './pace.ts';
@@ -191,7 +191,10 @@ async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Pro
     if (work.ctx.signal.aborted) return undefined;
     const failure = error instanceof Error ? error : new Error(String(error));
     work.failures.set(table.oid, failure);
-    work.ctx.log.error(`${table.label} failed; the other tables go on`, { table: table.label, error: failure });
+    work.ctx.log.error(`${table.label} failed; the other tables go on: ${tellError(failure)}`, {
+      table: table.label,
+      error: failure,
+    });
     return undefined;
   }
 }

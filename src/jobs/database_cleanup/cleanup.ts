@@ -4,7 +4,7 @@ import { prepareArchives } from './archive.ts';
 import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
 import { componentsInOrder } from './components.ts';
-import { isPermanent } from './database-errors.ts';
+import { isPermanent, tellError } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
 import { earlierResults } from './earlier-runs.ts';
@@ -133,7 +133,7 @@ function failureOf(work: Work, tables: readonly Table[], result: Result): Error 
   const errors = [...work.failures.values()];
   const named = tables
     .filter((table) => work.failures.has(table.oid))
-    .map((table) => `${table.label}: ${(work.failures.get(table.oid) as Error).message}`);
+    .map((table) => `${table.label}: ${tellError(work.failures.get(table.oid))}`);
   const message =
     `${named.length} of ${tables.length} tables failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : `${result.totals.deleted} rows were deleted`}. ` +
     named.join('; ');

@@ -1,5 +1,6 @@
 // What a run gives back: compact, since it is logged, recorded and shown in the termination message.
 import * as v from 'valibot';
+import { tellError } from './database-errors.ts';
 import type { Effect } from './effects.ts';
 import type { Refusal, Table, Tally } from './model.ts';
 import type { Plan, TablePlan } from './plan.ts';
@@ -84,7 +85,7 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
       ),
     }),
     ...(failed.length > 0 && {
-      failures: Object.fromEntries(failed.map((table) => [table.label, (failures.get(table.oid) as Error).message])),
+      failures: Object.fromEntries(failed.map((table) => [table.label, tellError(failures.get(table.oid))])),
     }),
   };
 }

@@ -61,6 +61,7 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
     scheduledAt: options.scheduledAt ?? new Date(),
     deadline: new Date(Date.now() + 60_000),
     shard: options.shard ?? { index: 0, count: 1 },
+    fence: 1,
     dryRun: options.dryRun ?? false,
     progress: (done, total = 0) => options.onProgress?.(done, total),
     span: (_name, _options, step) => step({ setAttributes: () => {}, addEvent: () => {}, headers: () => ({}) }),
