@@ -1,12 +1,26 @@
 // The library's face: what a job's author imports.
 
 export type { ErrorCode } from './errors.ts';
-export { ConfigError, PermanentError, RetryableError, RunJobError, UnavailableError, UsageError } from './errors.ts';
+export {
+  ConfigError,
+  ExecError,
+  PermanentError,
+  RetryableError,
+  RunJobError,
+  UnavailableError,
+  UsageError,
+} from './errors.ts';
 export type {
   Attributes,
   BaseContext,
+  CheckContext,
+  CommandDefinition,
+  CommandLine,
   Context,
   Duration,
+  ExecOptions,
+  ExecResult,
+  ExitMeaning,
   Fields,
   Job,
   JobDefinition,
@@ -28,4 +42,4 @@ export type {
   Transaction,
   TransactionOptions,
 } from './job.ts';
-export { defineJob } from './job.ts';
+export { defineCommand, defineJob } from './job.ts';

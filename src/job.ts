@@ -162,6 +162,41 @@ export interface PreviousRun {
   readonly result: unknown;
 }
 
+/** What a program's exit code means for the run; the status of that name, or the `failed` that no retry can mend. */
+export type ExitMeaning =
+  | 'succeeded'
+  | 'failed'
+  | 'permanent'
+  | 'rejected'
+  | 'unavailable'
+  | 'skipped'
+  | 'misconfigured';
+
+/** How a program is run. */
+export interface ExecOptions {
+  /** Variables over those of this process; `undefined` takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where it runs; the working directory of this process unless said. */
+  readonly cwd?: string;
+  /** What it reads on standard input; nothing unless said. */
+  readonly input?: string | Uint8Array;
+  /** Whether each line of its standard output is logged (the default), or all of it returned, up to 16 MiB. */
+  readonly stdout?: 'log' | 'collect';
+  /** What its exit codes mean, where they don't mean what they usually do: `{ 24: 'succeeded' }` for rsync. */
+  readonly exitCodes?: Readonly<Record<number, ExitMeaning>>;
+  /** Stops the program when it aborts, as the run's own signal does. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of a program that succeeded. */
+export interface ExecResult {
+  readonly exitCode: number;
+  /** With `stdout: 'collect'`; else empty. */
+  readonly stdout: string;
+  /** The JSON that it wrote to `RUN_JOB_RESULT_FILE`, if it did. */
+  readonly result: unknown;
+}
+
 /** What every job is given, whatever it needs. */
 export interface BaseContext<Params> {
   readonly job: string;
@@ -197,10 +232,21 @@ export interface BaseContext<Params> {
   count(item: string, amount: number, attributes?: Attributes): void;
   /** The newest succeeded runs of this job and shard, newest first; empty without a database. */
   previousRuns(limit: number): Promise<PreviousRun[]>;
+  /**
+   * Runs a program to its end: no shell, a session of its own, its output in the log, `RUN_JOB_…` in its environment. When the run is
+   * asked to stop, so is the program with all that it has started, and what is left of it at the end of the grace is killed.
+   * @throws {ExecError} it ended with another exit code than 0, or by a signal
+   * @throws {ConfigError} it can't be run: it isn't there, isn't executable, or was built for another machine
+   */
+  exec(program: string, args?: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 }
 
 /** The context of a job with these parameters and needs. */
 export type Context<Params, Needs extends Need> = BaseContext<Params> & Pick<Resources, Needs>;
+
+/** What a job's `check` is given: what it needs of PostgreSQL, a signal that bounds it, and `span` as a run has it. */
+export type CheckContext<Needs extends Need> = Pick<BaseContext<unknown>, 'signal' | 'span'> &
+  Pick<Resources, Extract<Needs, 'postgres'>>;
 
 /** When and how often a run may try again, within the same deadline. */
 export interface RetryPolicy {
@@ -232,7 +278,23 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly needs?: readonly Needs[];
   /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
   readonly exclusive?: boolean;
+  /**
+   * Whether what the job works on is there, beyond the connections: `run-job doctor --jobs <name>` asks, and so does `helm test`.
+   * It changes nothing, and throws what a run would.
+   */
+  check?(context: CheckContext<Needs>): Promise<void> | void;
   run(context: Context<ParamsOf<Schema>, Needs>): Promise<Result> | Result;
+}
+
+/** The program that a command runs and its arguments, with no shell between. */
+export type CommandLine = readonly [program: string, ...args: string[]];
+
+/** What `defineCommand` takes. */
+export interface CommandDefinition<Schema extends ParamsSchema | undefined>
+  extends Pick<JobDefinition<Schema, never, unknown>, 'name' | 'description' | 'timeout' | 'retry' | 'params'>,
+    Pick<ExecOptions, 'env' | 'cwd' | 'exitCodes'> {
+  /** The program and its arguments, or what makes them of the parameters, which the program also gets as `RUN_JOB_PARAM_…`. */
+  readonly command: CommandLine | ((params: ParamsOf<Schema>) => CommandLine);
 }
 
 const BRAND = Symbol.for('run-job.job');
@@ -245,7 +307,10 @@ export interface Job {
   readonly retry?: RetryPolicy;
   readonly params?: ParamsSchema;
   readonly needs: readonly Need[];
+  /** What a command runs; its `run` does no more than that. */
+  readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
+  check?(context: CheckContext<Need>): unknown;
   run(context: Context<unknown, Need>): unknown;
 }
 
@@ -266,6 +331,32 @@ export function defineJob<
   Result = unknown,
 >(definition: JobDefinition<Schema, Needs, Result>): Job & JobDefinition<Schema, Needs, Result> {
   return Object.assign(Object.create({ [BRAND]: true }), { needs: [] }, definition);
+}
+
+/**
+ * Defines a job that is a program in any language. Export it as the default of a file named after it.
+ *
+ * @example
+ * export default defineCommand({
+ *   name: 'backup',
+ *   description: 'Dumps the database',
+ *   timeout: '30m',
+ *   command: ['pg_dump', '--file=/backup/orders.dump', '--format=custom', 'orders'],
+ * });
+ */
+export function defineCommand<const Schema extends ParamsSchema | undefined = undefined>(
+  definition: CommandDefinition<Schema>,
+): Job & CommandDefinition<Schema> {
+  const { command, env, cwd, exitCodes } = definition;
+  const options = { ...(env && { env }), ...(cwd !== undefined && { cwd }), ...(exitCodes && { exitCodes }) };
+  return Object.assign(Object.create({ [BRAND]: true }), {
+    ...definition,
+    needs: [],
+    async run({ params, exec }: BaseContext<ParamsOf<Schema>>) {
+      const [program, ...args] = typeof command === 'function' ? command(params) : command;
+      return (await exec(program, args, options)).result;
+    },
+  });
 }
 
 /** Whether a value came from `defineJob`, of this copy of the library or of another. */

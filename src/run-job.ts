@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { ignoreClosedPipes } from './cli/terminal/stdio.ts';
+import { openOutput } from './cli/terminal/stdio.ts';
 import { guardAgainstCrashes } from './process/crash-guard.ts';
 import { listenForSignals } from './process/signals.ts';
 import { EXIT } from './runner/outcome.ts';
@@ -17,14 +17,14 @@ const exit: typeof process.exit = process.exit.bind(process);
 const stop = new Stop();
 listenForSignals(stop, leave);
 guardAgainstCrashes(stop);
-ignoreClosedPipes();
+const output = openOutput();
 
 const home = new URL('.', import.meta.url);
 const cache = fileURLToPath(new URL('.compile-cache', home));
 enableCompileCache(existsSync(cache) ? cache : undefined);
 
 import('./cli/main.ts')
-  .then(({ main }) => main({ argv: process.argv.slice(2), env: process.env, home, stop }))
+  .then(({ main }) => main({ argv: process.argv.slice(2), env: process.env, home, stop, output }))
   .then(leave, (error) => {
     console.error(error);
     leave(EXIT.crashed);

@@ -36,6 +36,25 @@ test('a need adds its own resource and no other', () => {
   });
 });
 
+test('a check is given what the job needs of PostgreSQL, and nothing else of it', () => {
+  defineJob({
+    name: 'checked',
+    description: 'needs both',
+    needs: ['postgres', 'rabbitmq'],
+    check(context) {
+      expectTypeOf(context.postgres).toEqualTypeOf<PostgresPool>();
+      expectTypeOf(context).not.toHaveProperty('rabbitmq');
+    },
+    run() {},
+  });
+  defineJob({
+    name: 'plain',
+    description: 'needs nothing',
+    check: (context) => void expectTypeOf(context).not.toHaveProperty('postgres'),
+    run() {},
+  });
+});
+
 test('params have the output type of the schema, not its input', () => {
   defineJob({
     name: 'with_params',

@@ -24,14 +24,16 @@ Flags
   -h, --help          this text
 
 What it checks
-  the migration and `helm test` (run-job doctor); database_cleanup deletes what is due and
-  nothing else; report_generator's message is consumed; each run is recorded; a second
-  concurrent Job is skipped; a Job that is deleted ends as interrupted; an Indexed Job's
-  shards do the whole; a misconfigured Job fails at once, without a retry, and says why;
-  upgrade; uninstall.
+  the migration and `helm test` (run-job doctor), which finds the entry that can't work;
+  database_cleanup deletes what is due and nothing else; report_generator's message is
+  consumed; each run is recorded; a second concurrent Job is skipped; a Job that is deleted
+  ends as interrupted; an Indexed Job's shards do the whole; a misconfigured Job fails at
+  once, without a retry, and says why; a suspended CronJob stays so when the release is
+  upgraded and rolled back; uninstall.
 
 When something fails it prints the pods' logs, the events and the termination messages, and
-exits with 1; a pod that can't start, for want of its image say, is given a minute. However it
+exits with 1; a pod that can't start, for want of its image, its network or a volume, is
+given a minute, as is a Job that gets no pod. However it
 ends, it waits until its namespace is gone. Pod Security `restricted` is enforced there.
 HELP
 }
@@ -53,6 +55,8 @@ image=
 existing=false
 keep=false
 timeout=300
+# How long a pod may be unable to start, in seconds.
+stuck_after=${SMOKE_STUCK_AFTER:-60}
 
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -139,8 +143,19 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The pods whose container can't start, and why.
+# The newest warning about an object.
+warning() {
+  k get events --field-selector "type=Warning,involvedObject.name=$1" --sort-by=.lastTimestamp \
+    -o jsonpath='{.items[-1:].reason}{": "}{.items[-1:].message}' 2>/dev/null || true
+}
+
+# What can't start, and why. A pod whose network or volumes aren't there has no container yet that could say so, and a Job whose pods
+# are refused has none at all: their events do.
 stuck_pods() {
+  k get pods -o jsonpath='{range .items[?(@.status.phase=="Pending")]}{.metadata.name}{" "}{.status.conditions[?(@.type=="PodReadyToStartContainers")].status}{"\n"}{end}' 2>/dev/null |
+    while read -r pod ready; do if [ "$ready" = False ]; then echo "pod $pod: $(warning "$pod")"; fi; done
+  k get jobs -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.active}{.status.succeeded}{.status.failed}{.status.conditions[0].type}{"\n"}{end}' 2>/dev/null |
+    while read -r job state; do if [ -n "$job" ] && [ -z "$state" ]; then echo "job $job: $(warning "$job")"; fi; done
   k get pods -o jsonpath='{range .items[*]}{"pod "}{.metadata.name}{": "}{range .status.containerStatuses[*]}{.state.waiting.reason}{": "}{.state.waiting.message}{end}{"\n"}{end}' 2>/dev/null |
     grep -E ': (ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainerConfigError|CreateContainerError|RunContainerError|CrashLoopBackOff): ' || true
 }
@@ -153,7 +168,7 @@ until_ok() {
     [ "$SECONDS" -lt "$end" ] || fail "waited ${timeout} s in vain for $what${stuck:+; $stuck}"
     stuck=$(stuck_pods)
     if [ -z "$stuck" ]; then fine=$SECONDS; fi
-    [ $((SECONDS - fine)) -lt 60 ] || fail "waiting for $what, but $stuck"
+    [ $((SECONDS - fine)) -lt "$stuck_after" ] || fail "waiting for $what, but $stuck"
     sleep 2
   done
 }
@@ -282,7 +297,11 @@ say "helm install: the migration runs first"
 equal "tables of the history" "$(sql -c "select count(*) from pg_tables where schemaname = 'run_job' and tablename = 'runs'")" 1
 
 say "helm test: run-job doctor"
-"${helm[@]}" test "$release" --namespace "$namespace" --timeout "${timeout}s" --logs
+doctor=(--namespace "$namespace" --timeout "${timeout}s")
+"${helm[@]}" test "$release" "${doctor[@]}" --logs --filter "!name=$release-run-job-doctor-misconfigured"
+if "${helm[@]}" test "$release" "${doctor[@]}" --filter "name=$release-run-job-doctor-misconfigured" >/dev/null 2>&1; then
+  fail "helm test should have found that the entry misconfigured can't work"
+fi
 
 say "database_cleanup deletes what is due, and nothing else"
 start_job cleanup database-cleanup
@@ -303,7 +322,7 @@ sql <"$here/seed.sql"
 start_job slow cleanup-slow
 is_running() { [ "$(sql -c "select count(*) from run_job.runs where job = 'database_cleanup' and status = 'running'")" = 1 ]; }
 until_ok "the slow run to begin" is_running
-start_job second database-cleanup
+start_job second cleanup-slow
 expect_end second Complete
 expect_message second '"status":"skipped"'
 
@@ -325,11 +344,19 @@ equal "pods that failed" "$(k get job misconfigured -o jsonpath='{.status.failed
 equal "reason" "$(k get job misconfigured -o jsonpath='{.status.conditions[?(@.type=="Failed")].reason}')" PodFailurePolicy
 expect_message misconfigured DATABASE_POOL_SIZE
 
-say "helm upgrade"
+say "helm upgrade, which leaves a CronJob suspended"
+k patch "$(cronjob report-generator)" -p '{"spec":{"suspend":true}}'
+is_suspended() { [ "$(k get "$(cronjob report-generator)" -o jsonpath='{.spec.suspend}')" = true ]; }
 "${helm[@]}" upgrade "$release" "$root/helm/run-job" "${install[@]}" --set config.LOG_LEVEL=info
 equal "setting" "$(k get configmap "$release-run-job" -o jsonpath='{.data.LOG_LEVEL}')" info
+is_suspended || fail "the upgrade has resumed what was suspended by kubectl patch"
 start_job after-upgrade database-cleanup
 expect_end after-upgrade Complete
+
+say "helm rollback, which leaves it suspended too"
+"${helm[@]}" rollback "$release" 1 --namespace "$namespace" --timeout "${timeout}s"
+equal "setting" "$(k get configmap "$release-run-job" -o jsonpath='{.data.LOG_LEVEL}')" debug
+is_suspended || fail "the rollback has resumed what was suspended by kubectl patch"
 
 say "helm uninstall"
 "${helm[@]}" uninstall "$release" --namespace "$namespace" --wait --timeout "${timeout}s"

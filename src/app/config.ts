@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { LONGEST_TIMEOUT_MS } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { Need, Shard } from '../job.ts';
+import { hasControlCharacter, problemOfDatabaseUrl } from './database-url.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +23,7 @@ const number = (fallback: number, min: number, max: number, what: string, whole 
   return v.optional(
     v.pipe(
       v.string(),
+      v.trim(),
       v.regex(whole ? /^\d{1,15}$/ : /^\d{1,15}(\.\d{1,6})?$/, message),
       v.transform(Number),
       v.minValue(min, message),
@@ -37,11 +39,28 @@ const seconds = (fallback: number, min: number, max: number) =>
 const url = (schemes: readonly string[], example: string) =>
   v.pipe(
     v.string(),
-    v.check((value) => isUrl(value, schemes), `must be a URL such as ${example}`),
+    // A Secret that was made from a file often ends with a line break.
+    v.trim(),
+    v.check((value) => isUrl(value, schemes) && !hasControlCharacter(value), `must be a URL such as ${example}`),
   );
 
+const databaseUrl = v.pipe(
+  v.string(),
+  v.trim(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const problem = dataset.typed ? problemOfDatabaseUrl(dataset.value) : undefined;
+    if (problem !== undefined) addIssue({ message: problem });
+  }),
+);
+
 const oneOf = <const Options extends readonly string[]>(options: Options) =>
-  v.optional(v.picklist(options, `must be ${options.slice(0, -1).join(', ')} or ${options.at(-1)}`));
+  v.optional(
+    v.pipe(
+      v.string(),
+      v.trim(),
+      v.picklist(options, `must be ${options.slice(0, -1).join(', ')} or ${options.at(-1)}`),
+    ),
+  );
 
 const list = (separator: string) =>
   v.pipe(
@@ -59,7 +78,7 @@ const DAY = 86_400;
 /** Every variable that run-job itself reads, with its meaning; OpenTelemetry's own (`OTEL_*`) are the SDK's. */
 export const ENVIRONMENT = v.object({
   DATABASE_URL: v.pipe(
-    v.optional(url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')),
+    v.optional(databaseUrl),
     v.description(
       'PostgreSQL that holds the lock and the history, and that jobs work on. Without it, runs are neither locked nor recorded',
     ),
@@ -79,7 +98,14 @@ export const ENVIRONMENT = v.object({
     v.description('RabbitMQ; several, separated by commas, are tried in turn'),
   ),
   AMQP_EXCHANGE: v.pipe(
-    v.optional(v.pipe(v.string(), v.maxBytes(255, 'must have at most 255 bytes')), 'financial.events'),
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.maxBytes(255, 'must have at most 255 bytes'),
+        v.check((value) => !hasControlCharacter(value), 'must not contain control characters'),
+      ),
+      'financial.events',
+    ),
     v.description('Exchange that messages are published to'),
   ),
   AMQP_CA_FILE: v.pipe(text(), v.description('File with the certificates of the authorities to trust for amqps')),
@@ -119,6 +145,10 @@ export const ENVIRONMENT = v.object({
     number(90, 1, 36_500, 'a whole number of days'),
     v.description('How long the records of runs are kept'),
   ),
+  RUN_JOB_REQUIRE_DATABASE: v.pipe(
+    oneOf(['true', 'false']),
+    v.description('true: a run without DATABASE_URL is misconfigured (78), rather than neither locked nor recorded'),
+  ),
   RUN_JOB_RECORD_TIMEOUT_SECONDS: v.pipe(
     seconds(60, 1, 3_600),
     v.description('How long a run tries to record how it ended, while the database is out of reach'),
@@ -128,7 +158,7 @@ export const ENVIRONMENT = v.object({
     v.description('Parts of the work when Kubernetes runs the job as an Indexed Job: its completions'),
   ),
   JOB_COMPLETION_INDEX: v.pipe(
-    v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number))),
+    v.optional(v.pipe(v.string(), v.trim(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number))),
     v.description("This pod's part; Kubernetes sets it"),
   ),
   RUN_JOB_TERMINATION_LOG: v.pipe(
@@ -162,6 +192,8 @@ export const ENVIRONMENT = v.object({
 /** The environment, validated. Times are in milliseconds. */
 export interface Config {
   readonly databaseUrl: string | undefined;
+  /** Whether a run without a database is misconfigured. */
+  readonly databaseRequired: boolean;
   readonly databasePoolSize: number;
   readonly amqp: {
     readonly urls: readonly string[];
@@ -201,6 +233,8 @@ export interface ConfigResult {
   readonly config: Config;
   /** One sentence each, naming the variable. */
   readonly problems: readonly string[];
+  /** The names of the variables that are invalid. */
+  readonly invalid: ReadonlySet<string>;
 }
 
 /** Reads the environment without giving up at the first problem. Empty variables count as unset. */
@@ -213,20 +247,26 @@ export function readConfig(env: Environment): ConfigResult {
     if (!problems.has(name)) problems.set(name, `${name} ${issue.message}`);
     delete given[name];
   }
+  const invalid = new Set(problems.keys());
   const values = v.parse(ENVIRONMENT, given);
   const shard = readShard(values, problems);
-  return { config: arrange(values, shard), problems: [...problems.values()] };
+  return { config: arrange(values, shard), problems: [...problems.values()], invalid };
 }
 
-/** The variables that the needs require and that aren't set, one sentence each. */
-export function missingFor(needs: readonly Need[], config: Config): string[] {
+/** The variables that the needs require and that aren't set, one sentence each; what is `invalid` has been told. */
+export function missingFor(needs: readonly Need[], config: Config, invalid: ReadonlySet<string> = new Set()): string[] {
   const problems: string[] = [];
-  if (needs.includes('postgres') && !config.databaseUrl) {
+  const lacksDatabase = !config.databaseUrl && !invalid.has('DATABASE_URL');
+  if (lacksDatabase && config.databaseRequired) {
+    problems.push(
+      'DATABASE_URL is not set, and RUN_JOB_REQUIRE_DATABASE asks for it: set it to postgres://user:password@host:5432/database',
+    );
+  } else if (lacksDatabase && needs.includes('postgres')) {
     problems.push(
       'DATABASE_URL is not set, and the job needs PostgreSQL: set it to postgres://user:password@host:5432/database',
     );
   }
-  if (needs.includes('rabbitmq') && config.amqp.urls.length === 0) {
+  if (needs.includes('rabbitmq') && config.amqp.urls.length === 0 && !invalid.has('AMQP_URL')) {
     problems.push('AMQP_URL is not set, and the job needs RabbitMQ: set it to amqp://user:password@host:5672/vhost');
   }
   return problems;
@@ -279,6 +319,7 @@ function readShard(values: Values, problems: Map<string, string>): Shard {
 function arrange(values: Values, shard: Shard): Config {
   return {
     databaseUrl: values.DATABASE_URL,
+    databaseRequired: values.RUN_JOB_REQUIRE_DATABASE === 'true',
     databasePoolSize: values.DATABASE_POOL_SIZE,
     amqp: {
       urls: values.AMQP_URL ?? [],
@@ -325,8 +366,4 @@ function ownJobs(): string[] {
 function isUrl(value: string, schemes: readonly string[]): boolean {
   const parsed = URL.parse(value);
   return parsed !== null && schemes.includes(parsed.protocol);
-}
-
-function hasControlCharacter(value: string): boolean {
-  return [...value].some((character) => character < ' ' || character === '\u007f');
 }

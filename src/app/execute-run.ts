@@ -1,11 +1,13 @@
 // Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
 
 import { parseDuration } from '../duration.ts';
+import type { Job } from '../job.ts';
+import { LastLines } from '../log/last-lines.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { shutDownSidecars } from '../process/sidecars.ts';
-import { openTerminationLog } from '../process/termination-log.ts';
+import { openTerminationLog, problemOfTerminationFile } from '../process/termination-log.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
 import { describeError } from '../runner/error-info.ts';
@@ -16,23 +18,31 @@ import type { LockedPolicy, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
 import { openTelemetry } from '../telemetry/open.ts';
+import { type CommandOrder, commandJob } from './command-job.ts';
 import { configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
 import { type GivenParams, passingParams, validateParams } from './params.ts';
+import { openPrograms, type ProgramScreen, rememberLine } from './programs.ts';
 import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
+import { tellUnguarded } from './unguarded.ts';
 import { VERSION } from './version.ts';
 
 /** One run, as somebody asks for it. */
 export interface RunOrder {
+  /** The job's name; of a command, the name that the run goes by. */
   readonly job: string;
+  /** The program to run in place of a job that is found by its name. */
+  readonly command?: CommandOrder | undefined;
   /** What the run is known by; the job's own name unless given. */
   readonly name?: string | undefined;
   readonly params: GivenParams;
   /** In milliseconds; the job's own unless given. */
   readonly timeoutMs?: number | undefined;
+  /** How many attempts the run may make; the job's own unless given. */
+  readonly attempts?: number | undefined;
   readonly dryRun: boolean;
   readonly scheduledAt?: Date | undefined;
   readonly locked: LockedPolicy;
@@ -59,6 +69,7 @@ export interface Surroundings {
     readonly write: (line: string) => void;
   };
   readonly progressBar: ProgressBar | undefined;
+  readonly programs: ProgramScreen;
   /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
   readonly flushOutput: (limitMs: number) => Promise<number>;
 }
@@ -74,7 +85,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
   const startedAt = processStart();
   const runId = newRunId(startedAt);
-  const { config, problems } = readConfig(env);
+  const { config, problems, invalid } = readConfig(env);
   const identity = makeIdentity(order, config, startedAt);
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
@@ -85,14 +96,22 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
 
   const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);
-  const log = await createLogger({
+  const lastLines = new LastLines();
+  const logOptions = {
     level: surroundings.log.level ?? config.log.level,
     format: surroundings.log.format ?? config.log.format ?? surroundings.log.usualFormat,
-    redact: redactor,
     write: surroundings.log.write,
     bindings: () => ({ job: order.job, name: identity.name, runId, ...telemetry.currentSpan() }),
-    onLine: ({ level, message, fields }) => telemetry.log(level, message, fields),
+  };
+  const log = await createLogger({
+    ...logOptions,
+    redact: redactor,
+    onLine: (line) => {
+      telemetry.log(line.level, line.message, line.fields);
+      rememberLine(lastLines, line);
+    },
   });
+  const warning = databaseUrl || invalid.has('DATABASE_URL') ? undefined : tellUnguarded(env, config, log);
   const { place } = config;
   telemetry = await openTelemetry({
     env,
@@ -117,6 +136,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
     version: VERSION,
     place,
+    warning,
     lockWaitMs: order.locked === 'wait' ? config.lockWaitMs : 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
@@ -134,6 +154,16 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     watchdog,
     clock: systemClock,
     terminationLog: openTerminationLog(terminationFile),
+    programs: openPrograms({
+      env,
+      home,
+      runId,
+      redactor,
+      log: { ...logOptions, onLine: ({ level, message, fields }) => telemetry.log(level, message, fields) },
+      screen: surroundings.programs,
+      lastLines,
+    }),
+    lastLines: () => lastLines.read(),
     progressBar,
     flushOutput,
     shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
@@ -142,18 +172,37 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     async prepare() {
       const wrong = order.problem ?? postgres.problem;
       if (wrong) throw wrong;
-      const job = await loadJob(home, findJobFile({ home, dirs: config.jobDirs, commands }, order.job));
-      const params = validateParams(job.params, order.params, env, order.job);
-      const lacking = [...problems, ...missingFor(neededBy(job, order.dryRun), config)];
+      const found = order.command
+        ? commandJob(order.job, order.command)
+        : await loadJob(home, findJobFile({ home, dirs: config.jobDirs, commands }, order.job));
+      const job = order.attempts === undefined ? found : withAttempts(found, order.attempts);
+      // A command has no schema: what it is given goes to it as text.
+      const params = order.command ? request.params : validateParams(job.params, order.params, env, order.job);
+      const lacking = [
+        ...problems,
+        ...missingFor(neededBy(job, order.dryRun), config, invalid),
+        ...problemOfTerminationFile(terminationFile, log),
+      ];
       if (lacking.length > 0) throw configError(lacking);
       return {
         job,
         params,
-        paramsDigest: digestOf(params, passingParams(job.params, order.params, env)),
+        paramsDigest: postgres.database ? digestFor(job, params, order, env) : '',
         timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
       };
     },
     open: (job) =>
       openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
+}
+
+/** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
+function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
+  const { command } = order;
+  if (command) return digestOf({ params, command: [command.program, ...command.args] });
+  return digestOf(params, passingParams(job.params, order.params, env));
+}
+
+function withAttempts(job: Job, attempts: number): Job {
+  return Object.assign(Object.create(Object.getPrototypeOf(job)), job, { retry: { ...job.retry, attempts } });
 }

@@ -37,8 +37,8 @@ export interface JobSearch {
 export function findJobFiles({ home, dirs, commands }: JobSearch): Map<string, JobFile> {
   const found = new Map<string, JobFile>();
   const shipped = fileURLToPath(new URL('jobs', home));
-  for (const dir of new Set([shipped, ...dirs.map((extra) => resolve(extra))])) {
-    for (const file of filesIn(dir, shipped)) {
+  for (const [index, dir] of [...new Set([shipped, ...dirs.map((extra) => resolve(extra))])].entries()) {
+    for (const file of filesIn(dir, index, shipped)) {
       const twin = found.get(file.name);
       if (twin) {
         throw new ConfigError(
@@ -56,16 +56,17 @@ export function findJobFiles({ home, dirs, commands }: JobSearch): Map<string, J
   return found;
 }
 
-function filesIn(dir: string, shipped: string): JobFile[] {
+/** @param index which folder of RUN_JOB_DIRS it is, from 1 */
+function filesIn(dir: string, index: number, shipped: string): JobFile[] {
   let entries: Dirent[];
   try {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
     // An installation of which somebody has removed the jobs that ship.
     if (dir === shipped && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new ConfigError(
-      `The folder ${dir} of RUN_JOB_DIRS can't be read (${(error as NodeJS.ErrnoException).code}); mend or remove it`,
-    );
+    const { code } = error as NodeJS.ErrnoException;
+    // By its place: what somebody has put into the variable by mistake may be a secret.
+    throw new ConfigError(`Folder ${index} of RUN_JOB_DIRS can't be read (${code}); mend or remove it`);
   }
   const files: JobFile[] = [];
   for (const entry of entries) {

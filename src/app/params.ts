@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { ConfigError, UsageError } from '../errors.ts';
 import type { ParamsSchema } from '../job.ts';
-import { describeParams, type Schema } from './param-schema.ts';
+import { parseStrictJson } from './json-text.ts';
+import { describeParams, type ParamInfo } from './param-schema.ts';
 import { didYouMean } from './suggest.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -44,8 +45,9 @@ function parseJson(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseStrictJson(text, '--params');
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     // V8's message quotes the text, which may hold a secret; the position is enough.
     const position = /position \d+/.exec(String(error))?.[0];
     throw new UsageError(
@@ -90,9 +92,9 @@ export function validateParams(
   for (const info of infos) {
     const pair = given.pairs.get(info.name);
     const fromEnv = info.env ? env[info.env] : undefined;
-    if (pair !== undefined) input[info.name] = fromText(info.schema, pair);
+    if (pair !== undefined) input[info.name] = fromText(info, pair);
     else if (input[info.name] === undefined && fromEnv) {
-      input[info.name] = fromText(info.schema, fromEnv);
+      input[info.name] = fromText(info, fromEnv);
       origin.set(info.name, `environment variable ${info.env}`);
     }
   }
@@ -125,11 +127,12 @@ export function passingParams(schema: ParamsSchema | undefined, given: GivenPara
 }
 
 /** The text itself where the schema takes it, else what it is as JSON: `30` is a number for a number, and text for a string. */
-function fromText(schema: Schema, text: string): unknown {
+function fromText({ name, schema }: ParamInfo, text: string): unknown {
   if (v.safeParse(schema, text).success) return text;
   try {
-    return JSON.parse(text);
-  } catch {
+    return parseStrictJson(text, `parameter ${name}`);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
     return text;
   }
 }

@@ -1,14 +1,23 @@
 // Connects what a job needs, and only that.
 
-import type { Job, Logger, Need } from '../job.ts';
+import type { Job, Logger, Need, PostgresPool } from '../job.ts';
 import type { Server } from '../postgres/server.ts';
+import { recordingRabbitMq } from '../rabbitmq/recording.ts';
 import { unconnectedRabbitMq } from '../rabbitmq/unconnected.ts';
 import type { OpenResources } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
+export { recordingRabbitMq };
+
 /** The needs that must be there for this run: a dry run sends nothing, so it needs no broker. */
 export function neededBy(job: Job, dryRun: boolean): readonly Need[] {
   return dryRun ? job.needs.filter((need) => need !== 'rabbitmq') : job.needs;
+}
+
+/** What was brought as a pool of node-postgres, with what the contract adds to one. */
+export async function pooled(pool: object): Promise<PostgresPool> {
+  const { withTransactions } = await import('../postgres/postgres.ts');
+  return withTransactions(pool as PostgresPool);
 }
 
 /** What the connections are made with, and in whose name. */

@@ -1,6 +1,7 @@
 // What the executable hands to the command line, and the command line to a command.
 import type { ArgsDef, CommandDef } from 'citty';
 import type { Stop } from '../runner/stop.ts';
+import type { Output } from './terminal/stdio.ts';
 
 /** What the executable gives us. */
 export interface Invocation {
@@ -9,6 +10,7 @@ export interface Invocation {
   /** The folder that holds the executable, and the jobs that ship beside it. */
   readonly home: URL;
   readonly stop: Stop;
+  readonly output: Output;
 }
 
 /** The commands by name, each a module that is loaded only when it is called. */

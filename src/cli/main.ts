@@ -1,10 +1,11 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
 import { inspect } from 'node:util';
 import { redactorFor } from '../app/redactor.ts';
-import { ConfigError } from '../errors.ts';
+import { loadDotEnv } from '../process/dot-env.ts';
 import { EXIT, signalExitCode } from '../runner/outcome.ts';
 import { statusOfError } from '../runner/verdict.ts';
 import type { Invocation } from './command.ts';
+import { exec } from './commands/exec-run.ts';
 import { COMMANDS } from './commands/index.ts';
 import { run } from './commands/run.ts';
 import { wrap } from './terminal/layout.ts';
@@ -17,29 +18,18 @@ export async function main(invocation: Invocation): Promise<number> {
   const [name, ...rest] = invocation.argv;
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {
-    loadDotEnv();
+    loadDotEnv(invocation.env);
     if (isJob) {
       return await run(name, rest, invocation, Object.keys(COMMANDS));
+    }
+    if (name === 'exec') {
+      return await exec(rest, invocation, Object.keys(COMMANDS));
     }
     const { runCommand } = await import('./commands/run-command.ts');
     const { home, env, stop } = invocation;
     return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));
   } catch (error) {
     return tellError(error, invocation);
-  }
-}
-
-/**
- * `.env` in the working directory fills what the environment doesn't set (https://12factor.net/config).
- * @throws {ConfigError} it is there and can't be read
- */
-function loadDotEnv(): void {
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT')
-      throw new ConfigError(`The file .env can't be read (${code}): mend or remove it`, { cause: error });
   }
 }
 

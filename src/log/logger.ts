@@ -7,7 +7,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'json' | 'pretty';
 
 /** consola's number for each level. */
-const LEVELS: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
+export const LEVELS: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
 
 /** A log line before it is written. */
 export interface LogLine {

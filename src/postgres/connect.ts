@@ -1,7 +1,7 @@
 // Opens and closes connections to PostgreSQL so that none can hang, kill the process, or keep it alive when idle.
 import type { Socket } from 'node:net';
 import { Client, type QueryResult } from 'pg';
-import { explain } from './explain.ts';
+import { explain, explainConnect } from './explain.ts';
 import { readDatesTruly } from './reading.ts';
 import type { Server } from './server.ts';
 
@@ -44,7 +44,7 @@ export class Connection extends Client {
       .catch((error) => {
         // Where the login fails on our side (no password to give), node-postgres leaves the socket open and the server waiting.
         this.destroy();
-        throw explain(error, this.#server);
+        throw explainConnect(error, this.#server);
       })
       .then(() => this as Client);
     if (callback === undefined) return connected;

@@ -131,3 +131,14 @@ export function explain(error: unknown, server: Server): Error {
   if (failureOf(failure)?.kind === 'unavailable') return unavailable(`failed: ${failure.message}`)(server, failure);
   return failure;
 }
+
+/** The same for an error while connecting, where any other refusal is about what the URL asks of the session. */
+export function explainConnect(error: unknown, server: Server): Error {
+  const explained = explain(error, server);
+  const { code = '' } = explained as Failure;
+  if (explained instanceof RunJobError || !/^[0-9A-Z]{5}$/.test(code)) return explained;
+  return new ConfigError(
+    `PostgreSQL at ${server.label} refuses a setting behind the ? of DATABASE_URL (${code}); correct or remove it`,
+    { cause: explained },
+  );
+}

@@ -4,7 +4,8 @@ import { ConfigError } from '../errors.ts';
 import { type Connection, withConnection } from './connect.ts';
 import runs from './migrations/001_runs.sql';
 import identity from './migrations/002_identity.sql';
-import fence from './migrations/003_fence.sql';
+import output from './migrations/003_output.sql';
+import fence from './migrations/004_fence.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -20,7 +21,8 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: '001_runs', sql: runs },
   { version: 2, name: '002_identity', sql: identity },
-  { version: 3, name: '003_fence', sql: fence },
+  { version: 3, name: '003_output', sql: output },
+  { version: 4, name: '004_fence', sql: fence },
 ];
 
 /** How far a database's schema is. */

@@ -29,8 +29,11 @@ names (name) AS (
   SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
-/** Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing. */
-const COUNTS = `status <> 'skipped' AND NOT dry_run`;
+/**
+ * Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing, and a command line
+ * that somebody mistyped says nothing of the job; one that a CronJob has wrong will be wrong every time.
+ */
+const COUNTS = `status <> 'skipped' AND NOT dry_run AND NOT (status = 'rejected' AND cronjob_name IS NULL)`;
 
 /** Successes that count. */
 const SUCCEEDED = `status = 'succeeded' AND NOT dry_run`;
@@ -120,6 +123,14 @@ export function overview(connection: Connection): Promise<NameOverview[]> {
       skips,
     }));
   });
+}
+
+/** Every name of which there is a record. */
+export async function recordedNames(connection: Connection): Promise<string[]> {
+  const { rows } = await connection.query<{ name: string }>(
+    `WITH RECURSIVE ${NAMES} SELECT name FROM names WHERE name IS NOT NULL ORDER BY name`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function summarise(connection: Connection): Promise<SummaryRow[]> {

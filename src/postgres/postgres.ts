@@ -6,3 +6,4 @@ export { createLocks } from './locks.ts';
 export { SCHEMA_VERSION } from './schema-version.ts';
 export { parseServer } from './server.ts';
 export { Session } from './session.ts';
+export { withTransactions } from './transaction.ts';

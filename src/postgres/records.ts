@@ -1,5 +1,5 @@
 // Reads the records of runs for people: what a command shows, with dead runs told as lost.
-import type { ErrorInfo, SkipReason, Status } from '../runner/outcome.ts';
+import type { ErrorInfo, ProgramExit, SkipReason, Status } from '../runner/outcome.ts';
 import type { Place } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { placeOf, type RunRow } from './rows.ts';
@@ -35,6 +35,10 @@ export interface RunRecord {
   readonly place: Place;
   readonly peakRssBytes?: number;
   readonly cpuMs?: number;
+  /** How the program of a command ended. */
+  readonly program?: ProgramExit;
+  /** The last lines of a run that didn't succeed; read by `findRuns` only. */
+  readonly output?: readonly string[];
 }
 
 /** Which runs to read, the newest first. */
@@ -51,7 +55,7 @@ type Row = RunRow & { readonly dead: boolean };
 export const RUN_COLUMNS = `
   r.id, r.job, r.name, r.params_digest, r.scheduled_at, r.shard_index, r.shard_count, r.exit_code, r.reason, r.attempts, r.fence::float8, r.started_at, r.deadline,
   r.ended_at, r.duration_ms::float8, r.params, r.result, r.error, r.dry_run, r.forced, r.trace_id, r.version, r.host, r.pid,
-  r.pod_name, r.job_name, r.job_uid, r.cronjob_name, r.namespace, r.node_name, r.peak_rss_bytes::float8, r.cpu_ms::float8, r.status,
+  r.pod_name, r.job_name, r.job_uid, r.cronjob_name, r.namespace, r.node_name, r.peak_rss_bytes::float8, r.cpu_ms::float8, r.program, r.status,
   r.status = 'running' AND NOT ${ALIVE} AS dead`;
 
 /** How long one statement of a reader may take: whoever looks must not burden those who work. */
@@ -62,7 +66,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
  * those of all runs of seven weeks.
  */
 const FIND = `
-SELECT ${RUN_COLUMNS} FROM run_job.runs r
+SELECT ${RUN_COLUMNS}, r.output FROM run_job.runs r
 WHERE r.id IN (
   (SELECT id FROM run_job.runs WHERE id BETWEEN $1 AND $2 ORDER BY id DESC LIMIT 10)
   UNION
@@ -173,6 +177,8 @@ function toRecord(row: Row, dead: boolean): RunRecord {
       traceId: row.trace_id,
       peakRssBytes: row.peak_rss_bytes,
       cpuMs: row.cpu_ms,
+      program: row.program,
+      output: row.output ?? null,
     }),
   };
 }

@@ -1,5 +1,5 @@
 // The columns of run_job.runs, and how the runner's words become them and come back.
-import type { ErrorInfo, SkipReason, Status } from '../runner/outcome.ts';
+import type { ErrorInfo, ProgramExit, SkipReason, Status } from '../runner/outcome.ts';
 import type { Place, RunEnd, RunStart } from '../runner/ports.ts';
 import { toJson } from './json.ts';
 import { runKey } from './keys.ts';
@@ -39,6 +39,9 @@ export interface RunRow {
   readonly node_name: string | null;
   readonly peak_rss_bytes: number | null;
   readonly cpu_ms: number | null;
+  readonly program: ProgramExit | null;
+  /** Read only where one run is looked at. */
+  readonly output?: readonly string[] | null;
 }
 
 type Value = string | number | boolean | Date | null;
@@ -70,6 +73,8 @@ export function startColumns(run: RunStart): Record<string, Value> {
     namespace: place.namespace ?? null,
     node_name: place.nodeName ?? null,
     lock_key: String(runKey(run.id)),
+    // Named already now, so that a schema that lacks it is seen before the job has done its work.
+    output: null,
   };
 }
 
@@ -86,6 +91,8 @@ export function endColumns(end: RunEnd): Record<string, Value> {
     error: toJson(end.error),
     peak_rss_bytes: Math.round(end.peakRssBytes),
     cpu_ms: Math.round(end.cpuMs),
+    program: toJson(end.program),
+    output: toJson(end.output),
   };
 }
 

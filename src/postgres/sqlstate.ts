@@ -77,7 +77,7 @@ const LOST = /^Connection |not queryable|^Query read timeout$|^timeout (expired|
 
 /** Node's codes of sockets, of looking up names and of TLS. */
 const NODE_CODE =
-  /^(E[A-Z0-9_]+|ERR_(TLS|SSL|STREAM|SOCKET)_\w+|CERT_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_\w+)$/;
+  /^(E(?!RR_)[A-Z0-9_]+|ERR_(TLS|SSL|STREAM|SOCKET)_\w+|CERT_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_\w+)$/;
 
 /** The five characters by which PostgreSQL tells an error; undefined when the error isn't PostgreSQL's. */
 export function sqlStateOf(error: unknown): string | undefined {

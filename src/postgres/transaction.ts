@@ -16,7 +16,7 @@ const SETTING_NAME = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i;
 
 /**
  * Gives a pool of node-postgres what the contract adds to it.
- * @param needed the settings that each transaction on this client needs beside its own, as statements
+ * @param needed the statements that each transaction on this client begins with, beside its own
  */
 export function withTransactions(pool: Pool, needed: (client: object) => readonly string[] = () => []): PostgresPool {
   return Object.assign(pool, {
@@ -28,11 +28,12 @@ export function withTransactions(pool: Pool, needed: (client: object) => readonl
       work: (transaction: Transaction) => Promise<T> | T,
     ): Promise<T> {
       const begin = beginning(options);
+      const settings = settingsOf(options);
       const borrowed = await borrow(this, signal);
       borrowed.readOnly = options.readOnly ?? false;
       let last: string | undefined = 'ROLLBACK';
       try {
-        await borrowed.query([begin, ...needed(borrowed.client), ...settingsOf(options)].join('; '));
+        await borrowed.query([begin, ...needed(borrowed.client), ...settings].join('; '));
         const result = await orAborted((async () => work({ query: borrowed.query }))(), signal);
         const { command } = await borrowed.query('COMMIT');
         last = undefined;

@@ -1,12 +1,40 @@
 // The file that Kubernetes reads the termination message from.
 // https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import type { TerminationLog } from '../runner/ports.ts';
+import type { RunLog, TerminationLog } from '../runner/ports.ts';
 
 /** Which file it is. A path that somebody chose is created; the default one exists only in a pod. */
 export interface TerminationFile {
   readonly path: string;
   readonly create: boolean;
+}
+
+/** What stays wrong until somebody mends the path; anything else, such as a full disk, may pass. */
+const WRONG_PATH = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENXIO',
+]);
+
+/** The problem of a file that somebody chose and that can't be written, if there is one; what may pass is a warning. */
+export function problemOfTerminationFile({ path, create }: TerminationFile, log: Pick<RunLog, 'warn'>): string[] {
+  if (!create) return [];
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o644));
+    return [];
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const problem = `RUN_JOB_TERMINATION_LOG names a file that can't be written (${code})`;
+    if (WRONG_PATH.has(code)) return [`${problem}: correct the path, or make the folder`];
+    log.warn(`${problem}; the termination message may be lost`);
+    return [];
+  }
 }
 
 /** Writes each message at once, over any earlier one. */

@@ -6,6 +6,7 @@ import { orAborted } from '../runner/or-aborted.ts';
 import type { Broker } from './broker.ts';
 import { Channels } from './channels.ts';
 import { type Connection, type ConnectOptions, connectToAny } from './connection.ts';
+import { checkEncodable } from './encodable.ts';
 import { outOfTime, routeOf } from './publish-errors.ts';
 
 /** The bound of the first wait between two tries; it doubles each time up to the last, and the wait is random below it. */
@@ -47,6 +48,8 @@ export class Publisher implements RabbitMq {
   async publish(message: OutgoingMessage, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const { giveUpAfterMs, log } = this.#options;
     const { routingKey, exchange = this.exchange } = message;
+    signal?.throwIfAborted();
+    checkEncodable(message, exchange);
     const timeUp = new AbortController();
     const timer = setTimeout(() => timeUp.abort(outOfTime({ exchange, routingKey }, giveUpAfterMs)), giveUpAfterMs);
     const stop = AbortSignal.any([timeUp.signal, this.#closing.signal, ...(signal ? [signal] : [])]);

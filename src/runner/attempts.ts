@@ -61,8 +61,11 @@ export async function makeAttempts(
   }
 }
 
+/** What no other attempt can mend: it says the same of the same arguments and environment. */
+const NEVER_RETRIED = ['ERR_RUN_JOB_PERMANENT', 'ERR_RUN_JOB_USAGE', 'ERR_RUN_JOB_CONFIG'] as const;
+
 function worthRetrying(error: unknown, attempt: number, policy: RetryPolicy | undefined): boolean {
-  if (hasCode(error, 'ERR_RUN_JOB_PERMANENT')) return false;
+  if (NEVER_RETRIED.some((code) => hasCode(error, code))) return false;
   if (hasCode(error, 'ERR_RUN_JOB_RETRYABLE')) return true;
   try {
     return policy?.when?.(error, attempt) ?? true;

@@ -6,10 +6,11 @@ import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
 /**
- * The longest that the end can take besides recording it and the telemetry's flush: pruning, and closing RabbitMQ, the job's pool and the
+ * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, and closing RabbitMQ, the job's pool and the
  * history.
  */
-const CONCLUDE_LIMIT_MS = STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + STEP_LIMITS.output;
+const CONCLUDE_LIMIT_MS =
+  STEP_LIMITS.programs + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + STEP_LIMITS.output;
 
 /** How long pruning goes on beginning batches: what is left is for the next run. */
 const PRUNE_MS = STEP_LIMITS.close / 2;
@@ -38,6 +39,8 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
     }
   };
 
+  // Before the lock is free and the record closed, nothing of the run works any more.
+  await step('ending programs that nobody waited for', STEP_LIMITS.programs, () => ports.programs.endAll());
   const end = state.end(outcome);
   const { lease } = state;
   const unlock = () => lease && step('releasing the lock', STEP_LIMITS.unlock, () => lease.release());

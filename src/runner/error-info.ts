@@ -10,6 +10,8 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_UNAVAILABLE',
   'ERR_RUN_JOB_TIMEOUT',
   'ERR_RUN_JOB_INTERRUPTED',
+  'ERR_RUN_JOB_PROGRAM',
+  'ERR_RUN_JOB_TEMPORARY',
 ]);
 
 /** How much of each is told, in characters; a message of megabytes would bury the log. */
@@ -97,7 +99,7 @@ class Description {
     if (typeof thrown === 'string') return this.#redactor.text(thrown.slice(0, 2 * MAX_MESSAGE));
     // Secrets are looked for before JSON escapes what is in them.
     const plain = this.#redactor.plain(thrown, MAX_MESSAGE).value;
-    return JSON.stringify(plain) ?? textOf(thrown);
+    return JSON.stringify(plain) ?? String(thrown);
   }
 }
 

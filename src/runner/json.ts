@@ -24,6 +24,8 @@ export interface PlainJsonRules {
 
 const MAX_DEPTH = 32;
 const MAX_PROBLEMS = 100;
+/** Of a name in a problem's place. */
+const MAX_NAME = 80;
 /** Of a text that is cut, so much more is looked at than is kept, so that no half of a secret stays where it is cut. */
 const MARGIN = 4_096;
 /** Beyond this it would take minutes to write a BigInt down. */
@@ -41,6 +43,8 @@ class Copy {
   readonly #rules: PlainJsonRules;
   readonly #problems: string[] = [];
   readonly #ancestors = new Set<object>();
+  /** Where the copying is: names of fields, and places in lists. */
+  readonly #path: (string | number)[] = [];
   #left: number;
   #cut = false;
   /** Whether every text is hidden, below the name of several secrets. */
@@ -52,30 +56,30 @@ class Copy {
   }
 
   whole(value: unknown): PlainJson {
-    return { value: this.#copy(value, 'result'), problems: this.#problems, cut: this.#cut };
+    return { value: this.#copy(value), problems: this.#problems, cut: this.#cut };
   }
 
-  #copy(input: unknown, path: string): unknown {
+  #copy(input: unknown): unknown {
     switch (typeof input) {
       case 'string':
         return this.#text(input);
       case 'bigint':
-        this.#note(`${path} is a BigInt and was turned into a string`);
+        this.#note(`is a BigInt and was turned into a string`);
         if (input > LARGEST_BIGINT || input < -LARGEST_BIGINT) return '[a BigInt of more than 4096 bits]';
         return this.#text(input.toString());
       case 'number':
         this.#left -= 8;
         if (Number.isFinite(input)) return input;
-        this.#note(`${path} is ${input} and was turned into null`);
+        this.#note(`is ${input} and was turned into null`);
         return null;
       case 'undefined':
         return undefined;
       case 'function':
       case 'symbol':
-        this.#note(`${path} is a ${typeof input} and was left out`);
+        this.#note(`is a ${typeof input} and was left out`);
         return undefined;
       case 'object':
-        return input === null ? null : this.#object(input, path);
+        return input === null ? null : this.#object(input);
       default:
         this.#left -= 4;
         return input;
@@ -92,70 +96,71 @@ class Copy {
     return `${tell(text.slice(0, room + MARGIN)).slice(0, room)}… (${text.length} characters in all)`;
   }
 
-  #object(input: object, path: string): unknown {
+  #object(input: object): unknown {
     if (this.#ancestors.has(input)) {
-      this.#note(`${path} refers back to itself and was cut`);
+      this.#note(`refers back to itself and was cut`);
       return '[circular]';
     }
     if (this.#ancestors.size >= MAX_DEPTH) {
-      this.#note(`${path} is nested more than ${MAX_DEPTH} levels deep and was cut`);
+      this.#note(`is nested more than ${MAX_DEPTH} levels deep and was cut`);
       return '[too deep]';
     }
     this.#ancestors.add(input);
     this.#left -= 2;
     try {
-      return this.#known(input, path);
+      return this.#known(input);
     } catch (error) {
-      this.#note(`${path} threw while it was read${error instanceof Error ? ` (${nameOf(error)})` : ''} and was cut`);
+      this.#note(`threw while it was read${error instanceof Error ? ` (${nameOf(error)})` : ''} and was cut`);
       return '[unreadable]';
     } finally {
       this.#ancestors.delete(input);
     }
   }
 
-  #known(input: object, path: string): unknown {
+  #known(input: object): unknown {
     const bytes = sizeOfBytes(input);
     if (bytes !== undefined) {
-      this.#note(`${path} is binary and was left out`);
+      this.#note(`is binary and was left out`);
       return `[${bytes} bytes]`;
     }
-    if ('toJSON' in input && typeof input.toJSON === 'function') return this.#copy(input.toJSON(), path);
+    if ('toJSON' in input && typeof input.toJSON === 'function') return this.#copy(input.toJSON());
     if (input instanceof String || input instanceof Number || input instanceof Boolean) {
-      return this.#copy(input.valueOf(), path);
+      return this.#copy(input.valueOf());
     }
-    if (Array.isArray(input)) return this.#list(input.length, indexed(input), path, pairOf(input));
+    if (Array.isArray(input)) return this.#list(input.length, indexed(input), pairOf(input));
     if (ArrayBuffer.isView(input)) {
       const numbers = input as unknown as ArrayLike<number>;
-      return this.#list(numbers.length, indexed(numbers), path);
+      return this.#list(numbers.length, indexed(numbers));
     }
-    if (input instanceof Map) return this.#fields(input.size, input, path);
-    if (input instanceof Set) return this.#list(input.size, input, path);
+    if (input instanceof Map) return this.#fields(input.size, input);
+    if (input instanceof Set) return this.#list(input.size, input);
     if (input instanceof Error) {
       const { name, message, stack } = input;
-      return this.#fields(3, Object.entries({ name, message, stack }), path);
+      return this.#fields(3, Object.entries({ name, message, stack }));
     }
     const names = Object.keys(input);
-    return this.#fields(names.length, entriesOf(input, names), path, namedPairOf(input));
+    return this.#fields(names.length, entriesOf(input, names), namedPairOf(input));
   }
 
   /** @param name what the second of two items is a value of */
-  #list(length: number, items: Iterable<unknown>, path: string, name?: string): unknown[] {
+  #list(length: number, items: Iterable<unknown>, name?: string): unknown[] {
     const list: unknown[] = [];
     for (const item of items) {
       if (this.#isFull()) {
         list.push(`… (${length} items in all)`);
         break;
       }
-      const place = `${path}[${list.length}]`;
-      const plain = name !== undefined && list.length === 1 ? this.#named(name, item, place) : this.#copy(item, place);
-      this.#left -= 1;
-      list.push(plain ?? null);
+      this.#path.push(list.length);
+      const plain = (name !== undefined && list.length === 1 ? this.#named(name, item) : this.#copy(item)) ?? null;
+      this.#path.pop();
+      this.#left -= plain === null ? 5 : 1;
+      list.push(plain);
     }
     return list;
   }
 
   /** @param named what the field `value` is a value of */
-  #fields(length: number, entries: Iterable<[unknown, unknown]>, path: string, named?: string): unknown {
+  #fields(length: number, entries: Iterable<[unknown, unknown]>, named?: string): unknown {
     const fields: [string, unknown][] = [];
     const taken = new Set<string>();
     for (const [key, item] of entries) {
@@ -164,11 +169,9 @@ class Copy {
         break;
       }
       const name = String(key);
-      const plain = this.#named(
-        named !== undefined && name === 'value' ? named : name,
-        item,
-        `${path}.${name.slice(0, 80)}`,
-      );
+      this.#path.push(name);
+      const plain = this.#named(named !== undefined && name === 'value' ? named : name, item);
+      this.#path.pop();
       if (plain === undefined) continue;
       // Names that differed in a secret only would be one.
       const told = (this.#rules.text ?? String)(name.slice(0, MARGIN));
@@ -181,15 +184,15 @@ class Copy {
     return Object.fromEntries(fields);
   }
 
-  #named(name: string, item: unknown, path: string): unknown {
+  #named(name: string, item: unknown): unknown {
     const boxed = item instanceof String || item instanceof Number ? item.valueOf() : item;
     const secrecy =
       typeof boxed === 'function' || typeof boxed === 'symbol' ? 'none' : this.#rules.secrecy?.(name, boxed);
     if (secrecy === 'all') return this.#rules.hidden;
-    if (secrecy !== 'texts' || this.#hiding) return this.#copy(item, path);
+    if (secrecy !== 'texts' || this.#hiding) return this.#copy(item);
     this.#hiding = true;
     try {
-      return this.#copy(item, path);
+      return this.#copy(item);
     } finally {
       this.#hiding = false;
     }
@@ -202,7 +205,9 @@ class Copy {
   }
 
   #note(problem: string): void {
-    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
+    if (this.#problems.length >= MAX_PROBLEMS) return;
+    const place = this.#path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step.slice(0, MAX_NAME)}`));
+    this.#problems.push(`result${place.join('')} ${problem}`);
   }
 }
 

@@ -8,6 +8,7 @@ import { graceFor, withinGrace } from './grace.ts';
 import { takeLock, whenThereIsRoom } from './locking.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
 import type { Lease } from './ports.ts';
+import { execFor } from './programs.ts';
 import { createProgress } from './progress.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { RunState } from './state.ts';
@@ -66,8 +67,6 @@ async function perform(state: RunState): Promise<Outcome> {
       });
       return { status: 'skipped', exitCode: EXIT.ok, reason: 'slot_succeeded' };
     }
-  } else {
-    ports.log.info('DATABASE_URL is not set: this run is neither locked nor recorded');
   }
 
   // Only now: a run that waits holds no connection.
@@ -184,6 +183,7 @@ async function runAttempts(
             progress: progress.report,
             span: (name, options, step) => telemetry.span(name, options, step),
             count: (item, amount, attributes) => telemetry.count(item, amount, attributes),
+            exec: execFor(state, { job, attempt, params, deadline, log, progress: progress.report }),
             previousRuns: async (limit) =>
               (await ports.database?.history.previousRuns(request.name, request.shard, limit)) ?? [],
             // What the job didn't ask for isn't there: its type says so too.

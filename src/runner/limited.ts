@@ -13,7 +13,14 @@ export const NODE_TIMERS: Timers = {
 };
 
 /** The longest that each step of a run's end may take, in milliseconds. */
-export const STEP_LIMITS = { record: 10_000, unlock: 2_000, close: 3_000, shutdownUrls: 2_000, output: 3_000 } as const;
+export const STEP_LIMITS = {
+  programs: 3_000,
+  record: 10_000,
+  unlock: 2_000,
+  close: 3_000,
+  shutdownUrls: 2_000,
+  output: 3_000,
+} as const;
 
 /** Thrown when a step took longer than it may. */
 export class StepTimeout extends Error {

@@ -64,11 +64,17 @@ export interface Outcome {
   readonly exitCode: number;
   readonly result?: unknown;
   readonly error?: ErrorInfo;
-  /** Why a run was skipped: `locked`, `limit` or `slot_succeeded`. */
+  /** Why a run was skipped: `locked`, `limit`, `slot_succeeded`, or `program` when its program said so with exit code 75. */
   readonly reason?: SkipReason;
 }
 
-export type SkipReason = 'locked' | 'limit' | 'slot_succeeded';
+export type SkipReason = 'locked' | 'limit' | 'slot_succeeded' | 'program';
+
+/** How a command's program ended: with an exit code, or by a signal. */
+export interface ProgramExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
 
 /** What a run has taken so far. */
 export interface Measures {
@@ -91,4 +97,8 @@ export interface Summary extends Outcome, Measures {
   /** Absent when telemetry is off. */
   readonly telemetryFlushed?: boolean;
   readonly dryRun?: boolean;
+  /** What the run lacked and ought to have had, such as a lock. */
+  readonly warning?: string;
+  /** How the program of a command ended; absent for a job in TypeScript, and when it never began. */
+  readonly program?: ProgramExit;
 }

@@ -1,6 +1,16 @@
 // What a run needs from outside, each as a port that an adapter implements and test/contracts holds to its word.
-import type { Attributes, Fields, Logger, PreviousRun, Shard, Span, SpanOptions } from '../job.ts';
-import type { ErrorInfo, Measures, SkipReason, Status, Summary } from './outcome.ts';
+import type {
+  Attributes,
+  ExecOptions,
+  ExecResult,
+  Fields,
+  Logger,
+  PreviousRun,
+  Shard,
+  Span,
+  SpanOptions,
+} from '../job.ts';
+import type { ErrorInfo, Measures, ProgramExit, SkipReason, Status, Summary } from './outcome.ts';
 
 /** The idempotency key: one piece of work that must succeed once. */
 export interface Slot {
@@ -57,6 +67,10 @@ export interface RunEnd {
   readonly error?: ErrorInfo;
   readonly peakRssBytes: number;
   readonly cpuMs: number;
+  /** How the program of a command ended. */
+  readonly program?: ProgramExit;
+  /** The last lines of a run that didn't succeed. Already redacted. */
+  readonly output?: readonly string[];
 }
 
 /** What the history says of a run that has begun. */
@@ -119,7 +133,11 @@ export interface Lease {
 
 export type LockResult =
   | { readonly held: true; readonly lease: Lease }
-  | { readonly held: false; readonly reason: Exclude<SkipReason, 'slot_succeeded'>; readonly holder?: Holder };
+  | {
+      readonly held: false;
+      readonly reason: Exclude<SkipReason, 'slot_succeeded' | 'program'>;
+      readonly holder?: Holder;
+    };
 
 /** What a run asks for when it asks for its locks. */
 export interface LockRequest {
@@ -191,6 +209,57 @@ export interface ProgressBar {
 /** A log whose children add fields to every line. */
 export interface RunLog extends Logger {
   child(fields: Fields): RunLog;
+}
+
+/** The run as a program is told of it. */
+export interface ProgramRun {
+  readonly runId: string;
+  /** What the run is known by. */
+  readonly name: string;
+  readonly attempt: number;
+  readonly scheduledAt: Date;
+  readonly deadline: Date;
+  readonly dryRun: boolean;
+  readonly shard: Shard;
+  /** The validated parameters. */
+  readonly params: unknown;
+}
+
+/** How a command's program differs from one that a job runs by the way. */
+export interface ProgramOptions extends ExecOptions {
+  /** Its output goes untouched to where ours goes. */
+  readonly raw?: boolean;
+  /** It reads what we would read. */
+  readonly inheritInput?: boolean;
+}
+
+/** One program that is to be run, and for whom. */
+export interface ProgramCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly options: ProgramOptions;
+  readonly run: ProgramRun;
+  readonly log: Logger;
+  /** Aborts when the program is to stop. */
+  readonly signal: AbortSignal;
+  /** How long it may take for that, in milliseconds, once there is a cause. */
+  readonly graceMs: () => number;
+  readonly progress: (done: number, total?: number) => void;
+  /** `traceparent` and `tracestate` of the span that the program's own spans belong under. */
+  readonly traceHeaders: Readonly<Record<string, string>>;
+  readonly onEnd: (exit: ProgramExit) => void;
+}
+
+/** Runs programs, each with all that it starts. */
+export interface Programs {
+  /**
+   * Runs a program; resolves or rejects when nothing of it lives any more.
+   * @throws {ExecError} it didn't succeed
+   * @throws {ConfigError | UnavailableError} it can't be run
+   */
+  exec(call: ProgramCall): Promise<ExecResult>;
+  /** Kills what still runs, because nobody waited for it; resolves when nothing lives any more. */
+  endAll(): Promise<void>;
 }
 
 /** Something that was opened and must be closed. */

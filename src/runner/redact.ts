@@ -2,6 +2,7 @@
 import { type PlainJson, toPlainJson } from './json.ts';
 import { hideFormats } from './secrets/formats.ts';
 import { type Form, formsOf, hideForms } from './secrets/forms.ts';
+import { mayHoldSecret } from './secrets/hint.ts';
 import { secrecyOf } from './secrets/names.ts';
 import { hidePairs } from './secrets/pairs.ts';
 import { isCredential, userInfos } from './secrets/urls.ts';
@@ -20,6 +21,8 @@ export interface Redactor {
   text(text: string): string;
   /** The value as plain JSON (see `toPlainJson`), without secrets. One of more than 8 Mi characters is cut. */
   value(value: unknown): unknown;
+  /** Whether there may be something to redact in the text, keys of JSON included: cheap, and never wrong when it says no. */
+  mayHoldSecret(text: string): boolean;
   /** The same, with what had to be changed, and a limit of one's own. */
   plain(value: unknown, limit: number): PlainJson;
 }
@@ -47,6 +50,10 @@ export function createRedactor(known: readonly string[]): Redactor {
         : `${hide(input.slice(0, LONGEST + MARGIN)).slice(0, LONGEST)}… (${input.length} characters in all)`,
     value: (input) => plain(input, LONGEST).value,
     plain,
+    mayHoldSecret: (input) => {
+      forms ??= formsOf(known);
+      return mayHoldSecret(input, forms);
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   History,
   Locks,
   Place,
+  Programs,
   ProgressBar,
   RunLog,
   Telemetry,
@@ -41,6 +42,8 @@ export interface RunRequest {
   readonly params: unknown;
   readonly version: string;
   readonly place: Place;
+  /** What the run lacks and ought to have; told in its summary. */
+  readonly warning?: string | undefined;
   /** How long the run may wait for the lock, for a place, and for a database that is full or just starting. */
   readonly lockWaitMs: number;
   readonly maxConcurrentJobs: number;
@@ -88,6 +91,9 @@ export interface Ports {
   readonly watchdog: Watchdog;
   readonly clock: Clock;
   readonly terminationLog: TerminationLog;
+  readonly programs: Programs;
+  /** The last lines of the log and of programs, redacted: what is kept of a run that didn't succeed. */
+  readonly lastLines: () => readonly string[];
   /** Absent where standard error is no terminal. */
   readonly progressBar: ProgressBar | undefined;
   /** Asks sidecars that were injected into the pod to stop, so that its Job can end. Never rejects. Absent where there are none. */

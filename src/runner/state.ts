@@ -3,7 +3,15 @@
 import { hasCode, isPassing } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
 import { describeError } from './error-info.ts';
-import { type ErrorInfo, EXIT, type Measures, type Outcome, type Summary, signalExitCode } from './outcome.ts';
+import {
+  type ErrorInfo,
+  EXIT,
+  type Measures,
+  type Outcome,
+  type ProgramExit,
+  type Summary,
+  signalExitCode,
+} from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import type { StopSignal } from './stop.ts';
@@ -30,6 +38,8 @@ export class RunState {
   /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
   databaseFailed = false;
   deadline: Date | undefined;
+  /** How the program of a command ended, in its latest attempt. */
+  program: ProgramExit | undefined;
   /** What was opened for the job, in the order of opening. */
   readonly closing: OpenResources['close'][number][] = [];
   outcome: Outcome | undefined;
@@ -127,7 +137,14 @@ export class RunState {
 
   /** The end of the run's record. */
   end(outcome: Outcome): RunEnd {
-    return { ...outcome, endedAt: this.ports.clock.now(), attempts: this.attempts, ...this.#measures() };
+    return {
+      ...outcome,
+      endedAt: this.ports.clock.now(),
+      attempts: this.attempts,
+      ...this.#measures(),
+      ...(this.program && { program: this.program }),
+      ...(outcome.exitCode !== EXIT.ok && { output: this.ports.lastLines() }),
+    };
   }
 
   /** The one account of the run. */
@@ -148,7 +165,9 @@ export class RunState {
       scheduledAt: this.scheduledAt.toISOString(),
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
+      ...(request.warning !== undefined && { warning: request.warning }),
       attempts: this.attempts,
+      ...(this.program && { program: this.program }),
       ...measures,
       ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       ...(result !== undefined && { result }),

@@ -12,6 +12,7 @@ import { type Collector, logProcessors, metricReaders, spanProcessors } from './
 import { runResource } from './resource.ts';
 import { RunTelemetry } from './run-telemetry.ts';
 import type { Settings } from './settings.ts';
+import { cleanVariables } from './variables.ts';
 
 /** Starts the SDK and the run's root span. */
 export function openSdk(options: TelemetryOptions, settings: Settings): Telemetry {
@@ -23,6 +24,7 @@ export function openSdk(options: TelemetryOptions, settings: Settings): Telemetr
   const listen = (logLevel = DiagLogLevel.WARN) => diag.setLogger(logger, { logLevel, suppressOverrideMessage: true });
 
   listen();
+  cleanVariables(process.env);
   const logLevel = diagLogLevelFromString(env.OTEL_LOG_LEVEL?.trim());
   const { TRACES, METRICS, LOGS } = settings.destinations;
   const pipelines = {

@@ -1,8 +1,9 @@
-// Which signals go where, by the OTEL_* variables. Imports nothing, so that a run without telemetry pays nothing to find out.
+// Which signals go where, by the OTEL_* variables. Imports next to nothing, so that a run without telemetry pays nothing to find out.
 import type { Environment } from './options.ts';
+import { SIGNALS, type Signal } from './signals.ts';
+import { unusable } from './variables.ts';
 
-export const SIGNALS = ['TRACES', 'METRICS', 'LOGS'] as const;
-export type Signal = (typeof SIGNALS)[number];
+export { SIGNALS, type Signal } from './signals.ts';
 
 const PROTOCOLS = ['http/json', 'http/protobuf'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -92,8 +93,9 @@ const PAIRS = [
   ...SIGNALS.map((signal) => `OTEL_EXPORTER_OTLP_${signal}_HEADERS`),
 ];
 
-/** What the SDK would pass over in silence. */
+/** What the SDK would pass over in silence, or do harm with. */
 function* readRest(env: Environment): Generator<string> {
+  yield* unusable(env).values();
   for (const name of PAIRS) {
     const pairs = get(env, name)?.split(',') ?? [];
     if (pairs.some((pair) => pair.trim() !== '' && !/^[^=]+=./.test(pair.trim()))) {

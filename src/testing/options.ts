@@ -1,6 +1,7 @@
 // What a test gives to a run, and what it gets back.
 import type { InferInput } from 'valibot';
 import type {
+  BaseContext,
   Duration,
   Fields,
   Logger,
@@ -45,6 +46,8 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly grace?: Duration;
   /** What the deadline, the grace and the waits between attempts go by; the system's clock unless said. See `createTestClock`. */
   readonly clock?: TestClock;
+  /** Stands in for the programs that the job runs by `ctx.exec`; without it they really run. */
+  readonly exec?: BaseContext<unknown>['exec'];
   /** What `ctx.previousRuns` tells, newest first. */
   readonly previousRuns?: readonly PreviousRun[];
   /** In [0, 1): the share of each backoff that is waited. 0 unless said, so that attempts follow each other at once. */

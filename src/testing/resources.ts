@@ -2,9 +2,10 @@
 
 import type { Config } from '../app/config.ts';
 import { locate } from '../app/database.ts';
-import { openResources } from '../app/resources.ts';
-import type { Job, Logger, Need, OutgoingMessage, RabbitMq } from '../job.ts';
+import { openResources, recordingRabbitMq } from '../app/resources.ts';
+import type { Job, Logger, Need, OutgoingMessage } from '../job.ts';
 import type { OpenResources } from '../runner/request.ts';
+import { completePostgres } from './fake-postgres.ts';
 import type { ResourceSubstitutes, RunJobOptions } from './options.ts';
 
 interface Surroundings {
@@ -35,6 +36,17 @@ export function environmentOf(
   };
 }
 
+/** What a real run would know from DATABASE_URL, as variables: the password of a pool that the test brought. */
+export function secretsOfPool(postgres: RunJobOptions['postgres']): Record<string, string> {
+  if (typeof postgres !== 'object') return {};
+  const { options } = postgres as { options?: { connectionString?: unknown; password?: unknown } };
+  const { connectionString, password } = options ?? {};
+  return {
+    ...(typeof connectionString === 'string' && { DATABASE_URL: connectionString }),
+    ...(typeof password === 'string' && { PGPASSWORD: password }),
+  };
+}
+
 /**
  * The job's resources: fakes as they are, the rest connected.
  * @throws {UnavailableError} one that was given as a URL can't be reached
@@ -46,9 +58,13 @@ export async function openSubstitutes(
 ): Promise<OpenResources> {
   const { config, dryRun, log, name, runId, published } = surroundings;
   const fakes: Partial<Record<Need, unknown>> = {};
-  if (typeof postgres === 'object') fakes.postgres = postgres;
+  if (typeof postgres === 'object') fakes.postgres = await completePostgres(postgres);
   if (typeof rabbitmq === 'object') fakes.rabbitmq = rabbitmq;
-  else if (config.amqp.urls.length === 0 && !dryRun) fakes.rabbitmq = recorder(config.amqp.exchange, published);
+  const recording =
+    fakes.rabbitmq === undefined && config.amqp.urls.length === 0 && !dryRun
+      ? recordingRabbitMq(config.amqp.exchange, published)
+      : undefined;
+  if (recording) fakes.rabbitmq = recording;
   const needs = job.needs.filter((need) => !(need in fakes));
   const server =
     needs.includes('postgres') && config.databaseUrl
@@ -56,15 +72,6 @@ export async function openSubstitutes(
       : undefined;
   const opened = await openResources({ ...job, needs }, { config, server, dryRun, log, name, runId });
   const wanted = Object.fromEntries(Object.entries(fakes).filter(([need]) => job.needs.includes(need as Need)));
-  return { resources: { ...opened.resources, ...wanted }, close: opened.close };
-}
-
-function recorder(exchange: string, published: OutgoingMessage[]): RabbitMq {
-  return {
-    exchange,
-    publish: async (message, { signal } = {}) => {
-      signal?.throwIfAborted();
-      published.push(message);
-    },
-  };
+  const close = recording ? [{ what: 'the recording of messages', close: recording.close }] : [];
+  return { resources: { ...opened.resources, ...wanted }, close: [...opened.close, ...close] };
 }

@@ -18,7 +18,8 @@ import { noTelemetry } from '../telemetry/noop.ts';
 import { clockOf } from './clock.ts';
 import { memoryDatabase } from './memory-database.ts';
 import type { LogEntry, RunJobOptions, RunJobOutcome } from './options.ts';
-import { environmentOf, openSubstitutes } from './resources.ts';
+import { testPrograms } from './programs.ts';
+import { environmentOf, openSubstitutes, secretsOfPool } from './resources.ts';
 
 /** Keeps the event loop from running empty, for which a test has nobody to blame; the deadline ends what hangs. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -51,7 +52,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
   const published: OutgoingMessage[] = [];
   const counts: Record<string, number> = {};
   const entries: LogEntry[] = [];
-  const redactor = redactorFor(env);
+  const redactor = redactorFor({ ...env, ...secretsOfPool(options.postgres) });
   const log = await createLogger({
     format: 'json',
     level: 'debug',
@@ -97,13 +98,16 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
       telemetry: {
         ...noTelemetry(env),
         count: (item, amount) => {
-          counts[item] = (counts[item] ?? 0) + amount;
+          const told = redactor.text(String(item));
+          counts[told] = (counts[told] ?? 0) + amount;
         },
       },
       database: memoryDatabase(options.previousRuns ?? [], options.fence ?? startedAt.getTime() * 1_000),
       watchdog: { arm: () => undefined },
       clock,
       terminationLog: { write: () => undefined },
+      programs: testPrograms(options.exec, { env, runId: request.runId, redactor, entries }),
+      lastLines: () => [],
       progressBar: undefined,
       shutDownSidecars: undefined,
       flushOutput: async () => 0,

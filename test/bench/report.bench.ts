@@ -13,7 +13,7 @@ import { tell } from './report.ts';
 const EXECUTABLE = resolve('dist/run-job.js');
 const SIZES = [100_000, 1_000_000] as const;
 const ROUNDS = 5;
-const SCHEDULED_AT = '2026-11-16T08:00:00Z';
+const SCHEDULED_AT = '2015-11-16T08:00:00Z';
 
 interface Measured {
   readonly rows: number;
@@ -61,7 +61,7 @@ async function fill(url: string, rows: number): Promise<void> {
     CREATE VIEW report_transactions AS
       SELECT occurred_at, type, category, account, currency, amount FROM payments WHERE deleted_at IS NULL;
     INSERT INTO payments
-      SELECT n, timestamptz '2026-11-02 00:00Z' + n * interval '14 days' / ${2 * rows},
+      SELECT n, timestamptz '2015-11-02 00:00Z' + n * interval '14 days' / ${2 * rows},
         (ARRAY['payment', 'transfer', 'refund'])[1 + n % 3], 'category ' || n % 40,
         'account ' || (n::bigint * 7919) % 20000, (ARRAY['EUR', 'USD'])[1 + n % 2], (n % 100000)::numeric / 100, NULL
       FROM generate_series(0, ${2 * rows - 1}) n;
@@ -88,7 +88,7 @@ async function measureRuns(rows: number, env: NodeJS.ProcessEnv): Promise<Measur
 }
 
 async function runOnce(env: NodeJS.ProcessEnv): Promise<Summary> {
-  const args = [EXECUTABLE, 'report_generator', '--force', '--scheduled-at', SCHEDULED_AT, '--param', 'week=2026-W46'];
+  const args = [EXECUTABLE, 'report_generator', '--force', '--scheduled-at', SCHEDULED_AT, '--param', 'week=2015-W46'];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (code !== 0) throw new Error(`report_generator ended with exit code ${code}:\n${output}`);

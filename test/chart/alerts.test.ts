@@ -49,7 +49,8 @@ function firing(series: Series, at: number): string[] {
   const tests = [{ interval: '10m', input_series, alert_rule_test }];
   const { code, stdout, stderr } = promtool(['test', 'rules'], {
     'rules.yaml': rules,
-    'test.yaml': stringify({ rule_files: ['rules.yaml'], evaluation_interval: '10m', tests }),
+    // No rule waits (`for`), so that the one evaluation that is asked about is enough.
+    'test.yaml': stringify({ rule_files: ['rules.yaml'], evaluation_interval: `${at}s`, tests }),
   });
   const found = [...(stdout + stderr).matchAll(/alertname:\s*(\w+)/g)].map(([, name]) => name ?? '');
   if (code !== 0 && found.length === 0) throw new Error(stdout + stderr);
@@ -103,8 +104,62 @@ describe.skipIf(noHelm ?? noPromtool)('the alerts', () => {
   });
 
   test("tell of a daily job that hasn't succeeded for a day and its deadline, unless it is suspended", () => {
-    expect(firing(healthy, 3 * DAY + 2 * 3600)).toEqual(['RunJobNotSucceeded']);
+    expect(firing(healthy, 3 * DAY + 3 * 3600)).toEqual(['RunJobNotSucceeded']);
     expect(firing({ ...healthy, [`kube_cronjob_spec_suspend{${of(CLEANUP)}}`]: 1 }, 5 * DAY)).toEqual([]);
+  });
+
+  /** A sample at 2 days in each series of the runner's, and none after: a run sends once. */
+  const at2Days = (value: number) => `${'_ '.repeat((2 * DAY) / (10 * MINUTE))}${value}`;
+  const runs = (labels: string) => `job_runs_total{job_name="database_cleanup", ${labels}}`;
+  const succeeded = (name = 'database_cleanup') => `job_last_success_seconds{job_name="${name}"}`;
+  /** Kubernetes takes a run that did nothing for a success. */
+  const recent: Series = { ...healthy, [`kube_cronjob_status_last_successful_time{${of(CLEANUP)}}`]: 4 * DAY };
+  const soon = 4 * DAY - 3600;
+
+  test('take a Job that was only skipped, or dry, for no success, and the true one for one', () => {
+    const daily = (labels: string): Series => ({ [runs(labels)]: `_x${soon / (10 * MINUTE)} 1x6` });
+    expect(firing({ ...recent, ...daily('job_run_status="succeeded"') }, soon + 1200)).toEqual([]);
+    expect(firing({ ...recent, ...daily('job_run_status="skipped"') }, soon + 1200)).toEqual(['RunJobNotSucceeded']);
+    expect(firing({ ...recent, ...daily('job_run_status="succeeded", job_dry_run="true"') }, soon + 1200)).toEqual([
+      'RunJobNotSucceeded',
+    ]);
+    // Done an hour ago, and skipped since, because it was done.
+    const done = { [succeeded()]: `_x${soon / (10 * MINUTE)} ${soon}` };
+    expect(firing({ ...recent, ...daily('job_run_status="skipped"'), ...done }, soon + 1200)).toEqual([]);
+    // … by another name, or long ago.
+    const other = { [succeeded('acme')]: `_x${soon / (10 * MINUTE)} ${soon}` };
+    expect(firing({ ...recent, ...daily('job_run_status="skipped"'), ...other }, soon + 1200)).toEqual([
+      'RunJobNotSucceeded',
+    ]);
+    const old = { [succeeded()]: at2Days(2 * DAY) };
+    expect(firing({ ...recent, ...daily('job_run_status="skipped"'), ...old }, soon + 1200)).toEqual([
+      'RunJobNotSucceeded',
+    ]);
+  });
+
+  test('believe a success that Kubernetes does not know of, and one whose telemetry was lost', () => {
+    const elsewhere = { [succeeded()]: `_x${(3 * DAY) / (10 * MINUTE)} ${3 * DAY}` };
+    expect(firing(healthy, 3 * DAY + 4 * 3600)).toEqual(['RunJobNotSucceeded']);
+    expect(firing({ ...healthy, ...elsewhere }, 3 * DAY + 4 * 3600)).toEqual([]);
+    expect(firing({ ...recent, [succeeded()]: at2Days(2 * DAY) }, 4 * DAY)).toEqual([]);
+  });
+
+  test('tell of a failed Job although later ones were skipped', () => {
+    const skipped = { [runs('job_run_status="skipped"')]: `_x${soon / (10 * MINUTE)} 1x6` };
+    const done = { [succeeded()]: `_x${(soon - 4 * 3600) / (10 * MINUTE)} ${soon - 4 * 3600}` };
+    const series = { ...recent, ...failed('b', soon - 3 * 3600), ...done };
+    expect(firing(series, soon + 1200)).toEqual([]);
+    expect(firing({ ...series, ...skipped }, soon + 1200)).toEqual(['RunJobFailed']);
+  });
+
+  test("keep to their own namespace's runs where metrics name it, and take an entry that is always dry as it is", () => {
+    const skipped = (namespace: string) => ({
+      [runs(`job_run_status="skipped", k8s_namespace_name="${namespace}"`)]: `_x${soon / (10 * MINUTE)} 1x6`,
+    });
+    expect(firing({ ...recent, ...skipped('jobs') }, soon + 1200)).toEqual(['RunJobNotSucceeded']);
+    expect(firing({ ...recent, ...skipped('staging') }, soon + 1200)).toEqual([]);
+    const dry = { jobs: { 'database-cleanup': { dryRun: true } }, prometheusRule: { enabled: true } };
+    expect(stringify(only(render(dry), 'PrometheusRule').spec.groups[0])).not.toContain('job_last_success');
   });
 
   test('tell of a Job that runs longer than one run may take', () => {
@@ -113,8 +168,8 @@ describe.skipIf(noHelm ?? noPromtool)('the alerts', () => {
       [`kube_job_status_active{${job('b')}}`]: 1,
       ...owned('b'),
     });
-    expect(firing({ ...healthy, ...running(2 * DAY) }, 2 * DAY + 30 * MINUTE)).toEqual([]);
-    expect(firing({ ...healthy, ...running(2 * DAY) }, 2 * DAY + 40 * MINUTE)).toEqual(['RunJobRunsLong']);
+    expect(firing({ ...healthy, ...running(2 * DAY) }, 2 * DAY + 40 * MINUTE)).toEqual([]);
+    expect(firing({ ...healthy, ...running(2 * DAY) }, 2 * DAY + 50 * MINUTE)).toEqual(['RunJobRunsLong']);
   });
 
   test('tell of a run that could not reach the history, whether its counter is new or has grown', () => {
@@ -140,11 +195,18 @@ describe.skipIf(noHelm ?? noPromtool)('the dashboard', () => {
     expect(exprs.length).toBeGreaterThan(8);
     const record = (expr: string, index: number) => ({
       record: `panel:${index}`,
-      expr: expr.replaceAll('$__interval', '1h'),
+      expr: expr.replaceAll(/\$__(interval|range)/g, '1h'),
     });
     const file = stringify({ groups: [{ name: 'panels', rules: exprs.map(record) }] });
     const { code, stdout, stderr } = promtool(['check', 'rules'], { 'rules.yaml': file });
     expect(code, stdout + stderr).toBe(0);
+  });
+
+  test('counts what was skipped apart from what was done', () => {
+    const about = (title: string) => dashboard.panels.find((panel) => panel.title === title)?.targets?.[0]?.expr;
+    expect(about('Runs by status')).toContain('job_run_status!="skipped"');
+    expect(about('Skipped runs')).toContain('job_run_status="skipped"');
+    expect(about('Since the last true success')).toContain('job_last_success_seconds');
   });
 
   test('has panels with titles, side by side', () => {
@@ -173,6 +235,6 @@ describe.skipIf(noHelm)('the period of a schedule', () => {
     const rule = only(render(values), 'PrometheusRule').spec.groups[0].rules.find(
       ({ alert }: { alert: string }) => alert === 'RunJobNotSucceeded',
     );
-    expect(Number(/> (\d+)\n/.exec(rule.expr)?.[1])).toBe(period + 3600);
+    expect(Number(/^ *> (\d+)$/m.exec(rule.expr)?.[1])).toBe(period + 3600);
   });
 });

@@ -116,29 +116,117 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
     // Times that don't add up
     [
       'a Job that ends before the runner',
-      cleanup({ activeDeadlineSeconds: 1833 }),
-      'jobs.database-cleanup.activeDeadlineSeconds (1833) must be more than lock wait + timeout + grace + flush (0 + 1800 + 30 + 3 = 1833 s), else Kubernetes ends the run before the runner can say why',
+      cleanup({ activeDeadlineSeconds: 2493 }),
+      'jobs.database-cleanup.activeDeadlineSeconds (2493) must be more than lock wait + timeout + grace + flush + record (600 + 1800 + 30 + 3 + 60 = 2493 s), else Kubernetes ends the run before the runner can say why',
     ],
     [
       'a Job that ends while the lock is waited for',
-      cleanup({ timeout: '1m', locked: 'wait', activeDeadlineSeconds: 150 }),
-      '(60 + 60 + 30 + 3 = 153 s)',
+      cleanup({ timeout: '1m', activeDeadlineSeconds: 150, env: { WORKER_LOCK_WAIT_SECONDS: '60' } }),
+      '(60 + 60 + 30 + 3 + 60 = 213 s)',
     ],
     [
       'a pod that is killed in its grace',
-      { ...cleanup({ terminationGracePeriodSeconds: 63 }), config: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: 60 } },
-      'jobs.database-cleanup.terminationGracePeriodSeconds (63) must be more than grace + flush (60 + 3 = 63 s), else a run that is told to stop is killed before it can close its record',
+      { ...cleanup({ terminationGracePeriodSeconds: 123 }), config: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: 60 } },
+      'jobs.database-cleanup.terminationGracePeriodSeconds (123) must be more than grace + flush + record (60 + 3 + 60 = 123 s), else a run that is told to stop is killed before it can close its record',
     ],
     [
       "a pod that is killed in its job's own grace",
       cleanup({ terminationGracePeriodSeconds: 60, env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '120' } }),
-      '(120 + 3 = 123 s)',
+      '(120 + 3 + 60 = 183 s)',
     ],
     [
       'more at once than there are',
       cleanup({ shards: 2, parallelism: 3 }),
       'parallelism (3) is more than its shards (2)',
     ],
+    [
+      'more at once than there are places',
+      cleanup({ shards: 16, parallelism: 12 }),
+      'jobs.database-cleanup.parallelism (12) is more than may be at work at once (WORKER_MAX_CONCURRENT_JOBS, 10): the rest of its pods would only wait; set it to 10 at most, leave it out, or raise WORKER_MAX_CONCURRENT_JOBS in config',
+    ],
+    [
+      'more at once than the places that config leaves',
+      { ...cleanup({ shards: 16, parallelism: 6 }), config: { WORKER_MAX_CONCURRENT_JOBS: 5 } },
+      'parallelism (6) is more than may be at work at once (WORKER_MAX_CONCURRENT_JOBS, 5)',
+    ],
+    // Other names for what there is
+    [
+      'backoffLimit',
+      cleanup({ backoffLimit: 3 }),
+      "'/jobs/database-cleanup/backoffLimit': value must be 'left out: use retries'",
+    ],
+    ['timeOut', { jobDefaults: { timeOut: '5m' } }, "'/jobDefaults/timeOut': value must be 'left out: use timeout'"],
+    [
+      'concurrencyPolicy',
+      cleanup({ concurrencyPolicy: 'Allow' }),
+      "value must be 'left out: it is always Forbid; use locked'",
+    ],
+    ['timezone', cleanup({ timezone: 'Etc/UTC' }), "value must be 'left out: use timeZone'"],
+    ['cron', cleanup({ cron: '@daily' }), "value must be 'left out: use schedule'"],
+    ['extraEnv', cleanup({ extraEnv: { A: 'b' } }), "value must be 'left out: use env'"],
+    [
+      "an image of a job's own",
+      cleanup({ image: 'mine:1' }),
+      "value must be 'left out: all jobs run the image that is named beside jobs",
+    ],
+    ['resources of the chart', { resources: {} }, "'/resources': value must be 'left out: use jobDefaults.resources'"],
+    // Numbers that Helm has changed
+    [
+      'more digits than a float keeps',
+      { secret: { values: { PIN: 12345678901234567890n } } },
+      'secret.values.PIN is a number with more digits than Helm keeps: quote it',
+    ],
+    [
+      'the first whole number that it loses',
+      cleanup({ env: { ID: 2 ** 53 } }),
+      'jobs.database-cleanup.env.ID is a number with more digits',
+    ],
+    [
+      'such a number deep in the parameters',
+      cleanup({ params: { a: [{ id: -(2 ** 60) }] } }),
+      'jobs.database-cleanup.params.a[0].id is a number with more digits',
+    ],
+    [
+      'one in the settings',
+      { config: { OTEL_BSP_MAX_QUEUE_SIZE: 2 ** 55 } },
+      'config.OTEL_BSP_MAX_QUEUE_SIZE is a number with more digits',
+    ],
+    [
+      'a fraction where a text is wanted',
+      { jobDefaults: { env: { APP_VERSION: 1.1 } } },
+      'jobDefaults.env.APP_VERSION is a number with a fraction, which may have lost a digit already (1.10 is read as 1.1): quote it',
+    ],
+    ['a fraction as a secret', { secret: { values: { A: 0.5 } } }, 'secret.values.A is a number with a fraction'],
+    ['a fraction for the migration', { migration: { env: { A: 0.5 } } }, 'migration.env.A is a number with a fraction'],
+    [
+      'a tag that is a fraction',
+      { image: { tag: 1.1 } },
+      `'/image/tag': value must be 'a tag in quotes, such as "1.10"`,
+    ],
+    // Labels of the chart's own
+    ...(
+      [
+        ['commonLabels', { commonLabels: { 'app.kubernetes.io/name': 'x' } }],
+        ['jobDefaults.podLabels', { jobDefaults: { podLabels: { 'app.kubernetes.io/name': 'x' } } }],
+        ['jobs.database-cleanup.labels', cleanup({ labels: { 'app.kubernetes.io/name': 'x' } })],
+      ] as const
+    ).map(([where, values]): [string, object, string] => [
+      `a label of the chart's own in ${where}`,
+      values,
+      `${where}: the chart sets app.kubernetes.io/name itself`,
+    ]),
+    [
+      'a label of the chart',
+      { commonLabels: { 'helm.sh/chart': 'x' } },
+      'commonLabels: the chart sets helm.sh/chart itself',
+    ],
+    // Names of runs
+    [
+      'a name that no run can have',
+      cleanup({ name: 'Acme Cleanup' }),
+      "value must be 'a name of letters, digits, dots, dashes and underscores",
+    ],
+    ['one name for all', { jobDefaults: { name: 'x' } }, 'jobDefaults.name would give every entry the same name'],
     // Secrets in the open
     [
       'a credential in the ConfigMap',

@@ -1,10 +1,12 @@
 // What the rendered objects mean: who may overlap with whom, who ends a run that takes too long, and who can read what.
 import { readFileSync } from 'node:fs';
+import { type GenericSchema, getDefault } from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { ENVIRONMENT } from '../../src/app/config.ts';
 import { STEP_LIMITS } from '../../src/runner/limited.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
-import { ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
+import { CHART, ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
 
 const seconds = (text: string) => {
   const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -21,6 +23,10 @@ const flag = (cronJob: KubeObject, name: string) =>
 const variable = (container: { env: { name: string; value?: string; valueFrom?: object }[] }, name: string) =>
   container.env.find((item) => item.name === name);
 
+/** Exit codes of docs/decisions/exit-codes.md that only a pod of Kubernetes ends with. */
+const CANCELLED = 79;
+const CONTINUED = 80;
+
 describe.skipIf(noHelm)('every CronJob', () => {
   test.each(ciFiles)('never overlaps with itself, keeps its deadlines in order and runs nothing twice (%s)', (file) => {
     const { config = {} } = (parse(readFileSync(file, 'utf8')) ?? {}) as { config?: Record<string, number> };
@@ -36,49 +42,66 @@ describe.skipIf(noHelm)('every CronJob', () => {
       expect(job.podReplacementPolicy).toBe('Failed');
       const grace = config.WORKER_SHUTDOWN_TIMEOUT_SECONDS ?? 30;
       const flush = (config.OTEL_SHUTDOWN_TIMEOUT_MS ?? 3000) / 1000;
-      const wait = flag(cronJob, 'locked') === 'wait' ? (config.WORKER_LOCK_WAIT_SECONDS ?? 60) : 0;
+      const wait = config.WORKER_LOCK_WAIT_SECONDS ?? 600;
+      const record = 60;
       const timeout = seconds(flag(cronJob, 'timeout'));
       expect(timeout).toBeGreaterThan(0);
-      expect(job.activeDeadlineSeconds).toBeGreaterThan(timeout + wait + grace + flush);
-      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(grace + flush);
+      expect(job.activeDeadlineSeconds).toBeGreaterThan(timeout + wait + grace + flush + record);
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(grace + flush + record);
       expect(pod.automountServiceAccountToken).toBe(false);
       expect(pod.containers[0].terminationMessagePath).toBe('/dev/termination-log');
     }
   });
 
   test('leaves a pod that is told to stop the time that the runner may take to end', () => {
-    const { record, unlock, close, shutdownUrls, output } = STEP_LIMITS;
-    const end = (record + unlock + 4 * close + shutdownUrls + output) / 1000;
+    const { unlock, close, shutdownUrls, output } = STEP_LIMITS;
+    const end = 60 + (unlock + 4 * close + shutdownUrls + output) / 1000;
     const pod = only(render(), 'CronJob', 'cleanup').spec.jobTemplate.spec.template.spec;
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(30 + 3 + end);
   });
 
   test('makes of an exit code what the table says: disruptions first, then what no retry can mend', () => {
-    const { rules } = only(render(), 'CronJob', 'database-cleanup').spec.jobTemplate.spec.podFailurePolicy;
-    expect(rules[0]).toEqual({ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] });
-    expect(rules[1]).toEqual({
-      action: 'FailJob',
-      onExitCodes: {
-        containerName: 'run-job',
-        operator: 'In',
-        values: [EXIT.rejected, EXIT.permanent, EXIT.misconfigured].sort((a, b) => a - b),
-      },
+    const rulesOf = (more: object) =>
+      only(render({ jobs: { 'database-cleanup': more } }), 'CronJob', 'database-cleanup').spec.jobTemplate.spec
+        .podFailurePolicy.rules;
+    const rule = (action: string, ...values: number[]) => ({
+      action,
+      onExitCodes: { containerName: 'run-job', operator: 'In', values: values.sort((a, b) => a - b) },
     });
-    expect(rules).toHaveLength(2);
+    const disruption = { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] };
+    const { rejected, permanent, misconfigured } = EXIT;
+    expect(rulesOf({})).toEqual([
+      disruption,
+      rule('Ignore', CONTINUED),
+      rule('FailJob', rejected, permanent, misconfigured, CANCELLED),
+    ]);
+    // FailJob would send SIGTERM to the other shards.
+    expect(rulesOf({ shards: 2 })).toEqual([
+      disruption,
+      rule('Ignore', CONTINUED),
+      rule('FailIndex', permanent),
+      rule('FailJob', rejected, misconfigured, CANCELLED),
+    ]);
   });
 
   test('gets a deadline that leaves room for every retry and the waits between them', () => {
     const deadline = (more: object) =>
       only(render({ jobs: { 'database-cleanup': { timeout: '10m', ...more } } }), 'CronJob', 'cleanup').spec.jobTemplate
         .spec.activeDeadlineSeconds;
-    // The way to the run, the run (timeout, grace and flush), and closing.
-    const pod = 120 + 2 * 10 + (600 + 30 + 3) + 30;
+    // The way to the run, the run (wait, timeout, grace, flush and record), and closing.
+    const pod = 120 + 2 * 10 + (600 + 600 + 30 + 3 + 60) + 20;
     expect(deadline({ retries: 0 })).toBe(pod);
     expect(deadline({ retries: 3 })).toBe(4 * pod + 10 + 20 + 40);
     expect(deadline({ retries: 8 })).toBe(9 * pod + 10 + 20 + 40 + 80 + 160 + 320 + 600 + 600);
-    expect(deadline({ retries: 0, locked: 'wait' })).toBe(pod + 60);
+    expect(deadline({ retries: 0, env: { WORKER_LOCK_WAIT_SECONDS: 60 } })).toBe(pod - 540);
+    // A database that has no connection left is waited for by all.
+    expect(deadline({ retries: 0, locked: 'skip' })).toBe(pod);
+    expect(deadline({ retries: 0, env: { RUN_JOB_RECORD_TIMEOUT_SECONDS: 90 } })).toBe(pod + 30);
     expect(deadline({ retries: 0, startAllowance: '10m' })).toBe(pod + 480);
     expect(deadline({ retries: 1, shards: 10, parallelism: 4 })).toBe(3 * (2 * pod + 10));
+    // Unless said, as many shards run at once as there are places.
+    expect(deadline({ retries: 0, shards: 10 })).toBe(pod);
+    expect(deadline({ retries: 0, shards: 21 })).toBe(3 * pod);
     expect(deadline({ retries: 0, env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: 90 } })).toBe(pod + 60);
   });
 
@@ -97,7 +120,8 @@ describe.skipIf(noHelm)('every CronJob', () => {
       },
     };
     const cronJob = only(render(values), 'CronJob', 'cleanup');
-    expect(cronJob.spec).toMatchObject({ suspend: false, failedJobsHistoryLimit: 0 });
+    expect(cronJob.spec).toMatchObject({ failedJobsHistoryLimit: 0 });
+    expect(cronJob.spec).not.toHaveProperty('suspend');
     expect(cronJob.spec.jobTemplate.spec).toMatchObject({ backoffLimit: 0, ttlSecondsAfterFinished: 0 });
     expect(containerOf(cronJob).args).not.toContain('--dry-run');
     expect(variable(containerOf(cronJob), 'RUN_JOB_SHUTDOWN_URLS')).toBeUndefined();
@@ -124,16 +148,100 @@ describe.skipIf(noHelm)('every CronJob', () => {
     const cronJob = only(render(), 'CronJob', 'cleanup');
     const container = containerOf(cronJob);
     expect(variable(container, 'CRONJOB_NAME')?.value).toBe(cronJob.metadata.name);
-    const sources = ['POD_NAME', 'POD_NAMESPACE', 'NODE_NAME', 'JOB_NAME'].map(
+    const sources = ['POD_NAME', 'POD_NAMESPACE', 'NODE_NAME', 'JOB_NAME', 'JOB_UID'].map(
       (name) => variable(container, name)?.valueFrom,
     );
     expect(sources).toEqual(
-      ['metadata.name', 'metadata.namespace', 'spec.nodeName', "metadata.labels['batch.kubernetes.io/job-name']"].map(
-        (fieldPath) => ({
-          fieldRef: { fieldPath },
-        }),
-      ),
+      [
+        'metadata.name',
+        'metadata.namespace',
+        'spec.nodeName',
+        "metadata.labels['batch.kubernetes.io/job-name']",
+        "metadata.labels['batch.kubernetes.io/controller-uid']",
+      ].map((fieldPath) => ({ fieldRef: { fieldPath } })),
     );
+  });
+
+  test('gives runs a name of their own where the key is not that of the job, or where it is told one', () => {
+    const names = (jobs: object) =>
+      ofKind(render({ jobs: { 'database-cleanup': null, 'report-generator': null, ...jobs } }), 'CronJob').map(
+        (cronJob) => [containerOf(cronJob).args[0], flag(cronJob, 'as')],
+      );
+    const schedule = '0 3 * * *';
+    expect(
+      names({
+        acme: { schedule, job: 'database_cleanup' },
+        'database-cleanup': { schedule },
+        globex: { schedule, job: 'database_cleanup', name: 'globex_cleanup' },
+        'send-invoices': { schedule, job: 'send_invoices' },
+        'send-reminders': { schedule, name: 'send_reminders' },
+      }),
+    ).toEqual([
+      ['database_cleanup', 'acme'],
+      ['database_cleanup', undefined],
+      ['database_cleanup', 'globex_cleanup'],
+      ['send_invoices', undefined],
+      ['send_reminders', undefined],
+    ]);
+  });
+
+  test('says what happens when its lock is held, so that it does not hang on a default of the image', () => {
+    expect(flag(only(render(), 'CronJob', 'cleanup'), 'locked')).toBe('wait');
+    expect(flag(only(render({ jobDefaults: { locked: 'skip' } }), 'CronJob', 'cleanup'), 'locked')).toBe('skip');
+  });
+
+  test('knows at least the time that the runner takes where no variable says otherwise', () => {
+    const text = readFileSync(`${CHART}/templates/_times.tpl`, 'utf8');
+    const [, defaults = ''] = /define "run-job.runnerDefaults" -}}\n([^{]*)/.exec(text) ?? [];
+    const chart = parse(defaults) as Record<string, number>;
+    const { WORKER_MAX_CONCURRENT_JOBS: places, ...times } = chart;
+    expect(Object.keys(times).length).toBeGreaterThan(4);
+    const { entries } = ENVIRONMENT as unknown as { entries: Record<string, GenericSchema | undefined> };
+    const runner = (name: string) => entries[name] && getDefault(entries[name]);
+    for (const [name, value] of Object.entries(times))
+      expect(value, name).toBeGreaterThanOrEqual(Number(runner(name) ?? 0));
+    expect(String(places)).toBe(String(runner('WORKER_MAX_CONCURRENT_JOBS')));
+  });
+
+  test('is given whole numbers digit by digit, wherever they stand', () => {
+    const n = 20240101;
+    const most = Number.MAX_SAFE_INTEGER;
+    const objects = render({
+      image: { tag: n },
+      config: { OTEL_BSP_MAX_QUEUE_SIZE: n },
+      secret: { values: { PIN: n, DATABASE_URL: 'postgres://db', BIG: most } },
+      migration: { env: { A: n } },
+      jobs: { 'database-cleanup': { env: { A: n, B: most, C: true }, params: { maxRows: most, list: [n, 0.25] } } },
+    });
+    const container = containerOf(only(objects, 'CronJob', 'cleanup'));
+    expect(container.image).toMatch(/:20240101$/);
+    expect(['A', 'B', 'C'].map((name) => variable(container, name)?.value)).toEqual(['20240101', String(most), 'true']);
+    expect(container.args.at(-1)).toBe(`--params={"list":[20240101,0.25],"maxRows":${most}}`);
+    expect(only(objects, 'ConfigMap').data.OTEL_BSP_MAX_QUEUE_SIZE).toBe('20240101');
+    for (const { data } of ofKind(objects, 'Secret')) {
+      expect(Buffer.from(data.PIN, 'base64').toString()).toBe('20240101');
+      expect(Buffer.from(data.BIG, 'base64').toString()).toBe(String(most));
+    }
+    const [migrate] = podsOf(ofKind(objects, 'Job'));
+    expect(variable(migrate?.spec.containers[0], 'A')?.value).toBe('20240101');
+    expect(variable(migrate?.spec.containers[0], 'OTEL_BSP_MAX_QUEUE_SIZE')?.value).toBe('20240101');
+  });
+
+  test.each([
+    ['ghcr.io/run-job/run-job', 'mirror.example.com/run-job/run-job:1'],
+    ['localhost/run-job', 'mirror.example.com/run-job:1'],
+    ['registry:5000/team/jobs', 'mirror.example.com/team/jobs:1'],
+    ['team/jobs', 'mirror.example.com/team/jobs:1'],
+  ])('takes %s from the registry of an umbrella chart, with its pull secrets and the own ones', (repository, image) => {
+    const objects = render({
+      global: { imageRegistry: 'mirror.example.com', imagePullSecrets: ['a', { name: 'b' }] },
+      image: { repository, tag: 1 },
+      imagePullSecrets: [{ name: 'b' }, { name: 'c' }],
+    });
+    for (const { spec } of podsOf(objects)) {
+      expect(spec.containers[0].image).toBe(image);
+      expect(spec.imagePullSecrets).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+    }
   });
 
   test("bounds JavaScript's heap by the memory limit, and not at all without one", () => {
@@ -303,10 +411,38 @@ describe.skipIf(noHelm)('what is off or on by a value', () => {
     for (const { metadata } of podsOf(objects)) expect(metadata.labels).toMatchObject(spec.podSelector.matchLabels);
   });
 
+  test('helm test runs the doctor on what the entries need, as each of them reaches it', () => {
+    const uri = (name: string) => ({ DATABASE_URL: { valueFrom: { secretKeyRef: { name, key: 'uri' } } } });
+    const jobs = {
+      'database-cleanup': { env: uri('cleanup') },
+      'cleanup-of-the-archive': { job: 'database_cleanup', schedule: '@weekly', env: uri('cleanup') },
+      'report-generator': { env: uri('report'), dryRun: true },
+      mine: { schedule: '@daily', env: uri('report') },
+      off: { schedule: '@daily', enabled: false },
+    };
+    const pods = ofKind(render({ jobs }), 'Pod');
+    expect(
+      pods.map(({ metadata, spec }) => [
+        metadata.name,
+        spec.containers[0].args,
+        variable(spec.containers[0], 'DATABASE_URL')?.valueFrom,
+      ]),
+    ).toEqual([
+      ['billing-run-job-doctor', ['doctor', '--jobs=database_cleanup'], uri('cleanup').DATABASE_URL.valueFrom],
+      ['billing-run-job-doctor-mine', ['doctor', '--jobs=mine'], uri('report').DATABASE_URL.valueFrom],
+      [
+        'billing-run-job-doctor-report-generator',
+        ['doctor', '--jobs=report_generator', '--dry-run'],
+        uri('report').DATABASE_URL.valueFrom,
+      ],
+    ]);
+    expect(only(render({ jobDefaults: { enabled: false } }), 'Pod').spec.containers[0].args).toEqual(['doctor']);
+  });
+
   test('helm test runs the doctor with the settings and secrets of the jobs', () => {
     const pod = only(render({ secret: { existing: 'env' } }), 'Pod', 'doctor');
     expect(pod.metadata.annotations?.['helm.sh/hook']).toBe('test');
-    expect(pod.spec.containers[0].args).toEqual(['doctor']);
+    expect(pod.spec.containers[0].args).toEqual(['doctor', '--jobs=database_cleanup,report_generator']);
     expect(pod.spec.containers[0].envFrom).toEqual([
       { configMapRef: { name: 'billing-run-job' } },
       { secretRef: { name: 'env' } },

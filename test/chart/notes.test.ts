@@ -10,13 +10,68 @@ describe.skipIf(noHelm)('the notes', () => {
   test("name this release's objects in commands that can be pasted", () => {
     const shown = text();
     expect(shown).toContain('helm test billing -n jobs --logs');
-    expect(shown).toContain(
-      'kubectl -n jobs create job database-cleanup-now --from=cronjob/billing-run-job-database-cleanup',
-    );
+    expect(shown).toContain('job=database-cleanup-now-$(date +%s)');
+    expect(shown).toContain('kubectl -n jobs create job $job --from=cronjob/billing-run-job-database-cleanup');
     // The log can't be followed before the container runs.
-    expect(shown).toContain('until kubectl -n jobs logs -f job/database-cleanup-now 2>/dev/null; do sleep 1; done');
+    expect(shown).toContain('until kubectl -n jobs logs -f job/$job 2>/dev/null; do sleep 1; done');
     expect(shown).toContain('billing-run-job-report-generator: report_generator at "0 8 * * 1" Etc/UTC');
     expect(shown).toContain(`patch cronjob billing-run-job-database-cleanup -p '{"spec":{"suspend":true}}'`);
+  });
+
+  test('give a Job a name that fits and is new each time, however long the key is', () => {
+    const shown = text({
+      jobDefaults: { enabled: false },
+      jobs: { ['k'.repeat(63)]: { schedule: '@daily', enabled: true } },
+    });
+    const [, start = ''] = /job=(\S+)-\$\(date \+%s\)/.exec(shown) ?? [];
+    expect(`${start}-${Math.floor(Date.now() / 1000)}-999`.length).toBeLessThanOrEqual(63);
+  });
+
+  test('name what runs are known by, where that is not the job', () => {
+    expect(text({ jobs: { acme: { schedule: '@daily', job: 'database_cleanup' } } })).toContain(
+      'billing-run-job-acme: database_cleanup at "@daily" Etc/UTC as acme',
+    );
+  });
+
+  const many = (count: number, more: (index: number) => object) => ({
+    jobs: Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [
+        `j${index}`,
+        { job: 'mine', schedule: '0 3 * * *', ...more(index) },
+      ]),
+    ),
+  });
+
+  test.each<[string, object, string]>([
+    ['eleven entries in one minute', many(11, () => ({})), '11 pods start at 03:00 Etc/UTC, and 10 runs'],
+    [
+      'entries whose minutes meet now and then',
+      many(12, (i) => ({ schedule: i < 6 ? '*/15 * * * *' : '30 4 * * *' })),
+      '12 pods start at 04:30',
+    ],
+    ['shards, which take a place each', many(3, () => ({ shards: 8, parallelism: 4 })), '12 pods start at 03:00'],
+    [
+      'fewer places',
+      { ...many(3, () => ({})), config: { WORKER_MAX_CONCURRENT_JOBS: 2 } },
+      '3 pods start at 03:00 Etc/UTC, and 2 runs',
+    ],
+    [
+      'days of the month, which may meet any weekday',
+      many(11, (i) => ({ schedule: i % 2 ? '0 3 1 * *' : '0 3 * * 1' })),
+      '11 pods start',
+    ],
+  ])('warn of %s', (_, values, message) => {
+    expect(text(values)).toContain(message);
+    expect(text(values)).toContain('Spread their minutes');
+  });
+
+  test.each<[string, object]>([
+    ['ten entries', many(10, () => ({}))],
+    ['other minutes', many(20, (i) => ({ schedule: `${i} 3 * * *` }))],
+    ['other weekdays', many(14, (i) => ({ schedule: `0 3 * * ${i % 7}` }))],
+    ['suspended ones', many(14, (i) => ({ suspend: i > 8 }))],
+  ])('do not warn of %s', (_, values) => {
+    expect(text(values)).not.toContain('pods start');
   });
 
   test('say how to give it a Secret, until it has one', () => {

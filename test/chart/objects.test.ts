@@ -92,6 +92,18 @@ describe.skipIf(noHelm)('every rendered object', () => {
     }
   });
 
+  test('is rendered the same each time, and hooks into nothing that Argo CD has no phase for', () => {
+    const text = () =>
+      helm('template', 'billing', CHART, '-f', `${CHART}/ci/observability-values.yaml`, '--set', 'secret.existing=env')
+        .stdout;
+    expect(text()).toBe(text());
+    const hooks = Object.values(all)
+      .flat()
+      .map(({ metadata }) => metadata.annotations?.['helm.sh/hook'])
+      .filter((hook) => hook !== undefined);
+    expect(new Set(hooks)).toEqual(new Set(['pre-install,pre-upgrade', 'test']));
+  });
+
   test("a release's name with a dot leaves names that an Indexed Job's pods can have as host names", () => {
     const { stdout } = helm('template', 'billing.v2', CHART, '--set', 'jobs.database-cleanup.shards=3');
     const names = ofKind(objectsIn(stdout), 'CronJob').map(({ metadata }) => metadata.name);

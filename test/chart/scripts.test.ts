@@ -18,7 +18,7 @@ const noShellcheck = findProgram('shellcheck')
 if (noShellcheck) console.warn(noShellcheck);
 
 /** Runs smoke.sh with stand-ins for kubectl and helm; returns what it said and what it called. */
-function smoke(args: readonly string[], breaks = '') {
+function smoke(args: readonly string[], breaks = '', more: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-smoke-'));
   try {
     mkdirSync(join(folder, 'bin'));
@@ -29,6 +29,7 @@ function smoke(args: readonly string[], breaks = '') {
       PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
       STUB_LOG: log,
       STUB_BREAK: breaks,
+      ...more,
     };
     const done = run('bash', [SMOKE, ...args], { env });
     return { ...done, calls: existsSync(log) ? readFileSync(log, 'utf8').split('\n') : [] };
@@ -96,6 +97,30 @@ describe('the smoke test', () => {
       expect(calls.some((line) => line.includes('get events'))).toBe(true);
       expect(calls.some((line) => line.includes('delete namespace'))).toBe(true);
     }
+  });
+
+  test.each([
+    [
+      'a pod without a network',
+      { STUB_STUCK: '1' },
+      'rollout status deployment/postgres',
+      'PostgreSQL to be ready, but pod postgres-1: FailedCreatePodSandBox: no network',
+    ],
+    [
+      'a Job without pods',
+      { STUB_NO_PODS: '1' },
+      'get job rabbit-declare',
+      'job rabbit-declare to end, but job rabbit-declare: FailedCreate: exceeded quota',
+    ],
+  ])('does not wait its whole time for %s', (_, more, breaks, message) => {
+    const { code, stderr } = smoke(EXISTING, breaks, { ...more, SMOKE_STUCK_AFTER: '1' });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`smoke: waiting for ${message}`);
+  });
+
+  test('says so when an upgrade resumes what was suspended, and lets the entry that cannot work be found apart', () => {
+    expect(smoke(EXISTING, '', { STUB_SUSPENDED: 'false' }).stderr).toContain('the upgrade has resumed');
+    expect(smoke(EXISTING).calls.join('\n')).toContain('--filter !name=smoke-run-job-doctor-misconfigured');
   });
 
   test.skipIf(noHelm)('brings only objects that a restricted namespace takes', () => {

@@ -40,8 +40,8 @@ function* walk(node: Schema, path: string, value: unknown): Generator<{ path: st
     return;
   }
   for (const [key, child] of own) {
-    // `global` is Helm's, and some variables are there only to be refused in a sentence.
-    if (/^(Refused|Helm's own)/.test(child.description ?? '')) continue;
+    // Some are there only to be refused in a sentence.
+    if (/^Refused/.test(child.description ?? '')) continue;
     yield* walk(child, here ? `${here}.${key}` : key, values[key]);
   }
 }
@@ -70,7 +70,7 @@ describe('values', () => {
     for (const field of walk(schema, '', values)) isSet.set(field.path, field.isSet || isSet.get(field.path) === true);
     const unset = [...isSet].filter(([, there]) => !there).map(([path]) => path);
     const free =
-      /^(job\.job|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(tolerations|affinity|topology|hostAliases|dnsConfig)|networkPolicy\.extraEgress)/;
+      /^(job\.job|job\.name|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(tolerations|affinity|topology|hostAliases|dnsConfig)|networkPolicy\.extraEgress)/;
     expect(unset.filter((path) => !free.test(path))).toEqual([]);
   });
 
@@ -79,6 +79,7 @@ describe('values', () => {
       'POD_NAME',
       'POD_NAMESPACE',
       'JOB_NAME',
+      'JOB_UID',
       'CRONJOB_NAME',
       'NODE_NAME',
       'JOB_COMPLETION_INDEX',

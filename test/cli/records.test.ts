@@ -60,7 +60,11 @@ describe('history and show', () => {
     expect(await listed('--status=failed')).toEqual([failed]);
     expect(await listed('--since', at(3).toISOString())).toEqual([alive, dead, skipped]);
     expect(await listed('--since', '1m')).toEqual([]);
-    expect(await listed('no_such_job')).toEqual([]);
+    const unknown = await runToEnd(['history', 'no_such_job'], { database: it.database });
+    expect(unknown).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringMatching(/^run-job: Nothing is known by the name no_such_job/),
+    });
   });
 
   test('a dead run is told as lost, and a living one as running, before anybody has corrected the record', async () => {
@@ -157,7 +161,7 @@ describe('history and show', () => {
     [['history', '--limit=0'], '--limit must be a whole number from 1'],
     [['history', '--limit=many'], '--limit must be a whole number from 1'],
     [['history', '--since=yesterday'], '--since must be a length of time'],
-    [['history', '--status=successful'], '--status must be running'],
+    [['history', '--status=successful'], '--status must be one of running'],
     [['show', 'x'], 'hexadecimal digits'],
     [['show', "' OR true --"], 'hexadecimal digits'],
   ] as const)('run-job %j is a usage error', async ([args, message]) => {

@@ -30,6 +30,7 @@ const GARBLED: Record<Variable, string> = {
   WORKER_LOCK_CHECK_SECONDS: 'garbled-9f3b',
   RUN_JOB_DIRS: '/garbled-9f3b',
   RUN_JOB_HISTORY_DAYS: '90 garbled-9f3b',
+  RUN_JOB_REQUIRE_DATABASE: 'garbled-9f3b',
   RUN_JOB_RECORD_TIMEOUT_SECONDS: 'garbled-9f3b',
   RUN_JOB_SHARDS: 'garbled-9f3b',
   JOB_COMPLETION_INDEX: 'garbled-9f3b',
@@ -46,17 +47,13 @@ const GARBLED: Record<Variable, string> = {
   OTEL_SHUTDOWN_TIMEOUT_MS: 'garbled-9f3b',
 };
 
-/** A path is no secret, and whoever reads of a folder that isn't there needs to know which. */
-const SHOWN: readonly Variable[] = ['RUN_JOB_DIRS'];
-
 test.concurrent.for(Object.entries(GARBLED) as [Variable, string][])('%s', async ([name, value]) => {
   await using database = await createDatabase();
   const ended = await runToEnd(['noop'], { database, env: { [name]: value } });
   expect(ended.summary, ended.stdout).toMatchObject({ status: 'misconfigured', exitCode: 78, attempts: 0 });
   expect(ended.exitCode).toBe(78);
   expect(ended.summary.error?.message).toContain(name);
-  if (!SHOWN.includes(name))
-    expect(ended.stdout + ended.stderr + JSON.stringify(ended.termination)).not.toContain('9f3b');
+  expect(ended.stdout + ended.stderr + JSON.stringify(ended.termination)).not.toContain('9f3b');
 });
 
 test('all that is wrong is told at once', async () => {
@@ -116,7 +113,7 @@ test('the place of the run in Kubernetes is recorded', async () => {
     env: {
       POD_NAME: 'pod-1',
       POD_NAMESPACE: 'night',
-      JOB_UID: `garbled-9f3b${LONG}`,
+      JOB_UID: 'uid-1',
       JOB_NAME: 'noop-manual',
       CRONJOB_NAME: 'noop',
       NODE_NAME: 'node-7',
@@ -130,3 +127,51 @@ test('the place of the run in Kubernetes is recorded', async () => {
     node_name: 'node-7',
   });
 });
+
+test.for([{ KUBERNETES_SERVICE_HOST: '10.0.0.1' }, { JOB_NAME: 'nightly-29384756' }, { POD_NAME: 'nightly-x' }])(
+  'under Kubernetes (%j) a run without DATABASE_URL says so first, and in its summary',
+  async (env) => {
+    const ended = await runToEnd(['noop'], { env });
+    await expectAccounts(ended, undefined, { status: 'succeeded', exitCode: 0 });
+    expect(ended.lines[0]).toMatchObject({ level: 'warn', msg: expect.stringMatching(/^DATABASE_URL is not set/) });
+    const warning = 'DATABASE_URL is not set: this run is neither locked nor recorded';
+    expect([ended.summary.warning, ended.termination?.warning]).toEqual([warning, warning]);
+  },
+);
+
+test('RUN_JOB_REQUIRE_DATABASE=true makes a run without DATABASE_URL misconfigured', async () => {
+  const ended = await runToEnd(['noop'], { env: { RUN_JOB_REQUIRE_DATABASE: 'true' } });
+  await expectAccounts(ended, undefined, { status: 'misconfigured', exitCode: 78, error: 'RUN_JOB_REQUIRE_DATABASE' });
+});
+
+test('an invalid DATABASE_URL is told once, and not as unset', async () => {
+  const ended = await runToEnd(['needs_postgres'], { env: { DATABASE_URL: 'garbled', POD_NAME: 'pod-1' } });
+  await expectAccounts(ended, undefined, {
+    status: 'misconfigured',
+    exitCode: 78,
+    error: /^DATABASE_URL must be a URL/,
+  });
+  expect(ended.stdout).not.toContain('not set');
+});
+
+test('a termination log that was asked for and can’t be written: misconfigured, rather than silence', async () => {
+  const ended = await runToEnd(['noop'], { env: { RUN_JOB_TERMINATION_LOG: '/nowhere/termination-log' } });
+  expect(ended).toMatchObject({ exitCode: 78, summary: { status: 'misconfigured' } });
+  expect(ended.summary.error?.message).toMatch(
+    /^RUN_JOB_TERMINATION_LOG names a file that can't be written \(ENOENT\)/,
+  );
+});
+
+test.for(['?options=-c%20no_such_setting%3D1', '?options=-c%20statement_timeout%3Dzz'])(
+  'what the server refuses of DATABASE_URL (%s): misconfigured, in one sentence',
+  async (search) => {
+    await using database = await createDatabase();
+    const url = `${database.url}${search}`;
+    const ended = await runToEnd(['noop'], { env: { DATABASE_URL: url } });
+    await expectAccounts(ended, undefined, {
+      status: 'misconfigured',
+      exitCode: 78,
+      error: /behind the \? of DATABASE_URL/,
+    });
+  },
+);

@@ -95,3 +95,14 @@ test('a variable that sets a parameter, and is garbled: misconfigured, since nob
   await expectAccounts(ended, database, { status: 'misconfigured', exitCode: 78, error: 'FIXTURE_DAYS' });
   expect(ended.stdout).not.toContain('9f3b');
 });
+
+test.for([
+  ['--param', 'days=1e400'],
+  ['--param', 'days=9007199254740993'],
+  ['--params', '{"days":1e400}'],
+  ['--params', '{"days":1,"days":2}'],
+] as const)('%s %s: rejected, in one sentence that quotes nothing', async (args) => {
+  const ended = await runToEnd(['takes_params', ...args]);
+  await expectAccounts(ended, undefined, { status: 'rejected', exitCode: 64, error: /exactly|twice/ });
+  expect(ended.summary.error?.message).not.toMatch(/1e400|993/);
+});

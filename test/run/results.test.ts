@@ -36,6 +36,23 @@ test.for(['deep', 'nul', 'date'])('%s: the run succeeds, and is recorded', async
   expect(record?.result).not.toBeNull();
 });
 
+test.for(['gigantic', 'many', 'sparse', 'map', 'wide'])(
+  '%s: too large to be told, so that it is left out as a whole, and the run says so everywhere',
+  async (kind) => {
+    const { ended, record, result, warnings } = await returns(kind);
+    expect(result).toEqual({ resultOmitted: 'the result takes more than 4 MiB as JSON' });
+    expect([record?.result, ended.termination?.result]).toEqual([result, result]);
+    expect(warnings).toMatchObject([{ msg: expect.stringContaining('more than 4 MiB') }]);
+  },
+);
+
+test.for(['integer', 'bytes', 'lines'])('%s: told and recorded, as far as JSON can hold it', async (kind) => {
+  const { record, result } = await returns(kind);
+  expect(record?.result).not.toMatchObject({ resultOmitted: expect.anything() });
+  if (kind === 'integer') expect(result).toEqual({ big: '[a BigInt of more than 4096 bits]' });
+  if (kind === 'bytes') expect(result).toEqual({ file: '[314572800 bytes]', of: [0.5, 1] });
+});
+
 test('two megabytes: the record holds all of it, and the termination message fits without it', async () => {
   const { ended, record } = await returns('huge');
   expect(JSON.stringify(record?.result).length).toBeGreaterThan(2_000_000);

@@ -42,3 +42,23 @@ test('five megabytes of log arrive whole, the summary last', async () => {
   expect(ended.lines.filter(({ msg }) => msg === 'chatter')).toHaveLength(5_000);
   expect(ended.summary).toMatchObject({ status: 'succeeded', result: { lines: 5_000 } });
 });
+
+test.for(['log', 'error'])(
+  'what a job prints with console.%s arrives whole, no line cut by another, the summary last',
+  async (to) => {
+    const ended = await runToEnd(['prints', '--param', 'megabytes=20', '--param', `to=${to}`]);
+    const printed = (to === 'log' ? ended.stdout : ended.stderr).split('\n').filter((line) => line.startsWith('w'));
+    expect(printed.map(({ length }) => length)).toEqual(Array.from({ length: 20 }, () => 1024 * 1024 - 1));
+    expect(ended.lines.filter(({ msg }) => msg === 'printed')).toHaveLength(2);
+    expect(ended.stdout.trimEnd().split('\n').at(-1)).toContain('"msg":"run succeeded"');
+    expect(ended).toMatchObject({ exitCode: 0, summary: { status: 'succeeded' } });
+  },
+);
+
+test('what a job prints and nobody reads holds up the end for some seconds at most, and changes nothing', async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['prints', '--param', 'megabytes=5'], { database, unread: true });
+  expect(ended).toMatchObject({ exitCode: 0, termination: { status: 'succeeded' } });
+  expect(await readRecords(database)).toMatchObject([{ status: 'succeeded' }]);
+  expect(ended.tookMs).toBeLessThan(20_000);
+});

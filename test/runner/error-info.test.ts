@@ -7,3 +7,47 @@ test('an endless name or code is cut, so that the termination message fits', () 
   const { name, code = '' } = describeError(error, createRedactor([]));
   expect([name.length, code.length].every((length) => length < 300)).toBe(true);
 });
+
+test('a tree of errors is told within one budget, however it branches', () => {
+  const grow = (depth: number): Error =>
+    depth === 0
+      ? new Error('y'.repeat(50_000))
+      : new AggregateError(
+          Array.from({ length: 9 }, () => grow(depth - 1)),
+          'z'.repeat(50_000),
+        );
+  const text = JSON.stringify(describeError(grow(4), createRedactor([])));
+  expect(text.length).toBeLessThan(80 * 1024);
+  expect(text).toContain('more errors, which are left out here');
+});
+
+test('an error that leads back to itself is told once', () => {
+  const error = new Error('its own cause');
+  error.cause = new Error('between', { cause: error });
+  expect(describeError(error, createRedactor([]))).toMatchObject({
+    causes: [{ message: 'between', causes: [{ message: 'the same error again' }] }],
+  });
+});
+
+test('whatever stands where a name, a message, a stack and a list of errors belong, the error is described', () => {
+  const odd = Object.assign(new Error('x'), {
+    message: 12,
+    name: Symbol('s'),
+    stack: {},
+    code: { a: 1 },
+    errors: ['a'],
+  });
+  expect(describeError(odd, createRedactor([]))).toEqual({
+    name: 'Symbol(s)',
+    message: '12',
+    code: '[object Object]',
+  });
+});
+
+test('secrets in what was thrown are found before JSON escapes them, in values and in keys', () => {
+  const secret = 'hunt"er\\2';
+  const { message } = describeError({ [secret]: 1, list: [secret], password: 'x' }, createRedactor([secret]));
+  expect(message).toBe(
+    `a value that isn't an Error was thrown: {"[redacted]":1,"list":["[redacted]"],"password":"[redacted]"}`,
+  );
+});

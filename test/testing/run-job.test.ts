@@ -1,5 +1,6 @@
 // A job's own tests run it by `run-job/testing`, which tells what the executable would.
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { defineJob, PermanentError, RetryableError, UnavailableError } from '../../src/index.ts';
@@ -183,6 +184,36 @@ describe('a job that needs PostgreSQL', () => {
 
   test('gets the fake that the test brings', async () => {
     expect((await runJob(counts, { postgres: { query: async () => ({ rows: [{ one: 11 }] }) } })).result).toBe(11);
+  });
+
+  const transfers = defineJob({
+    name: 'transfers',
+    description: 'Reads in a transaction',
+    needs: ['postgres'],
+    async run({ postgres, signal }) {
+      const begun = await postgres.transaction(signal, { isolation: 'serializable' }, async (transaction) => {
+        return (await transaction.query("select current_setting('transaction_isolation') as isolation")).rows;
+      });
+      const { rows } = await postgres.statement(signal, 'select 1 as one');
+      return { begun, rows, meaning: postgres.failureOf({ code: '40P01' })?.kind };
+    },
+  });
+
+  test('has the transactions of the contract, whether the test brings a pool or a fake with no more than query', async () => {
+    await using database = await createDatabase();
+    const pool = new pg.Pool({ connectionString: database.url });
+    expect((await runJob(transfers, { postgres: pool })).result).toEqual({
+      begun: [{ isolation: 'serializable' }],
+      rows: [{ one: 1 }],
+      meaning: 'contention',
+    });
+    await pool.end();
+    const fake = Object.freeze({ query: async (text: string) => ({ rows: [text.split(' ')[0]] }) });
+    expect((await runJob(transfers, { postgres: fake })).result).toEqual({
+      begun: ['select'],
+      rows: ['select'],
+      meaning: 'contention',
+    });
   });
 
   test('and has a URL at which nobody listens: unavailable', async () => {

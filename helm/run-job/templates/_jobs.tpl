@@ -1,6 +1,9 @@
 {{/* What an entry of `jobs` comes to. */}}
 
-{{/* The entries that are on, each merged over `jobDefaults`, as JSON: a map by key. */}}
+{{/*
+The entries that are on, each merged over `jobDefaults`, as JSON: a map by key. `name` is what the runs are known by: lock, slot and
+history are the name's, so that two entries of one job each do their work.
+*/}}
 {{- define "run-job.jobs" -}}
 {{- $jobs := dict -}}
 {{- range $key, $entry := .Values.jobs -}}
@@ -11,7 +14,9 @@
 {{- if not $job.schedule -}}
 {{- fail (printf "\n\njobs.%s.schedule is missing: give it a cron line, such as \"0 2 * * *\"" $key) -}}
 {{- end -}}
-{{- $_ := set $job "job" (default (replace "-" "_" $key) $job.job) -}}
+{{- $own := replace "-" "_" $key -}}
+{{- $_ := set $job "job" (default $own $job.job) -}}
+{{- $_ := set $job "name" (default (ternary $job.job $key (eq $own $job.job)) $job.name) -}}
 {{- $_ := set $jobs $key $job -}}
 {{- end -}}
 {{- end -}}

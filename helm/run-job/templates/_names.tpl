@@ -56,9 +56,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end -}}
 
+{{/* The tag of the image as text: `--set image.tag=2` is a number. */}}
+{{- define "run-job.tag" -}}
+{{- default .Chart.AppVersion (include "run-job.text" .Values.image.tag) -}}
+{{- end -}}
+
 {{/* What runs: the tag as a label's value. */}}
 {{- define "run-job.version" -}}
-{{- default .Chart.AppVersion .Values.image.tag | replace "+" "_" | trunc 63 | trimAll "-_." -}}
+{{- include "run-job.tag" . | replace "+" "_" | trunc 63 | trimAll "-_." -}}
 {{- end -}}
 
 {{/* The annotations of an object: the common ones and its own, or nothing. */}}
@@ -70,14 +75,34 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* The image. `global.imageRegistry` takes the place of the registry that the repository begins with, if it begins with one. */}}
 {{- define "run-job.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}
-{{- printf "%s@%s" .repository .digest -}}
+{{- $repository := .Values.image.repository -}}
+{{- with (default dict .Values.global).imageRegistry -}}
+{{- $parts := splitList "/" $repository -}}
+{{- if and (gt (len $parts) 1) (regexMatch "[.:]|^localhost$" (first $parts)) -}}
+{{- $parts = rest $parts -}}
+{{- end -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (join "/" $parts) -}}
+{{- end -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $repository .Values.image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- printf "%s:%s" $repository (include "run-job.tag" .) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The Secrets to pull with, as JSON: those of `global`, which may be plain names, and the chart's own, each once. */}}
+{{- define "run-job.pullSecrets" -}}
+{{- $names := list -}}
+{{- range concat (default list (default dict .Values.global).imagePullSecrets) .Values.imagePullSecrets -}}
+{{- $names = append $names (kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") .) -}}
+{{- end -}}
+{{- $secrets := list -}}
+{{- range uniq $names -}}
+{{- $secrets = append $secrets (dict "name" .) -}}
+{{- end -}}
+{{- toJson $secrets -}}
 {{- end -}}
 
 {{- define "run-job.serviceAccountName" -}}

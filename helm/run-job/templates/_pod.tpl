@@ -1,8 +1,9 @@
 {{/* The pod that every object of ours runs: a CronJob's, the migration's and the test's. */}}
 
-{{/* A value as the text of an environment variable: whole numbers without an exponent. */}}
+{{/* A value as text: whole numbers without an exponent, and nothing for null. */}}
 {{- define "run-job.text" -}}
-{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- if kindIs "invalid" . -}}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
 {{- int64 . -}}
 {{- else -}}
 {{- toString . -}}
@@ -27,6 +28,7 @@
 {{- $_ := set $env "NODE_NAME" (include "run-job.fieldRef" "spec.nodeName" | fromJson) -}}
 {{- if .ofJob -}}
 {{- $_ := set $env "JOB_NAME" (include "run-job.fieldRef" "metadata.labels['batch.kubernetes.io/job-name']" | fromJson) -}}
+{{- $_ := set $env "JOB_UID" (include "run-job.fieldRef" "metadata.labels['batch.kubernetes.io/controller-uid']" | fromJson) -}}
 {{- end -}}
 {{- with .cronJobName -}}
 {{- $_ := set $env "CRONJOB_NAME" (dict "value" .) -}}
@@ -108,7 +110,7 @@ serviceAccountName: {{ .serviceAccountName }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
-{{- with $root.Values.imagePullSecrets }}
+{{- with include "run-job.pullSecrets" $root | fromJsonArray }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -196,8 +198,10 @@ dnsConfig:
 {{- end -}}
 
 {{/*
-What Kubernetes makes of an exit code; see the table in docs/kubernetes.md. The first rule that matches counts: a pod that was
-evicted is replaced, whatever it said; 64 (usage), 65 (permanent) and 78 (configuration) can't be mended by a retry; the rest counts.
+What Kubernetes makes of an exit code; see the table in docs/kubernetes.md. Takes `indexed`. The first rule that matches counts: a pod
+that was evicted is replaced, whatever it said; 80 (continued) asks for a new pod; 64 (usage), 65 (permanent), 78 (configuration) and
+79 (cancelled) can't be mended by a retry; the rest counts. A shard that failed for good (65) fails its own index: FailJob would send
+SIGTERM to the others, whose work can still be done.
 */}}
 {{- define "run-job.failurePolicy" -}}
 podReplacementPolicy: Failed
@@ -207,11 +211,23 @@ podFailurePolicy:
       onPodConditions:
         - type: DisruptionTarget
           status: "True"
+    - action: Ignore
+      onExitCodes:
+        containerName: run-job
+        operator: In
+        values: [80]
+    {{- if .indexed }}
+    - action: FailIndex
+      onExitCodes:
+        containerName: run-job
+        operator: In
+        values: [65]
+    {{- end }}
     - action: FailJob
       onExitCodes:
         containerName: run-job
         operator: In
-        values: [64, 65, 78]
+        values: {{ ternary (list 64 78 79) (list 64 65 78 79) .indexed | toJson }}
 {{- end -}}
 
 {{- define "run-job.podMetadata" -}}

@@ -18,9 +18,23 @@
 {{- ceil $total | int64 -}}
 {{- end -}}
 
-{{/* Whole seconds, rounded up, of a setting that is a plain number. */}}
+{{/*
+What the runner takes where a variable isn't set: the one place of the chart that knows it. A test holds it to the runner's own
+defaults. RUN_JOB_RECORD_TIMEOUT_SECONDS is how long a run may try to record how it ended.
+*/}}
+{{- define "run-job.runnerDefaults" -}}
+WORKER_SHUTDOWN_TIMEOUT_SECONDS: 30
+WORKER_CONNECT_TIMEOUT_SECONDS: 10
+WORKER_LOCK_WAIT_SECONDS: 600
+WORKER_MAX_CONCURRENT_JOBS: 10
+RUN_JOB_RECORD_TIMEOUT_SECONDS: 60
+OTEL_SHUTDOWN_TIMEOUT_MS: 3000
+{{- end -}}
+
+{{/* Whole units, rounded up, of one of these variables. Takes root, job, key, name, and `per`, by which it is divided. */}}
 {{- define "run-job.numberOf" -}}
-{{- $text := include "run-job.setting" . -}}
+{{- $default := get (include "run-job.runnerDefaults" . | fromYaml) .name -}}
+{{- $text := include "run-job.setting" (merge (dict "default" $default) .) -}}
 {{- if not (regexMatch "^[0-9]+([.][0-9]+)?(e[+]?[0-9]+)?$" $text) -}}
 {{- fail (printf "\n\n%s (for jobs.%s) is %q: write a plain number, without a unit" .name .key $text) -}}
 {{- end -}}
@@ -28,15 +42,16 @@
 {{- end -}}
 
 {{/*
-Every length of time of one job, in seconds, as JSON.
+Every length of time of one job, in seconds, as JSON; and how many shards run at once.
 
-run          what one run may take: lock wait + timeout + grace + flush
+run          what one run may take: wait + timeout + grace + flush + record
 pod          what one pod may take: the way to the run, the run, and closing
 deadline     activeDeadlineSeconds: every pod that may be needed one after the other, with the controller's waits between them
 termination  terminationGracePeriodSeconds
 
-activeDeadlineSeconds is the Job's, with all its retries, while the runner's timeout is that of one pod. The controller waits
-10 s before the first new pod and doubles that each time, up to 10 min.
+wait is that for the lock, for one of the places, and for a database that has no connection left, whatever `locked` says: it is one
+bound for all of them. activeDeadlineSeconds is the Job's, with all its retries, while the runner's timeout is that of one pod. The
+controller waits 10 s before the first new pod and doubles that each time, up to 10 min.
 */}}
 {{- define "run-job.times" -}}
 {{- $job := .job -}}
@@ -44,22 +59,24 @@ activeDeadlineSeconds is the Job's, with all its retries, while the runner's tim
 {{- $timeout := include "run-job.seconds" (dict "text" $job.timeout "where" (printf "%s.timeout" $where)) | int64 -}}
 {{- $start := include "run-job.seconds" (dict "text" $job.startAllowance "where" (printf "%s.startAllowance" $where)) | int64 -}}
 {{- $setting := dict "root" .root "job" $job "key" .key -}}
-{{- $grace := include "run-job.numberOf" (merge (dict "name" "WORKER_SHUTDOWN_TIMEOUT_SECONDS" "default" 30) $setting) | int64 -}}
-{{- $flush := include "run-job.numberOf" (merge (dict "name" "OTEL_SHUTDOWN_TIMEOUT_MS" "default" 3000 "per" 1000) $setting) | int64 -}}
-{{- $connect := include "run-job.numberOf" (merge (dict "name" "WORKER_CONNECT_TIMEOUT_SECONDS" "default" 10) $setting) | int64 -}}
-{{- $wait := int64 0 -}}
-{{- if eq $job.locked "wait" -}}
-{{- $wait = include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS" "default" 60) $setting) | int64 -}}
-{{- end -}}
-{{- /* The runner bounds each step of its end (record, unlock, close, sidecars, standard output): 29 s at the worst. */ -}}
-{{- $closing := int64 30 -}}
-{{- $run := add $wait $timeout $grace $flush -}}
+{{- $wait := include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS") $setting) | int64 -}}
+{{- $grace := include "run-job.numberOf" (merge (dict "name" "WORKER_SHUTDOWN_TIMEOUT_SECONDS") $setting) | int64 -}}
+{{- $flush := include "run-job.numberOf" (merge (dict "name" "OTEL_SHUTDOWN_TIMEOUT_MS" "per" 1000) $setting) | int64 -}}
+{{- $record := include "run-job.numberOf" (merge (dict "name" "RUN_JOB_RECORD_TIMEOUT_SECONDS") $setting) | int64 -}}
+{{- $connect := include "run-job.numberOf" (merge (dict "name" "WORKER_CONNECT_TIMEOUT_SECONDS") $setting) | int64 -}}
+{{- $places := include "run-job.numberOf" (merge (dict "name" "WORKER_MAX_CONCURRENT_JOBS") $setting) | int64 -}}
+{{- /* The runner bounds each further step of its end (unlock, close, sidecars, standard output): 19 s at the worst. */ -}}
+{{- $closing := int64 20 -}}
+{{- $run := add $wait $timeout $grace $flush $record -}}
 {{- $pod := add $start (mul 2 $connect) $run $closing -}}
 {{- $retries := int $job.retries -}}
-{{- $shards := int (default 1 $job.shards) -}}
-{{- $parallelism := int (default $shards $job.parallelism) -}}
+{{- $shards := int64 (default 1 $job.shards) -}}
+{{- $parallelism := int64 (default (min $shards $places) $job.parallelism) -}}
 {{- if gt $parallelism $shards -}}
 {{- fail (printf "\n\n%s.parallelism (%d) is more than its shards (%d): set it to %d at most" $where $parallelism $shards $shards) -}}
+{{- end -}}
+{{- if gt $parallelism $places -}}
+{{- fail (printf "\n\n%s.parallelism (%d) is more than may be at work at once (WORKER_MAX_CONCURRENT_JOBS, %d): the rest of its pods would only wait; set it to %d at most, leave it out, or raise WORKER_MAX_CONCURRENT_JOBS in config" $where $parallelism $places $places) -}}
 {{- end -}}
 {{- $waves := int64 (ceil (divf $shards $parallelism)) -}}
 {{- $waits := int64 0 -}}
@@ -72,15 +89,16 @@ activeDeadlineSeconds is the Job's, with all its retries, while the runner's tim
 {{- if not (kindIs "invalid" $job.activeDeadlineSeconds) -}}
 {{- $deadline = int64 $job.activeDeadlineSeconds -}}
 {{- if le $deadline $run -}}
-{{- fail (printf "\n\n%s.activeDeadlineSeconds (%d) must be more than lock wait + timeout + grace + flush (%d + %d + %d + %d = %d s), else Kubernetes ends the run before the runner can say why: raise it, or leave it out to have it derived" $where $deadline $wait $timeout $grace $flush $run) -}}
+{{- fail (printf "\n\n%s.activeDeadlineSeconds (%d) must be more than lock wait + timeout + grace + flush + record (%d + %d + %d + %d + %d = %d s), else Kubernetes ends the run before the runner can say why: raise it, or leave it out to have it derived" $where $deadline $wait $timeout $grace $flush $record $run) -}}
 {{- end -}}
 {{- end -}}
-{{- $termination := add $grace $flush $closing -}}
+{{- $least := add $grace $flush $record -}}
+{{- $termination := add $least $closing -}}
 {{- if not (kindIs "invalid" $job.terminationGracePeriodSeconds) -}}
 {{- $termination = int64 $job.terminationGracePeriodSeconds -}}
-{{- if le $termination (add $grace $flush) -}}
-{{- fail (printf "\n\n%s.terminationGracePeriodSeconds (%d) must be more than grace + flush (%d + %d = %d s), else a run that is told to stop is killed before it can close its record: raise it, or leave it out to have it derived" $where $termination $grace $flush (add $grace $flush)) -}}
+{{- if le $termination $least -}}
+{{- fail (printf "\n\n%s.terminationGracePeriodSeconds (%d) must be more than grace + flush + record (%d + %d + %d = %d s), else a run that is told to stop is killed before it can close its record: raise it, or leave it out to have it derived" $where $termination $grace $flush $record $least) -}}
 {{- end -}}
 {{- end -}}
-{{- dict "timeout" $timeout "run" $run "pod" $pod "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism | toJson -}}
+{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
 {{- end -}}

@@ -21,7 +21,8 @@ export async function find(check: string, look: () => Promise<Finding[]>): Promi
 }
 
 function verdictOf(error: unknown): Verdict {
-  if (hasCode(error, 'ERR_RUN_JOB_CONFIG') || hasCode(error, 'ERR_RUN_JOB_PERMANENT')) return 'misconfigured';
+  const misconfigured = ['ERR_RUN_JOB_CONFIG', 'ERR_RUN_JOB_PERMANENT', 'ERR_RUN_JOB_USAGE'] as const;
+  if (misconfigured.some((code) => hasCode(error, code))) return 'misconfigured';
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return 'unavailable';
   throw error;
 }

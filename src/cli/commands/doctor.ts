@@ -1,6 +1,7 @@
 // `run-job doctor`: checks everything that a run depends on, and says what to do about what is wrong.
 import { defineCommand } from 'citty';
 import type { Finding, Verdict } from '../../app/checks/check.ts';
+import { checkJobs } from '../../app/checks/jobs.ts';
 import { checkOtlp } from '../../app/checks/otlp.ts';
 import { checkPostgres } from '../../app/checks/postgres.ts';
 import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
@@ -17,9 +18,14 @@ export default defineCommand({
     name: 'doctor',
     description: 'Check all that runs depend on; exit 78: something is misconfigured, 69: something can’t be reached',
   },
-  args: { json: { type: 'boolean', description: 'Print JSON' } },
+  args: {
+    jobs: { type: 'string', valueHint: 'names', description: 'Check what these jobs need as well (job_a,job_b)' },
+    'dry-run': { type: 'boolean', description: 'The jobs only run with --dry-run, and need no broker' },
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
   async run({ args, data }) {
-    const { env } = data as CommandData;
+    const { env, home, commands } = data as CommandData;
+    const names = [...new Set((args.jobs ?? '').split(','))].map((name) => name.trim()).filter(Boolean);
     const { config, problems } = readConfig(env);
     // What is invalid counts as unset in `config`, and has been told.
     const valid = (variable: string) => !problems.some((problem) => problem.startsWith(`${variable} `));
@@ -31,6 +37,12 @@ export default defineCommand({
           valid('DATABASE_URL') ? checkPostgres(config) : [],
           valid('AMQP_URL') ? checkRabbitMq(config) : [],
           checkOtlp(env, config.connectTimeoutMs),
+          checkJobs({
+            names,
+            config,
+            dryRun: args['dry-run'] === true,
+            search: { home, dirs: config.jobDirs, commands: Object.keys(commands) },
+          }),
         ])
       ).flat(),
     ];

@@ -2,6 +2,7 @@
 import type { Commands } from '../command.ts';
 
 export const COMMANDS: Commands = {
+  exec: () => import('./exec.ts'),
   list: () => import('./list.ts'),
   history: () => import('./history.ts'),
   status: () => import('./status.ts'),

@@ -4,7 +4,9 @@ import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandLine } from '../terminal/arguments.ts';
+import type { LogFormat, LogLevel } from '../../log/logger.ts';
+import { type CommandLine, readArguments } from '../terminal/arguments.ts';
+import type { LogFlags } from '../terminal/run-terminal.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
@@ -16,6 +18,7 @@ export const RUN_ARGUMENTS = {
     description: 'What the run is known by: lock, scheduled time and history go by it (Default: the job’s name)',
   },
   timeout: { type: 'string', valueHint: '90s', description: 'Stop the run after this long (90s, 30m, 1h30m)' },
+  attempts: { type: 'string', valueHint: 'n', description: 'How many attempts the run may make' },
   'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
   'scheduled-at': {
     type: 'string',
@@ -36,6 +39,31 @@ export const RUN_ARGUMENTS = {
   },
 } as const satisfies ArgsDef;
 
+/** What a command line says of a run, besides whose it is. */
+export type Order = Omit<RunOrder, 'job'>;
+
+/** A run whose flags can't be read still gets an outcome; it is told with the defaults. */
+const DEFAULTS: Order = { params: { json: {}, pairs: new Map() }, dryRun: false, locked: 'wait', forced: false };
+
+/** Reads a run's command line by `read`; what is wrong with it becomes the order's problem, and the run's own to tell. */
+export function readCommandLine<T extends ArgsDef>(
+  rawArgs: readonly string[],
+  definition: T,
+  command: string,
+  read: (line: CommandLine<T>) => Order,
+): { order: Order; log: LogFlags } {
+  let line: CommandLine<T> | undefined;
+  let order: Order;
+  try {
+    line = readArguments(rawArgs, definition, command);
+    order = read(line);
+  } catch (problem) {
+    order = { ...DEFAULTS, problem };
+  }
+  const flags = line?.args as { readonly 'log-level'?: LogLevel; readonly 'log-format'?: LogFormat } | undefined;
+  return { order, log: { level: flags?.['log-level'], format: flags?.['log-format'] } };
+}
+
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
@@ -43,11 +71,12 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
  */
-export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENTS>): Omit<RunOrder, 'job' | 'problem'> {
+export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENTS>): Order {
   return {
     name: readName(args.as),
     params: readParams(repeated.get('params') ?? [], repeated.get('param') ?? []),
     timeoutMs: readTimeout(args.timeout),
+    attempts: readAttempts(args.attempts),
     dryRun: args['dry-run'] ?? false,
     scheduledAt: readTime(args['scheduled-at']),
     locked: args.locked ?? 'wait',
@@ -65,11 +94,18 @@ function readName(text: string | undefined): string | undefined {
   );
 }
 
+function readAttempts(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new UsageError(`--attempts must be a whole number from 1 to 9999, and is ${text}`);
+  return Number(text);
+}
+
 function readTimeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   if (!ms || ms > LONGEST_TIMEOUT_MS)
-    throw new UsageError(`--timeout must be a duration above 0 and at most 23d, such as 90s or 30m, and is ${text}`);
+    throw new UsageError(`--timeout must be a duration above 0 and at most 23d, such as 90s or 30m`);
   return ms;
 }
 
@@ -77,9 +113,7 @@ function readTime(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
   if (!RFC_3339.test(text) || Number.isNaN(time.getTime()) || !isDay(text.slice(0, 10))) {
-    throw new UsageError(
-      `--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z, and is ${text}`,
-    );
+    throw new UsageError(`--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z`);
   }
   return time;
 }

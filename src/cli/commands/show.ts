@@ -4,7 +4,7 @@ import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
-import type { ErrorInfo } from '../../runner/outcome.ts';
+import type { ErrorInfo, ProgramExit } from '../../runner/outcome.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { print, printJson } from '../terminal/print.ts';
@@ -49,6 +49,7 @@ function describe(run: RunRecord): string {
     ['Job', run.job === run.name ? undefined : run.job],
     ['Status', run.status + (run.reason === undefined ? '' : ` (${run.reason})`)],
     ['Exit code', tell(run.exitCode)],
+    ['Program', run.program && tellProgram(run.program)],
     ['Scheduled', run.scheduledAt.toISOString()],
     ['Part', shard.count > 1 ? `${shard.index} of ${shard.count}` : undefined],
     ['Started', run.startedAt.toISOString()],
@@ -71,6 +72,7 @@ function describe(run: RunRecord): string {
     ['Parameters', toText(run.params)],
     ['Result', toText(run.result)],
     ['Error', run.error && describeError(run.error)],
+    ['Last lines', run.output?.length ? run.output.join('\n') : undefined],
   ];
   const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
@@ -82,6 +84,10 @@ const tell = (value: number | undefined): string | undefined => (value === undef
 
 const toText = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(value, null, 2);
+
+function tellProgram({ exitCode, signal }: ProgramExit): string {
+  return signal === null ? `exit code ${exitCode}` : `killed by ${signal}`;
+}
 
 /** As Node prints an error: the stack, which begins with the message, and then the causes. */
 function describeError({ name, message, code, stack, causes = [] }: ErrorInfo): string {

@@ -63,9 +63,7 @@ export function readArguments<T extends ArgsDef>(
     }
     const { options: allowed } = flag as { options?: readonly string[] };
     if (allowed && !allowed.includes(token.value)) {
-      throw new UsageError(
-        `${token.rawName} must be ${allowed.join(', ')}, and is ${token.value}${didYouMean(token.value, allowed)}`,
-      );
+      throw new UsageError(`${token.rawName} must be one of ${allowed.join(', ')}${didYouMean(token.value, allowed)}`);
     }
     args[token.name] = token.value;
     repeated.set(token.name, [...(repeated.get(token.name) ?? []), token.value]);
@@ -73,7 +71,7 @@ export function readArguments<T extends ArgsDef>(
   const places = Object.entries(definition).filter(([, { type }]) => type === 'positional');
   if (positionals.length > places.length) {
     throw new UsageError(
-      `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.join(' ')}`,
+      `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.length}`,
     );
   }
   for (const [index, [name, { required }]] of places.entries()) {

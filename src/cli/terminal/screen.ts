@@ -11,14 +11,24 @@ const BAR_WIDTH = 24;
 export interface Screen {
   readonly progressBar: ProgressBar;
   writeLine(text: string): void;
+  /** What a program shows, on the stream that it wrote it to. */
+  show(fd: 1 | 2, text: string): void;
 }
 
 /**
  * Standard error must be a terminal.
  * @param columns how wide it is; asked each time, since it may change
  */
-export function openScreen(write = writeAll, columns = () => process.stderr.columns || 80): Screen {
+export function openScreen(
+  write: (fd: 1 | 2, text: string) => void = writeAll,
+  columns = () => process.stderr.columns || 80,
+): Screen {
   let drawn = false;
+  const show = (fd: 1 | 2, text: string) => {
+    if (drawn) write(2, WIPE);
+    drawn = false;
+    write(fd, text);
+  };
   return {
     progressBar: {
       draw(done, total, elapsedMs) {
@@ -30,11 +40,8 @@ export function openScreen(write = writeAll, columns = () => process.stderr.colu
         write(2, WIPE);
       },
     },
-    writeLine(text) {
-      if (drawn) write(2, WIPE);
-      drawn = false;
-      write(1, text);
-    },
+    writeLine: (text) => show(1, text),
+    show,
   };
 }
 

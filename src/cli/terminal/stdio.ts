@@ -17,11 +17,11 @@ export function isTerminal(fd: 1 | 2): boolean {
 }
 
 /**
- * Writes all of `text`, waiting for a reader that is slow. A reader that went away (`run-job … | head -1`) is no reason to stop: what
+ * Writes all of `output`, waiting for a reader that is slow. A reader that went away (`run-job … | head -1`) is no reason to stop: what
  * it doesn't want is dropped.
  */
-export function writeAll(fd: 1 | 2, text: string): void {
-  let rest = Buffer.from(text);
+export function writeAll(fd: 1 | 2, output: string | Uint8Array): void {
+  let rest = typeof output === 'string' ? Buffer.from(output) : output;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));
@@ -33,38 +33,29 @@ export function writeAll(fd: 1 | 2, text: string): void {
   }
 }
 
-/** `process.stdout` and `process.stderr`, where a job has used them. */
-const opened = new Map<1 | 2, NodeJS.WriteStream>();
+/** What the process prints: our own lines, and what a job prints by itself. */
+export interface Output {
+  /**
+   * Writes all of `text` behind what the job has printed with `console.log` and what still waits for its reader: a line in the middle of
+   * another would spoil both.
+   */
+  write(fd: 1 | 2, text: string): void;
+  /** Waits until what was printed is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
+  flush(limitMs: number): Promise<number>;
+}
 
 /**
- * Writes all of `text` behind what the job has printed with `console.log` and what still waits for its reader: a line in the middle of
- * another would spoil both.
+ * Watches over `process.stdout` and `process.stderr` without opening either: an EPIPE of theirs is no uncaught exception, and what is
+ * written to them is known. Called once in a process.
  */
-export function writeInOrder(fd: 1 | 2, text: string): void {
-  const stream = opened.get(fd);
-  if (stream !== undefined && stream.writableLength > 0) stream.write(text);
-  else writeAll(fd, text);
-}
-
-/** Waits until what was printed is written, `limitMs` at most; returns how many bytes are not. */
-export async function flushOutput(limitMs: number): Promise<number> {
-  const waiting = [...opened.values()].filter((stream) => stream.writableLength > 0 && stream.writable);
-  if (waiting.length === 0) return 0;
-  const { promise: overdue, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  // An empty write is done when all before it are, or can't be done any more.
-  const written = waiting.map((stream) => new Promise<void>((done) => stream.write('', () => done())));
-  await Promise.race([Promise.all(written), overdue]);
-  clearTimeout(timer);
-  return waiting.reduce((sum, stream) => sum + (stream.writable ? stream.writableLength : 0), 0);
-}
-
-/** Keeps an EPIPE of `process.stdout` or `process.stderr` from being an uncaught exception, without opening either. */
-export function ignoreClosedPipes(): void {
-  for (const name of ['stdout', 'stderr'] as const) {
+export function openOutput(): Output {
+  const opened = new Map<1 | 2, NodeJS.WriteStream>();
+  for (const [name, fd] of [
+    ['stdout', 1],
+    ['stderr', 2],
+  ] as const) {
     const { get } = Object.getOwnPropertyDescriptor(process, name) ?? {};
     if (!get) continue;
-    const fd = name === 'stdout' ? 1 : 2;
     Object.defineProperty(process, name, {
       configurable: true,
       enumerable: true,
@@ -75,4 +66,27 @@ export function ignoreClosedPipes(): void {
       },
     });
   }
+  return {
+    write(fd, text) {
+      const stream = opened.get(fd);
+      if (stream !== undefined && unwritten(stream) > 0) stream.write(text);
+      else writeAll(fd, text);
+    },
+    async flush(limitMs) {
+      const waiting = [...opened.values()].filter((stream) => unwritten(stream) > 0);
+      if (waiting.length === 0) return 0;
+      const { promise: overdue, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, limitMs);
+      // An empty write is done when all before it are, or can't be done any more.
+      const written = waiting.map((stream) => new Promise<void>((done) => stream.write('', () => done())));
+      await Promise.race([Promise.all(written), overdue]);
+      clearTimeout(timer);
+      return waiting.reduce((sum, stream) => sum + unwritten(stream), 0);
+    },
+  };
+}
+
+/** Bytes that wait for a reader; what a reader who is gone would have got isn't waited for. */
+function unwritten(stream: NodeJS.WriteStream): number {
+  return stream.writable ? stream.writableLength : 0;
 }

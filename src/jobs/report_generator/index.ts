@@ -9,7 +9,7 @@ import { describeMessage, writeBody } from './output.ts';
 import { params } from './params.ts';
 import { findPeriod } from './period.ts';
 import type { Report } from './report.ts';
-import { checkSource } from './source.ts';
+import { checkSource, checkView } from './source.ts';
 import { inTransaction, type Query } from './transaction.ts';
 
 export default defineJob({
@@ -24,6 +24,7 @@ export default defineJob({
   },
   params,
   needs: ['postgres', 'rabbitmq'],
+  check: (context) => inTransaction(context, { isolation: 'repeatable read', readOnly: true }, checkView),
   async run(context) {
     if (context.shard.count > 1) {
       throw new PermanentError('A week has one report, which is not divided into shards: run this job without shards');

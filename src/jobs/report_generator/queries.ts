@@ -7,6 +7,8 @@ const utc = (instant: string): string => `to_char(${instant} AT TIME ZONE 'UTC',
 /**
  * The boundaries of a week in a time zone. $1: the scheduled time, $2: the time zone, $3: the ISO week, or null for the last
  * that was complete at the scheduled time. Days are added to local time, so that a day of a DST change has 23 or 25 hours.
+ * The week is over when it is so by this server's clock, by which its rows are stamped: no other clock is asked. `now()` is when the
+ * transaction began, which is before its snapshot.
  */
 export const PERIOD = `
 WITH week AS (
@@ -21,7 +23,9 @@ SELECT
   ${utc("((monday - interval '7 days') AT TIME ZONE $2)")} AS "previousStart",
   ARRAY(SELECT to_char(monday + n * interval '1 day', 'YYYY-MM-DD') FROM generate_series(0, 6) n ORDER BY n) AS dates,
   ARRAY(SELECT ${utc("((monday + n * interval '1 day') AT TIME ZONE $2)")} FROM generate_series(0, 7) n ORDER BY n) AS starts,
-  (monday + interval '7 days') AT TIME ZONE $2 <= $1::timestamptz AS complete
+  (monday + interval '7 days') AT TIME ZONE $2 <= $1::timestamptz AS complete,
+  ceil(extract(epoch FROM (monday + interval '7 days') AT TIME ZONE $2 - now()) * 1000)::int8 AS "msToEnd",
+  ${utc('now()')} AS now
 FROM week`;
 
 /** By type and currency, this week ($2 to $3) beside the week before ($1 to $2). */

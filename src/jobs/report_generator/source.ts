@@ -23,3 +23,9 @@ export async function checkSource(query: Query): Promise<void> {
     );
   }
 }
+
+/** As `checkSource`, and whether each column that the report reads is there and may be read; no row is. */
+export async function checkView(query: Query): Promise<void> {
+  await query('SELECT occurred_at, amount, type, currency, category, account FROM report_transactions LIMIT 0');
+  await checkSource(query);
+}

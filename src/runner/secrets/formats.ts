@@ -126,3 +126,10 @@ function isKey(text: string): boolean {
   const mixed = text.split(/[-_.]/).filter((part) => part.length >= 3 && /\d/.test(part) && /[A-Za-z]/.test(part));
   return looksOpaque(text) || mixed.length >= 2 || mixed.some(({ length }) => length >= 8);
 }
+
+/** Whether there is something that may be one of them, without replacing it. */
+export function mayHoldFormat(text: string): boolean {
+  PREFIXED.lastIndex = 0;
+  SHAPED.lastIndex = 0;
+  return PREFIXED.test(text) || SHAPED.test(text);
+}

@@ -55,7 +55,7 @@ export type Secrecy = 'all' | 'texts' | 'none';
 
 /** Whether a text only stands for a secret: a mask, a variable, `null`. */
 export function isPlaceholder(text: string): boolean {
-  return text === '' || NO_SECRET.test(text);
+  return NO_SECRET.test(text) || /^[^\p{L}\p{N}]{0,3}$/u.test(text);
 }
 
 type Kind = 'secret' | 'several' | 'opaque' | 'harmless';
@@ -98,9 +98,22 @@ function isSecretText(kind: Kind, text: string): boolean {
 const MAY_BE_SECRET =
   /pass|pw|secret|token|key|cred|auth|cookie|dsn|jwt|otp|cv[vc]|bearer|webhook|connection|pat|sig|salt|kennwort|contrase|senha|wachtwoord|пароль|密码|パスワード/i;
 
+/** Rows have the same names by the thousand. */
+const kinds = new Map<string, Kind>();
+const MOST_KINDS = 1_000;
+
 function kindOf(name: string): Kind {
   const end = name.slice(-80);
   if (!MAY_BE_SECRET.test(end)) return 'harmless';
+  const known = kinds.get(end);
+  if (known !== undefined) return known;
+  if (kinds.size >= MOST_KINDS) kinds.clear();
+  const kind = judge(end);
+  kinds.set(end, kind);
+  return kind;
+}
+
+function judge(end: string): Kind {
   const words = wordsOf(end);
   while (words.length > 1 && (QUALIFIERS.has(words.at(-1) ?? '') || /^\d+$/.test(words.at(-1) ?? ''))) words.pop();
   const last = words.at(-1) ?? '';

@@ -142,8 +142,12 @@ const SQL = /(\b(?:password|identified[ \t]+by)[ \t]{1,3}E?)'((?:[^']|''){1,4096
 const XML = /<([\w:.-]{1,60})((?:[ \t][^<>]{0,200})?>)([^<>]{1,4096})(?=<\/)/g;
 const AUTHORIZATION = /\b(Bearer|Basic|Token|ApiKey|Bot)([ \t]{1,3})([A-Za-z0-9._~+/=:-]{8,16384})/gi;
 
+/** Without one of these there is nothing between a name and a value; most names and values of a result are such. */
+const MAY_HOLD_PAIRS = /[=:<\s]|%3/;
+
 /** Replaces every value that stands behind the name of a secret, and every credential behind its scheme. */
 export function hidePairs(text: string, redacted: string): string {
+  if (!MAY_HOLD_PAIRS.test(text)) return text;
   let output = '';
   let done = 0;
   for (const { start, end } of secretValues(text)) {

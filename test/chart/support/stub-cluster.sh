@@ -8,6 +8,13 @@ if [ -n "${STUB_BREAK-}" ] && [[ $call == *"$STUB_BREAK"* ]]; then
   exit 1
 fi
 case "$call" in
+  *"test smoke"*"filter name=smoke-run-job-doctor-misconfigured"*) exit 1 ;;
+  *"rollback smoke"*) touch "$STUB_LOG.rolled-back" ;;
+  *"get pods"*PodReadyToStartContainers*) if [ -n "${STUB_STUCK-}" ]; then echo "postgres-1 False"; fi ;;
+  *"get jobs"*) if [ -n "${STUB_NO_PODS-}" ]; then echo "rabbit-declare "; fi ;;
+  *"get events"*involvedObject.name=postgres-1*) echo "FailedCreatePodSandBox: no network" ;;
+  *"get events"*involvedObject.name=rabbit-declare*) echo "FailedCreate: exceeded quota" ;;
+  *"get cronjob/smoke-run-job-report-generator"*suspend*) echo "${STUB_SUSPENDED-true}" ;;
   *"get namespace"*) exit 1 ;;
   *"apply -f -"* | *psql*-XAtq) cat >/dev/null ;;
   *"status = 'running'"*) echo 1 ;;
@@ -25,5 +32,5 @@ case "$call" in
   *"get job"*Failed*) ;;
   *"job-name=second"*) echo '{"status":"skipped"}' ;;
   *"job-name=misconfigured"*) echo '{"error":"DATABASE_POOL_SIZE must be a whole number"}' ;;
-  *"get configmap"*LOG_LEVEL*) echo info ;;
+  *"get configmap"*LOG_LEVEL*) if [ -e "$STUB_LOG.rolled-back" ]; then echo debug; else echo info; fi ;;
 esac

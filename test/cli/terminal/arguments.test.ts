@@ -60,8 +60,8 @@ describe('a command line is refused in one sentence', () => {
     [['--json=yes'], '--json takes no value'],
     [['--limit'], '--limit needs a value: --limit <number>'],
     [['--since', '--json'], '--since needs a value: --since <value>'],
-    [['--status', 'losst'], '--status must be failed, lost, and is losst; did you mean lost?'],
-    [['a', 'b'], 'run-job history takes at most 1 argument, and got a b'],
+    [['--status', 'losst'], '--status must be one of failed, lost; did you mean lost?'],
+    [['a', 'b'], 'run-job history takes at most 1 argument, and got 2'],
   ])('%j', (line, message) => {
     expect(() => read(...line)).toThrow(expect.objectContaining({ message, code: 'ERR_RUN_JOB_USAGE' }));
   });

@@ -13,8 +13,8 @@ import { createVhost } from '../../support/vhost.ts';
 import { reportDatabase, runReport } from './setting.ts';
 
 const KEY = 'report.weekly.generated';
-const W45 = 'weekly-report/2026-W45/UTC/1';
-const W46 = 'weekly-report/2026-W46/UTC/1';
+const W45 = 'weekly-report/2015-W45/UTC/1';
+const W46 = 'weekly-report/2015-W46/UTC/1';
 const AMQP_ACK = '\x00\x3c\x00\x50';
 
 const bodies = (messages: readonly ConsumeMessage[]) => messages.map(({ content }) => content.toString());
@@ -27,7 +27,7 @@ test('a consumer gets a CloudEvent with the report, its id, its type and the tra
   await setting.add({ amount: '12.50' });
   const before = Math.floor(Date.now() / 1000);
   const result = await runReport(setting.pool, { rabbitmq });
-  expect(result).toMatchObject({ week: '2026-W46', transactions: 1, messageId: W46, sent: true, earlierConfirmed: [] });
+  expect(result).toMatchObject({ week: '2015-W46', transactions: 1, messageId: W46, sent: true, earlierConfirmed: [] });
   await consumer.reached(1);
   const [{ properties, fields, content } = expect.fail()] = consumer.received;
   expect(fields).toMatchObject({ exchange: EXCHANGE, routingKey: KEY });
@@ -45,11 +45,11 @@ test('a consumer gets a CloudEvent with the report, its id, its type and the tra
     id: W46,
     source: 'urn:run-job:job:report_generator',
     type: 'run-job.report.weekly.generated.v1',
-    subject: '2026-W46',
-    time: '2026-11-16T00:00:00Z',
+    subject: '2015-W46',
+    time: '2015-11-16T00:00:00Z',
     datacontenttype: 'application/json',
     dataschema: SCHEMA_ID,
-    data: { schemaVersion: 1, week: '2026-W46', count: 1, totals: [{ sum: '12.50' }] },
+    data: { schemaVersion: 1, week: '2015-W46', count: 1, totals: [{ sum: '12.50' }] },
   });
   expect(await setting.outbox()).toEqual([{ message_id: W46, confirmed: true, body: content.toString() }]);
 });
@@ -62,7 +62,7 @@ test('what could not be sent stays in the outbox, and the next run sends it with
   await using away = await open(proxy.urlFor(vhost.url), { giveUpAfterMs: 200 });
   proxy.refuse();
   proxy.cut();
-  const scheduledAt = new Date('2026-11-09T08:00:00Z');
+  const scheduledAt = new Date('2015-11-09T08:00:00Z');
   await expect(runReport(setting.pool, { rabbitmq: away, scheduledAt })).rejects.toThrow(UnavailableError);
   expect(await setting.outbox()).toMatchObject([{ message_id: W45, confirmed: false }]);
 
@@ -165,7 +165,7 @@ test('runs at once send each message once: who comes second waits, and finds it 
   const first = runReport(setting.pool, { rabbitmq: slow });
   const ack = await held;
   // It has not been confirmed yet: another run must neither send it nor call it confirmed.
-  const other = runReport(setting.pool, { rabbitmq, scheduledAt: new Date('2026-11-09T08:00:00Z') });
+  const other = runReport(setting.pool, { rabbitmq, scheduledAt: new Date('2015-11-09T08:00:00Z') });
   expect(await other).toMatchObject({ messageId: W45, sent: true, earlierConfirmed: [] });
   const second = runReport(setting.pool, { rabbitmq }).then(
     (result) => result.sent,
@@ -203,12 +203,12 @@ test('a week that is named is sent again with the same id and bytes; a revision 
   await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
   await using rabbitmq = await open(vhost.url);
   await setting.add({});
-  const later = new Date('2027-03-01T08:00:00Z');
+  const later = new Date('2016-03-01T08:00:00Z');
   await runReport(setting.pool, { rabbitmq });
-  await runReport(setting.pool, { rabbitmq, scheduledAt: later, params: { week: '2026-W46' } });
-  await runReport(setting.pool, { rabbitmq, scheduledAt: later, params: { week: '2026-W46', revision: 2 } });
+  await runReport(setting.pool, { rabbitmq, scheduledAt: later, params: { week: '2015-W46' } });
+  await runReport(setting.pool, { rabbitmq, scheduledAt: later, params: { week: '2015-W46', revision: 2 } });
   await consumer.reached(3);
-  expect(consumer.ids()).toEqual([W46, W46, 'weekly-report/2026-W46/UTC/2']);
+  expect(consumer.ids()).toEqual([W46, W46, 'weekly-report/2015-W46/UTC/2']);
   const [first, second, revised] = bodies(consumer.received);
   expect(second).toBe(first);
   expect(JSON.parse(revised ?? '').data.revision).toBe(2);

@@ -1,12 +1,12 @@
 // What the report says: exact sums, right weeks, the same bytes for the same data, and nothing when it can't be right.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
-import { PermanentError, UsageError } from '../../../src/errors.ts';
+import { expect, inject, test, vi } from 'vitest';
+import { PermanentError, RetryableError, UsageError } from '../../../src/errors.ts';
 import type { PostgresPool } from '../../../src/job.ts';
 import type { Report } from '../../../src/jobs/report_generator/report.ts';
 import { withTransactions } from '../../../src/postgres/transaction.ts';
-import { MONDAY, type RunOptions, reportDatabase, runReport } from './setting.ts';
+import { MONDAY, type ReportDatabase, type RunOptions, reportDatabase, runReport } from './setting.ts';
 
 /** The message body of a dry run, from the file that it writes. */
 async function bodyOf(pool: PostgresPool, options: RunOptions = {}): Promise<string> {
@@ -36,7 +36,7 @@ test('an amount is exact from the table to the message, however long or small', 
 
 test('totals stand beside those of the week before, with the change in count, sum and percent', async () => {
   await using setting = await reportDatabase();
-  const before = { at: '2026-11-08T23:59:59.999999Z' };
+  const before = { at: '2015-11-08T23:59:59.999999Z' };
   await setting.add(
     { amount: '15.00' },
     { amount: '5.00' },
@@ -49,9 +49,9 @@ test('totals stand beside those of the week before, with the change in count, su
   const { totals, count, previousWeek } = await reportOf(setting.pool);
   expect(count).toBe(4);
   expect(previousWeek).toEqual({
-    week: '2026-W45',
-    start: '2026-11-02T00:00:00Z',
-    end: '2026-11-09T00:00:00Z',
+    week: '2015-W45',
+    start: '2015-11-02T00:00:00Z',
+    end: '2015-11-09T00:00:00Z',
     count: 3,
   });
   const row = (type: string, currency: string, now: [number, string], then: [number, string], change: unknown) => ({
@@ -74,8 +74,8 @@ test('categories, days and the top lists add up to the totals, and soft-deleted 
   await using setting = await reportDatabase();
   await setting.add(
     { category: 'food', account: 'a1', amount: '1.00' },
-    { category: 'rent', account: 'a2', amount: '500.00', at: '2026-11-09T00:00:00Z' },
-    { category: null, account: 'a1', amount: '2.00', at: '2026-11-15T23:59:59Z' },
+    { category: 'rent', account: 'a2', amount: '500.00', at: '2015-11-09T00:00:00Z' },
+    { category: null, account: 'a1', amount: '2.00', at: '2015-11-15T23:59:59Z' },
     { category: 'food', account: 'a3', amount: '-600.00' },
     { category: 'food', account: 'a3', amount: '1000.00', deleted: true },
   );
@@ -86,13 +86,13 @@ test('categories, days and the top lists add up to the totals, and soft-deleted 
     [null, 1, '2.00'],
   ]);
   expect(days.map(({ date, count, totals }) => [date, count, totals[0]?.sum])).toEqual([
-    ['2026-11-09', 1, '500.00'],
-    ['2026-11-10', 2, '-599.00'],
-    ['2026-11-11', 0, undefined],
-    ['2026-11-12', 0, undefined],
-    ['2026-11-13', 0, undefined],
-    ['2026-11-14', 0, undefined],
-    ['2026-11-15', 1, '2.00'],
+    ['2015-11-09', 1, '500.00'],
+    ['2015-11-10', 2, '-599.00'],
+    ['2015-11-11', 0, undefined],
+    ['2015-11-12', 0, undefined],
+    ['2015-11-13', 0, undefined],
+    ['2015-11-14', 0, undefined],
+    ['2015-11-15', 1, '2.00'],
   ]);
   expect(top.categories.map(({ rank, category }) => [rank, category])).toEqual([
     [1, 'food'],
@@ -107,24 +107,24 @@ test('categories, days and the top lists add up to the totals, and soft-deleted 
 test('a week without transactions is a report too', async () => {
   await using setting = await reportDatabase();
   const report = await reportOf(setting.pool);
-  expect(report).toMatchObject({ week: '2026-W46', count: 0, totals: [], categories: [] });
+  expect(report).toMatchObject({ week: '2015-W46', count: 0, totals: [], categories: [] });
   expect(report.days).toHaveLength(7);
 });
 
 test.each([
   // The last second of a week, its end, and the usual hour.
-  ['2026-11-15T23:59:59Z', 'UTC', '2026-W45', '2026-11-02T00:00:00Z', '2026-11-09T00:00:00Z'],
-  ['2026-11-16T00:00:00Z', 'UTC', '2026-W46', '2026-11-09T00:00:00Z', '2026-11-16T00:00:00Z'],
-  ['2026-11-16T08:00:00Z', 'UTC', '2026-W46', '2026-11-09T00:00:00Z', '2026-11-16T00:00:00Z'],
+  ['2015-11-15T23:59:59Z', 'UTC', '2015-W45', '2015-11-02T00:00:00Z', '2015-11-09T00:00:00Z'],
+  ['2015-11-16T00:00:00Z', 'UTC', '2015-W46', '2015-11-09T00:00:00Z', '2015-11-16T00:00:00Z'],
+  ['2015-11-16T08:00:00Z', 'UTC', '2015-W46', '2015-11-09T00:00:00Z', '2015-11-16T00:00:00Z'],
   // It is Monday in Auckland on a Sunday in UTC, and Sunday in Los Angeles on a Monday in UTC.
-  ['2026-11-15T12:00:00Z', 'Pacific/Auckland', '2026-W46', '2026-11-08T11:00:00Z', '2026-11-15T11:00:00Z'],
-  ['2026-11-16T07:00:00Z', 'America/Los_Angeles', '2026-W45', '2026-11-02T08:00:00Z', '2026-11-09T08:00:00Z'],
+  ['2015-11-15T12:00:00Z', 'Pacific/Auckland', '2015-W46', '2015-11-08T11:00:00Z', '2015-11-15T11:00:00Z'],
+  ['2015-11-16T07:00:00Z', 'America/Los_Angeles', '2015-W45', '2015-11-02T08:00:00Z', '2015-11-09T08:00:00Z'],
   // Summer time begins (167 hours) and ends (169 hours).
-  ['2026-03-30T08:00:00Z', 'Europe/Berlin', '2026-W13', '2026-03-22T23:00:00Z', '2026-03-29T22:00:00Z'],
-  ['2026-10-26T08:00:00Z', 'Europe/Berlin', '2026-W43', '2026-10-18T22:00:00Z', '2026-10-25T23:00:00Z'],
+  ['2015-03-30T08:00:00Z', 'Europe/Berlin', '2015-W13', '2015-03-22T23:00:00Z', '2015-03-29T22:00:00Z'],
+  ['2015-10-26T08:00:00Z', 'Europe/Berlin', '2015-W43', '2015-10-18T22:00:00Z', '2015-10-25T23:00:00Z'],
   // A year of 53 weeks, and days of one year in a week of another.
-  ['2027-01-04T08:00:00Z', 'UTC', '2026-W53', '2026-12-28T00:00:00Z', '2027-01-04T00:00:00Z'],
-  ['2025-01-06T08:00:00Z', 'UTC', '2025-W01', '2024-12-30T00:00:00Z', '2025-01-06T00:00:00Z'],
+  ['2016-01-04T08:00:00Z', 'UTC', '2015-W53', '2015-12-28T00:00:00Z', '2016-01-04T00:00:00Z'],
+  ['2014-01-06T08:00:00Z', 'UTC', '2014-W01', '2013-12-30T00:00:00Z', '2014-01-06T00:00:00Z'],
 ])('at %s in %s the last complete week is %s', async (scheduledAt, timeZone, week, start, end) => {
   await using setting = await reportDatabase();
   const inside = new Date(Date.parse(end) - 1).toISOString();
@@ -142,7 +142,7 @@ test.each([
 
 test('the day of a change to summer time has 23 hours', async () => {
   await using setting = await reportDatabase();
-  const { days } = await reportOf(setting.pool, { params: { week: '2026-W13', timeZone: 'Europe/Berlin' } });
+  const { days } = await reportOf(setting.pool, { params: { week: '2015-W13', timeZone: 'Europe/Berlin' } });
   const hours = days.map(({ start, end }) => (Date.parse(end) - Date.parse(start)) / 3_600_000);
   expect(hours).toEqual([24, 24, 24, 24, 24, 24, 23]);
 });
@@ -152,7 +152,7 @@ test('a past week is made again byte for byte, whenever, in whatever order the r
   await using two = await reportDatabase();
   const transactions = ['b', 'A', 'ä', 'a', 'B', '_'].flatMap((account, index) => [
     { account, category: account, type: account, amount: `${index}.10` },
-    { account, category: account, amount: '5.00', at: '2026-11-05T12:00:00Z' },
+    { account, category: account, amount: '5.00', at: '2015-11-05T12:00:00Z' },
   ]);
   await one.add(...transactions);
   await two.add(...transactions.toReversed());
@@ -162,7 +162,7 @@ test('a past week is made again byte for byte, whenever, in whatever order the r
   await two.pool.query(`ALTER DATABASE ${two.database.name} SET datestyle TO 'German'`);
   await two.pool.query(`ALTER DATABASE ${two.database.name} SET extra_float_digits TO 0`);
   // Only new connections have the settings.
-  const later = { scheduledAt: new Date('2027-06-01T00:00:00Z'), params: { week: '2026-W46' } };
+  const later = { scheduledAt: new Date('2016-06-01T00:00:00Z'), params: { week: '2015-W46' } };
   expect(await two.database.query('SHOW timezone')).toEqual([{ TimeZone: 'Asia/Tokyo' }]);
   await using fresh = await freshPool(two.database.url);
   expect(await bodyOf(fresh.pool, later)).toBe(first);
@@ -207,16 +207,89 @@ test('every part of the report is of one snapshot, whatever is committed meanwhi
 
 test('a week that is not over is refused: its report would not stay the same', async () => {
   await using setting = await reportDatabase();
-  const refused = expect(reportOf(setting.pool, { params: { week: '2026-W47' } })).rejects;
+  const refused = expect(reportOf(setting.pool, { params: { week: '2015-W47' } })).rejects;
   await refused.toThrow(UsageError);
-  await expect(reportOf(setting.pool, { params: { week: '2026-W47' } })).rejects.toThrow(
-    /^Week 2026-W47 ends at 2026-11-23T00:00:00Z, after this run's scheduled time: name a week that is over, such as 2026-W46$/,
+  await expect(reportOf(setting.pool, { params: { week: '2015-W47' } })).rejects.toThrow(
+    /^Week 2015-W47 ends at 2015-11-23T00:00:00Z, after this run's scheduled time: name a week that is over, such as 2015-W46$/,
   );
 });
 
+/** Turns the database's clock to a time: its `now()` is found before PostgreSQL's own. */
+async function setClock(
+  { pool, database }: ReportDatabase,
+  time: string,
+): Promise<AsyncDisposable & { pool: PostgresPool }> {
+  await pool.query(
+    `CREATE OR REPLACE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz '${time}' $$`,
+  );
+  await pool.query(`ALTER DATABASE ${database.name} SET search_path = public, pg_catalog`);
+  return freshPool(database.url);
+}
+
 test.each([
-  [{ week: '2025-W53' }, 'that year has no week 53'],
-  [{ week: '2026-46' }, 'an ISO week such as 2026-W46 is needed'],
+  ['2015-11-15T23:59:59Z', '2015-11-16T08:00:00Z', 'UTC', '2015-W46', 1_000],
+  // Monday in Auckland, and still Sunday in Los Angeles.
+  ['2015-11-15T10:59:59.5Z', '2015-11-15T12:00:00Z', 'Pacific/Auckland', '2015-W46', 500],
+  ['2015-11-16T07:00:00Z', '2015-11-16T08:00:00Z', 'America/Los_Angeles', '2015-W46', 3_600_000],
+  // Weeks of 169 and of 167 hours, whose last hours a week of 168 would mistake.
+  ['2015-10-25T22:30:00Z', '2015-10-26T08:00:00Z', 'Europe/Berlin', '2015-W43', 1_800_000],
+  ['2015-03-29T21:59:00Z', '2015-03-30T08:00:00Z', 'Europe/Berlin', '2015-W13', 60_000],
+])(
+  'at %s by the database’s clock a run of %s in %s reports nothing of %s, in no revision, for %i ms more',
+  async (now, scheduledAt, timeZone, week, msToEnd) => {
+    await using setting = await reportDatabase();
+    {
+      await using behind = await setClock(setting, now);
+      for (const params of [{ timeZone }, { timeZone, week }, { timeZone, revision: 2 }]) {
+        const run = runReport(behind.pool, { scheduledAt: new Date(scheduledAt), params });
+        await expect(run).rejects.toThrow(RetryableError);
+        await expect(run).rejects.toMatchObject({
+          retryAfter: `${msToEnd}ms`,
+          message: expect.stringMatching(
+            `^Week ${week} ends at .*, and by the database's clock it is ${now.slice(0, 19)}`,
+          ),
+        });
+      }
+    }
+    expect(await setting.outbox()).toEqual([]);
+    const end = new Date(Date.parse(now) + msToEnd).toISOString();
+    await using over = await setClock(setting, end);
+    const report = await reportOf(over.pool, { scheduledAt: new Date(scheduledAt), params: { timeZone } });
+    expect(report).toMatchObject({ week, end: end.replace('.000Z', 'Z') });
+  },
+);
+
+test.each([{}, { revision: 2 }, { timeZone: 'Pacific/Kiritimati' }])(
+  'a scheduled time in the future reports no week that is not over: %j',
+  async (params) => {
+    await using setting = await reportDatabase();
+    const scheduledAt = new Date(Date.now() + 8 * 86_400_000);
+    const run = runReport(setting.pool, { scheduledAt, params });
+    await expect(run).rejects.toThrow(UsageError);
+    await expect(run).rejects.toThrow(
+      `the scheduled time ${scheduledAt.toISOString()} lies in the future; name a week that is over`,
+    );
+    expect(await setting.outbox()).toEqual([]);
+  },
+);
+
+test('a local clock that is ahead of the database’s publishes nothing early', async () => {
+  await using setting = await reportDatabase();
+  const ahead = new Date(Date.now() + 8 * 86_400_000);
+  vi.useFakeTimers({ toFake: ['Date'], now: ahead });
+  try {
+    const run = runReport(setting.pool, { scheduledAt: ahead });
+    await expect(run).rejects.toThrow(RetryableError);
+    await expect(run).rejects.toThrow("this machine's clock is ahead of it; synchronise both");
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(await setting.outbox()).toEqual([]);
+});
+
+test.each([
+  [{ week: '2014-W53' }, 'that year has no week 53'],
+  [{ week: '2015-46' }, 'an ISO week such as 2026-W46 is needed'],
   [{ timeZone: 'Europe/Atlantis' }, 'a name of the time zone database'],
   [{ timeZone: '+02:00' }, 'a name of the time zone database'],
   [{ top: 0 }, 'Invalid value'],
@@ -284,7 +357,7 @@ test('thousands of categories are refused instead of being sent', async () => {
   await using setting = await reportDatabase();
   await setting.pool.query(
     `INSERT INTO payments (occurred_at, type, category, account, currency, amount)
-     SELECT '2026-11-10', 'payment', n, 'a', 'EUR', 1 FROM generate_series(1, 5001) n`,
+     SELECT '2015-11-10', 'payment', n, 'a', 'EUR', 1 FROM generate_series(1, 5001) n`,
   );
   await expect(reportOf(setting.pool)).rejects.toThrow(/more than 5000 categories/);
 });

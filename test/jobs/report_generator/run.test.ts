@@ -5,7 +5,7 @@ import { runToEnd } from '../../support/run-job.ts';
 import { createVhost } from '../../support/vhost.ts';
 import { reportDatabase } from './setting.ts';
 
-const SLOT = ['--scheduled-at', '2026-11-16T08:00:00Z'];
+const SLOT = ['--scheduled-at', '2015-11-16T08:00:00Z'];
 
 test('a run publishes its report and exits 0; the same slot is not run again', async () => {
   await using setting = await reportDatabase();
@@ -13,12 +13,12 @@ test('a run publishes its report and exits 0; the same slot is not run again', a
   await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
   const world = { database: setting.database, env: { AMQP_URL: vhost.url, AMQP_EXCHANGE: EXCHANGE } };
   const first = await runToEnd(['report_generator', ...SLOT], world);
-  expect(first.summary).toMatchObject({ status: 'succeeded', result: { week: '2026-W46', sent: true } });
+  expect(first.summary).toMatchObject({ status: 'succeeded', result: { week: '2015-W46', sent: true } });
   expect(first.exitCode).toBe(0);
   const second = await runToEnd(['report_generator', ...SLOT], world);
   expect(second.summary).toMatchObject({ status: 'skipped', reason: 'slot_succeeded' });
   await consumer.reached(1);
-  expect(consumer.ids()).toEqual(['weekly-report/2026-W46/UTC/1']);
+  expect(consumer.ids()).toEqual(['weekly-report/2015-W46/UTC/1']);
 });
 
 test('a dry run needs no AMQP_URL, and its message is one of the JSON lines on standard output', async () => {
@@ -27,7 +27,7 @@ test('a dry run needs no AMQP_URL, and its message is one of the JSON lines on s
   expect(exitCode).toBe(0);
   expect(lines).toHaveLength(stdout.trimEnd().split('\n').length);
   expect(lines.filter((line) => 'wouldPublish' in line)).toMatchObject([
-    { wouldPublish: { exchange: 'financial.events', properties: { messageId: 'weekly-report/2026-W46/UTC/1' } } },
+    { wouldPublish: { exchange: 'financial.events', properties: { messageId: 'weekly-report/2015-W46/UTC/1' } } },
   ]);
 });
 
@@ -56,9 +56,21 @@ test('a message that no queue takes fails the Job at once', async () => {
   expect(summary.error?.message).toMatch(/^No queue takes a message of exchange 'financial\.events[^']*'/);
 });
 
+test('a scheduled time in the future is a usage error, and its week is not stored', async () => {
+  await using setting = await reportDatabase();
+  const scheduledAt = new Date(Date.now() + 8 * 86_400_000).toISOString();
+  const { exitCode, summary } = await runToEnd(
+    ['report_generator', '--dry-run', '--scheduled-at', scheduledAt],
+    setting,
+  );
+  expect(exitCode).toBe(64);
+  expect(summary).toMatchObject({ status: 'rejected', attempts: 1 });
+  expect(summary.error?.message).toMatch(/by the database's clock it is .* lies in the future/);
+});
+
 test('a week that is not over is a usage error, and is not tried again', async () => {
   await using setting = await reportDatabase();
-  const args = ['report_generator', '--dry-run', '--param', 'week=2026-W47', ...SLOT];
+  const args = ['report_generator', '--dry-run', '--param', 'week=2015-W47', ...SLOT];
   const { exitCode, summary } = await runToEnd(args, setting);
   expect(exitCode).toBe(64);
   expect(summary).toMatchObject({ status: 'rejected', attempts: 1 });

@@ -12,10 +12,10 @@ import { EXCHANGE } from '../../support/amqp.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
 
-/** The Monday after the week of most tests, 2026-W46, at the chart's hour. */
-export const MONDAY = new Date('2026-11-16T08:00:00Z');
+/** The Monday after the week of most tests, 2015-W46, at the chart's hour. */
+export const MONDAY = new Date('2015-11-16T08:00:00Z');
 
-/** One transaction; unsaid, a payment of 1.00 EUR on the Tuesday of 2026-W46. */
+/** One transaction; unsaid, a payment of 1.00 EUR on the Tuesday of 2015-W46. */
 export interface Transaction {
   readonly at?: string;
   readonly type?: string;
@@ -61,7 +61,7 @@ export async function reportDatabase(): Promise<ReportDatabase> {
     pool,
     async add(...transactions) {
       for (const transaction of transactions) {
-        const { at = '2026-11-10T12:00:00Z', type = 'payment', category = 'food', account = 'a1' } = transaction;
+        const { at = '2015-11-10T12:00:00Z', type = 'payment', category = 'food', account = 'a1' } = transaction;
         const { currency = 'EUR', amount = '1.00', deleted = false } = transaction;
         await pool.query(
           `INSERT INTO payments (occurred_at, type, category, account, currency, amount, deleted_at)
@@ -84,7 +84,7 @@ export async function reportDatabase(): Promise<ReportDatabase> {
   };
 }
 
-/** What a run is given; unsaid, a dry run on the Monday after 2026-W46. */
+/** What a run is given; unsaid, a dry run on the Monday after 2015-W46. */
 export interface RunOptions extends Partial<Omit<JobContext, 'params'>> {
   readonly params?: v.InferInput<typeof paramsSchema>;
 }
@@ -119,6 +119,7 @@ async function attempt(pool: PostgresPool, options: RunOptions): Promise<unknown
     span: (_name, _options, step) =>
       step({ setAttributes() {}, addEvent() {}, headers: () => ({ traceparent: '00-trace-span-01' }) }),
     count() {},
+    exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async () => [],
     ...options,
     params: v.parse(paramsSchema, options.params ?? {}),

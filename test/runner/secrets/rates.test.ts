@@ -1,6 +1,6 @@
 // Both ways in which a redactor errs, over texts by the thousand; `npm run bench -- redaction` prints the figures.
 import { expect, test } from 'vitest';
-import { falseAlarms, missedByLook, missedThoughKnown, type Rate } from './rates.ts';
+import { falseAlarms, missedByLook, missedThoughKnown, type Rate, wrongHints } from './rates.ts';
 
 /** At most this share may go wrong, in per cent. */
 function expectAtMost({ tried, wrong }: Rate, percent: number): void {
@@ -13,6 +13,10 @@ test('no known secret is left, however it is written or encoded', () => {
 
 test('of a thousand unknown secrets two at most are left: keys by their form, the others by their name or place', () => {
   expectAtMost(missedByLook(1), 0.2);
+});
+
+test('the hint that there is no secret in a line is never wrong', () => {
+  expect(wrongHints(2).wrong).toEqual([]);
 });
 
 test('of ten thousand harmless lines two at most are changed', () => {

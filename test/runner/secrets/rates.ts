@@ -56,3 +56,19 @@ function leaves(told: string, secret: string): boolean {
   const half = Math.ceil(secret.length / 2);
   return half >= 6 && (told.includes(secret.slice(0, half)) || told.includes(secret.slice(-half)));
 }
+
+/** Texts that the redactor would change and of which the hint says that there is nothing in them. */
+export function wrongHints(rounds: number): Rate {
+  const redactors = KNOWN_SECRETS.map((secret) => ({ secret, redactor: createRedactor([secret]) }));
+  const unknown = createRedactor([]);
+  const texts = [
+    ...secretSamples(rounds).map(({ text }) => ({ text, redactor: unknown })),
+    ...redactors.flatMap(({ secret, redactor }) =>
+      Object.values(ENCODINGS).map((encode) => ({ text: encode(secret), redactor })),
+    ),
+  ];
+  const wrong = texts
+    .filter(({ text, redactor }) => redactor.text(text) !== text && !redactor.mayHoldSecret(text))
+    .map(({ text }) => text);
+  return { what: 'secrets that the hint says are none', tried: texts.length, wrong };
+}

@@ -1,0 +1,29 @@
+// Where a run speaks to: a terminal that it shares with a progress bar and its programs, or a stream that a machine reads.
+import type { Surroundings } from '../../app/execute-run.ts';
+import { openScreen } from './screen.ts';
+import { isTerminal, type Output, writeAll } from './stdio.ts';
+
+/** What the flags say of the log. */
+export type LogFlags = Pick<Surroundings['log'], 'level' | 'format'>;
+
+/** Opens standard output and standard error for a run. */
+export function openTerminal(
+  flags: LogFlags,
+  output: Output,
+): Pick<Surroundings, 'log' | 'progressBar' | 'programs' | 'flushOutput'> {
+  const screen = isTerminal(2) ? openScreen(output.write) : undefined;
+  const toTerminal = isTerminal(1);
+  return {
+    log: {
+      ...flags,
+      usualFormat: toTerminal ? 'pretty' : 'json',
+      write: (line) => (screen ? screen.writeLine(line) : output.write(1, line)),
+    },
+    flushOutput: output.flush,
+    progressBar: screen?.progressBar,
+    programs: {
+      pass: (stream, bytes) => writeAll(stream === 'stdout' ? 1 : 2, bytes),
+      ...(screen && toTerminal && { show: (stream, text) => screen.show(stream === 'stdout' ? 1 : 2, text) }),
+    },
+  };
+}

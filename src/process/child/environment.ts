@@ -1,0 +1,42 @@
+// What a program is told about its run: variables that begin with RUN_JOB_, and the trace that it may continue.
+import type { ProgramRun } from '../../runner/ports.ts';
+
+/** The variables that tell of the run. Those that don't apply are absent. */
+export function variablesOf(run: ProgramRun): Record<string, string> {
+  return {
+    RUN_JOB_RUN_ID: run.runId,
+    RUN_JOB_NAME: run.name,
+    RUN_JOB_ATTEMPT: String(run.attempt),
+    RUN_JOB_SCHEDULED_AT: run.scheduledAt.toISOString(),
+    RUN_JOB_DEADLINE: run.deadline.toISOString(),
+    // Empty counts as false in every shell: [ -n "$RUN_JOB_DRY_RUN" ].
+    RUN_JOB_DRY_RUN: run.dryRun ? 'true' : '',
+    RUN_JOB_SHARD_INDEX: String(run.shard.index),
+    RUN_JOB_SHARD_COUNT: String(run.shard.count),
+    ...paramVariables(run.params),
+  };
+}
+
+/** Each parameter by its name in capitals, and all of them as JSON. Text is given as it is, everything else as JSON. */
+function paramVariables(params: unknown): Record<string, string> {
+  const variables: Record<string, string> = { RUN_JOB_PARAMS: JSON.stringify(params) ?? '{}' };
+  if (typeof params !== 'object' || params === null) return variables;
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined || value === null) continue;
+    const key = `RUN_JOB_PARAM_${variableName(name)}`;
+    variables[key] = typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : toJson(value);
+  }
+  return variables;
+}
+
+/** `olderThan` and `older-than` become OLDER_THAN, as a shell can name it. */
+export function variableName(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .toUpperCase();
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ?? '';
+}

@@ -1,0 +1,102 @@
+// Everything that a started program has become: its process group, its session, and what left both. Found again however it hides.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { livingProcesses, nameOf, newestPid, type ProcessStat, readStat, wasStartedWith } from './proc.ts';
+
+/** How long the kernel may take to end processes that were sent SIGKILL; one that waits for a disk or a network drive takes longer. */
+const KILL_LIMIT_MS = 2_000;
+
+const FIRST_LOOK_MS = 2;
+const LAST_LOOK_MS = 50;
+
+/** A started program and all that came of it. */
+export class Family {
+  readonly #leader: number;
+  readonly #marker: string;
+  readonly #start: number;
+
+  /**
+   * @param leader the pid of a process that leads a session, and with that a process group, of its own
+   * @param marker `NAME=value` that it, and nobody else, was given in its environment: its descendants inherit it
+   */
+  constructor(leader: number, marker: string) {
+    this.#leader = leader;
+    this.#marker = marker;
+    this.#start = readStat(leader)?.start ?? 0;
+  }
+
+  /**
+   * The members that live: of the group or the session, with the marker in the environment they were started with, and
+   * the children of all these. What escapes is a process that cleared its environment, left the session and lost its parent.
+   */
+  members(): ProcessStat[] {
+    // Whoever was born later has a larger pid, unless these have begun anew: a look at all processes takes its time.
+    const all = livingProcesses(newestPid() >= this.#leader ? this.#leader : 1);
+    const found = new Map<number, ProcessStat>();
+    for (const one of all) {
+      if (one.pid === process.pid || one.start < this.#start) continue;
+      const ours = one.group === this.#leader || one.session === this.#leader || wasStartedWith(one.pid, this.#marker);
+      if (ours) found.set(one.pid, one);
+    }
+    for (let before = -1; before < found.size; ) {
+      before = found.size;
+      for (const one of all) if (found.has(one.parent)) found.set(one.pid, one);
+    }
+    return [...found.values()];
+  }
+
+  /** Asks every member to end; one that is stopped (SIGSTOP) is woken, since it couldn't hear. */
+  ask(): void {
+    this.#signal('SIGTERM', 'SIGCONT');
+  }
+
+  /** Resolves once no member lives, or `limitMs` have passed; returns whether none does. */
+  async gone(limitMs: number): Promise<boolean> {
+    const until = Date.now() + limitMs;
+    for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
+      if (!this.#alive()) return true;
+      const left = until - Date.now();
+      if (left <= 0) return false;
+      await sleep(Math.min(wait, left));
+    }
+  }
+
+  /** Kills every member, those that are born meanwhile too. Returns the pids that the kernel hasn't ended within two seconds. */
+  async kill(): Promise<number[]> {
+    const until = Date.now() + KILL_LIMIT_MS;
+    for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
+      this.#signal('SIGKILL');
+      if (!this.#alive()) return [];
+      if (Date.now() > until) return this.members().map(({ pid }) => pid);
+      await sleep(wait);
+    }
+  }
+
+  /** The members for people: `sleep (123), sh (124)`. */
+  names(): string {
+    return this.members()
+      .map(({ pid }) => `${nameOf(pid)} (${pid})`)
+      .join(', ');
+  }
+
+  /** Sends the signals to the whole group at once, and to each member that is in another one. */
+  #signal(...signals: NodeJS.Signals[]): void {
+    for (const signal of signals) send(-this.#leader, signal);
+    for (const { pid, group } of this.members()) {
+      if (group !== this.#leader) for (const signal of signals) send(pid, signal);
+    }
+  }
+
+  #alive(): boolean {
+    // Where there is no /proc, the group is all that can be asked for; its zombies count as alive.
+    return process.platform === 'linux' ? this.members().length > 0 : send(-this.#leader, 0);
+  }
+}
+
+/** Returns whether there was somebody to send it to. */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+// The guardian: a tiny process that watches a pipe to us, and kills the programs that we have started when we are killed ourselves.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { GUARDIAN_SCRIPT } from './guardian-script.ts';
+
+const SHELL = '/bin/sh';
+
+/** How long the shell may take to make pipes before we do without. */
+const PIPES_LIMIT_MS = 1_000;
+
+/** Both ends of a pipe: the program's, and ours. */
+export interface Pipe {
+  /** The program's end; whoever starts the program closes it here. */
+  readonly writeFd: number;
+  readonly reader: Readable;
+}
+
+/** Watches over the programs that one process of ours has started. */
+export interface Guardian {
+  /** A program is about to be started. */
+  begin(): void;
+  /** It was started, and leads the session `leader`. */
+  watch(leader: number): void;
+  /** Nothing of it is left any more; 0 when it couldn't be started. */
+  forget(leader: number): void;
+  /** Two real pipes, one after the other; undefined where there is no shell to make them. */
+  pipes(): Promise<readonly [Pipe, Pipe] | undefined>;
+}
+
+/**
+ * Starts the guardian. It has a session of its own, so that what ends us ends it only after its work, and lives as long as we do.
+ * @param markerPrefix what the marker of every program of ours begins with, as `NAME=val`
+ * @param withoutShell the program that Node runs where there is no shell
+ */
+export function startGuardian(markerPrefix: string, withoutShell: URL): Guardian {
+  const shell = isExecutable(SHELL);
+  const [command, args] = shell
+    ? [SHELL, ['-c', GUARDIAN_SCRIPT, 'run-job-guardian', markerPrefix]]
+    : [process.execPath, [withoutShell.pathname, markerPrefix]];
+  const child = spawn(command, args, {
+    detached: true,
+    // Without our marker: it must not find itself.
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+    cwd: '/',
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  // A guardian that can't be started or was killed changes nothing for a run that isn't killed.
+  child.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
+  child.stdout.on('error', () => undefined);
+  child.unref();
+  unref(child.stdin);
+  unref(child.stdout);
+  const tell = (line: string) => void child.stdin.write(`${line}\n`);
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    begin: () => tell('begin'),
+    watch: (leader) => tell(`+ ${leader}`),
+    forget: (leader) => tell(`- ${leader}`),
+    pipes() {
+      if (!shell || process.platform !== 'linux') return Promise.resolve(undefined);
+      const made = turn.then(() => makePipes(child, tell)).catch(() => undefined);
+      turn = made;
+      return made;
+    },
+  };
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+function unref(stream: Readable | Writable): void {
+  (stream as unknown as Socket).unref();
+}
+
+async function makePipes(
+  { pid, stdout, exitCode }: Child,
+  tell: (line: string) => void,
+): Promise<readonly [Pipe, Pipe] | undefined> {
+  if (pid === undefined || exitCode !== null) return undefined;
+  const answered = Promise.withResolvers<boolean>();
+  const onData = () => answered.resolve(true);
+  stdout.once('data', onData);
+  const timer = setTimeout(() => answered.resolve(false), PIPES_LIMIT_MS);
+  try {
+    tell('pipes');
+    if (!(await answered.promise)) return undefined;
+    const opened: Pipe[] = [];
+    for (const fd of [3, 4]) opened.push(openPipe(`/proc/${pid}/fd/${fd}`));
+    return opened as unknown as [Pipe, Pipe];
+  } finally {
+    clearTimeout(timer);
+    stdout.removeListener('data', onData);
+    tell('shut');
+  }
+}
+
+/** Opens the pipe that another process holds anew, at both ends: our end alone doesn't block. */
+function openPipe(path: string): Pipe {
+  const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (!fstatSync(readFd).isFIFO()) throw new Error('the shell made no pipe');
+  // The line of the here-document.
+  readSync(readFd, Buffer.alloc(16));
+  return {
+    writeFd: openSync(path, constants.O_WRONLY),
+    reader: new Socket({ fd: readFd, readable: true, writable: false }),
+  };
+}
+
+/** Closes what nobody will write to. */
+export function dropPipes(pipes: readonly Pipe[] | undefined): void {
+  for (const { writeFd, reader } of pipes ?? []) {
+    closeSync(writeFd);
+    reader.destroy();
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

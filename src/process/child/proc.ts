@@ -1,0 +1,86 @@
+// Processes as /proc tells of them (Linux). Elsewhere there is nothing to read, and every list is empty.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What is looked at of a process. */
+export interface ProcessStat {
+  readonly pid: number;
+  /** `R`, `S`, `D`, `T` …; `Z` is a zombie: dead, and only not yet asked for by its parent. */
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** When it began, in the kernel's ticks since boot: with it a process is told from a later one that was given the same pid. */
+  readonly start: number;
+}
+
+/** The process with this pid, or undefined when there is none. */
+export function readStat(pid: number): ProcessStat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name stands in parentheses and may hold anything, parentheses and spaces included.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const [state = '', parent, group, session] = fields;
+    return {
+      pid,
+      state,
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      start: Number(fields[19]),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every process that lives, not the zombies: those with a pid of at least `from`. */
+export function livingProcesses(from = 1): ProcessStat[] {
+  let names: string[];
+  try {
+    names = readdirSync('/proc');
+  } catch {
+    return [];
+  }
+  const living: ProcessStat[] = [];
+  for (const name of names) {
+    // What isn't a number is no process.
+    const pid = Number(name);
+    const stat = pid >= from ? readStat(pid) : undefined;
+    if (stat && stat.state !== 'Z' && stat.state !== 'X') living.push(stat);
+  }
+  return living;
+}
+
+/** The pid that the kernel gave last; the next ones count up from it, and begin anew at the largest. */
+export function newestPid(): number {
+  try {
+    return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+  } catch {
+    return 0;
+  }
+}
+
+/** Whether the process was started with exactly this `NAME=value` in its environment; false where that can't be seen. */
+export function wasStartedWith(pid: number, variable: string): boolean {
+  return startedWithPrefix(pid, `${variable}\0`);
+}
+
+/** Whether the process was started with a variable that begins like this, as `NAME=val`. */
+export function startedWithPrefix(pid: number, variable: string): boolean {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    return environment.startsWith(variable) || environment.includes(`\0${variable}`);
+  } catch {
+    // Somebody else's process, or one that is gone.
+    return false;
+  }
+}
+
+/** The program's name as the kernel has it, for people. */
+export function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '?';
+  }
+}

@@ -1,0 +1,24 @@
+// Redacts the lines of a program: each by itself, and a private key also when it stands on many.
+import { REDACTED, type Redactor } from '../../runner/redact.ts';
+
+const KEY_BEGINS = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
+const KEY_ENDS = /-----END [A-Z ]{0,40}PRIVATE KEY-----/;
+
+/** For one stream; remembers whether it is inside a private key. */
+export function createLineRedactor(redactor: Redactor): (lines: string[]) => string[] {
+  let inKey = false;
+  const redact = (line: string): string => {
+    const begins = KEY_BEGINS.test(line);
+    if (!inKey && !begins) return redactor.text(line);
+    inKey = !KEY_ENDS.test(line);
+    return begins ? redactor.text(line.replace(/-----BEGIN .*/, REDACTED)) : REDACTED;
+  };
+  return (lines) => {
+    // Most lines hold nothing of the kind; they stay as they are.
+    for (let at = 0; at < lines.length; at += 1) {
+      const line = lines[at] as string;
+      if (inKey || redactor.mayHoldSecret(line)) lines[at] = redact(line);
+    }
+    return lines;
+  };
+}

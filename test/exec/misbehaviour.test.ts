@@ -1,0 +1,133 @@
+// Programs that do what they shouldn't: each ends with a true status within its deadline and grace, and leaves nothing behind.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { expectAccounts } from '../support/accounts.ts';
+import { createDatabase } from '../support/database.ts';
+import { compileMisbehaves, exec, execToEnd, linesOf, noCompiler } from './support.ts';
+
+const sh = (script: string) => ['sh', '-c', script];
+
+describe.skipIf(noCompiler)('a compiled program', () => {
+  let program: string;
+  beforeAll(() => {
+    program = compileMisbehaves();
+  });
+
+  test.each([
+    ['ignores SIGTERM', 'ignores'],
+    ['stops itself (SIGSTOP)', 'stops'],
+    ['has a child in a group of its own', 'leaves_group'],
+    ['has a grandchild in a session of its own, whose parent is gone', 'leaves_session'],
+    ['goes on forking into groups and sessions of their own', 'forks'],
+  ])('that %s is dead at the end of the grace with all that it started, before the lock is free', async (_, what) => {
+    await using database = await createDatabase();
+    const run = exec([program, what], [], { database });
+    await run.waitForLine(({ msg }) => msg === 'ready');
+    expect(run.alive().length).toBeGreaterThan(0);
+    run.kill('SIGTERM');
+    // Whoever gets the lock next looks around.
+    const next = exec(['true'], ['--locked=wait'], { database });
+    await next.waitForLine(({ msg }) => msg === 'run started');
+    expect(run.alive()).toEqual([]);
+    const ended = await run.done;
+    await expectAccounts(ended, database, { status: 'interrupted', exitCode: 143, error: 'SIGTERM arrived' });
+    expect((await next.done).exitCode).toBe(0);
+  });
+
+  test('that ignores SIGTERM is killed at the end of the grace after its deadline, and told as that', async () => {
+    const ended = await execToEnd([program, 'ignores'], ['--timeout', '3s']);
+    expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124, program: { signal: 'SIGKILL' } });
+    expect(ended.lines).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('did not stop within its grace') }),
+    );
+    expect(ended.left).toEqual([]);
+  });
+
+  test.each([
+    ['forks twice and ends at once (a daemon)', 'daemon', 'daemon started'],
+    ['leaves its pipe open in a child', 'keeps_pipe', 'done'],
+  ])('that %s: its own end counts, what it left is ended and told', async (_, what, line) => {
+    const ended = await execToEnd([program, what]);
+    expect(ended.summary).toMatchObject({ status: 'succeeded', exitCode: 0 });
+    expect(linesOf(ended).map(({ msg }) => msg)).toContain(line);
+    expect(ended.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        msg: expect.stringMatching(/left processes behind.*misbehaves \(\d+\)/),
+      }),
+    );
+    expect(ended.left).toEqual([]);
+  });
+
+  test('that closes its output is waited for', async () => {
+    const ended = await execToEnd([program, 'closes_output']);
+    expect(ended.summary).toMatchObject({ status: 'succeeded', program: { exitCode: 0 } });
+    expect(linesOf(ended).map(({ msg }) => msg)).toEqual(['the last line']);
+  });
+
+  test('that writes every byte there is', async () => {
+    const ended = await execToEnd([program, 'writes_binary']);
+    expect(ended.summary).toMatchObject({ status: 'succeeded' });
+    expect(linesOf(ended)).toHaveLength(2);
+    expect(linesOf(ended)[0]?.msg).toContain('\u0000\u0001');
+  });
+
+  test('that writes one line of 50 MB', async () => {
+    const ended = await execToEnd([program, 'writes_long_line']);
+    const lines = linesOf(ended).map(({ msg }) => msg);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^x{65536}… \(52428800 bytes in all\)$/);
+    expect(lines[1]).toBe('after');
+    expect(ended.summary.peakRssBytes).toBeLessThan(300 * 2 ** 20);
+  });
+
+  test('that writes 200 MB: all of it arrives, in flat memory', async () => {
+    const run = exec([program, 'writes_much'], ['--raw']);
+    let bytes = 0;
+    run.child.stdout.removeAllListeners('data').on('data', (text: string) => {
+      bytes += text.length;
+    });
+    await run.done.catch(() => undefined);
+    expect(bytes).toBeGreaterThan(200_000_000);
+    const logged = await execToEnd(sh(`${program} writes_much | head -n 300000`));
+    expect(linesOf(logged)).toHaveLength(300_000);
+    expect(logged.summary.peakRssBytes).toBeLessThan(250 * 2 ** 20);
+  });
+
+  test('that dies of a signal', async () => {
+    expect((await execToEnd([program, 'segv'])).summary).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringMatching(/was killed by SIGSEGV$/) },
+    });
+  });
+});
+
+test('whoever reads slowly keeps the program back, and gets everything', async () => {
+  const run = exec(sh('i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo "line $i of many that are read slowly"; done'));
+  run.child.stdout.pause();
+  setTimeout(() => run.child.stdout.resume(), 1_500);
+  const ended = await run.done;
+  expect(linesOf(ended)).toHaveLength(20_000);
+  expect(ended.summary).toMatchObject({ status: 'succeeded' });
+});
+
+test('a program that waits for what never comes ends at its deadline, by SIGTERM', async () => {
+  const ended = await execToEnd(['sleep', '1000'], ['--timeout', '5s']);
+  expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124, program: { signal: 'SIGTERM' } });
+  expect(ended.left).toEqual([]);
+});
+
+test('a program that tidies up when it is asked to has the grace for it', async () => {
+  const run = exec(sh('trap "echo tidied; exit 7" TERM; echo ready; sleep 1000 & wait'));
+  await run.waitForLine(({ msg }) => msg === 'ready');
+  run.kill('SIGTERM');
+  const ended = await run.done;
+  expect(ended.summary).toMatchObject({ status: 'interrupted', program: { exitCode: 7, signal: null } });
+  expect(linesOf(ended).map(({ msg }) => msg)).toEqual(['ready', 'tidied']);
+  expect(run.alive()).toEqual([]);
+});
+
+test('the end of a pipeline that outlives its shell is waited for, briefly', async () => {
+  const ended = await execToEnd(sh('(sleep 0.2; echo late) & echo early'));
+  expect(linesOf(ended).map(({ msg }) => msg)).toEqual(['early', 'late']);
+  expect(ended.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+});

@@ -1,0 +1,69 @@
+// Programs for the tests of `run-job exec`, and what is left of them afterwards.
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { findProgram } from '../support/install.ts';
+import { type Ended, type Running, type RunOptions, runJob } from '../support/run-job.ts';
+
+export const python = findProgram('python3');
+const compiler = findProgram('cc', 'gcc', 'clang');
+
+/** Why the compiled program isn't tested here, or undefined. */
+export const noCompiler = compiler ? undefined : 'NOT CHECKED here: compiled programs. There is no C compiler';
+export const noPython = python ? undefined : 'NOT CHECKED here: Python. There is no python3';
+for (const missing of [noCompiler, noPython]) if (missing) console.warn(missing);
+
+/** Compiles fixtures/misbehaves.c; returns its path. */
+export function compileMisbehaves(): string {
+  const path = join(mkdtempSync(join(inject('scratchFolder'), 'compiled-')), 'misbehaves');
+  const source = fileURLToPath(new URL('fixtures/misbehaves.c', import.meta.url));
+  execFileSync(compiler ?? 'cc', ['-O1', '-o', path, source]);
+  return path;
+}
+
+/** A run whose processes can be found, whatever became of them. */
+export interface Marked extends Running {
+  /** The pids of everything that the run has started and that lives. */
+  alive(): number[];
+}
+
+/** `run-job exec it <flags> -- <command>`. The grace is four seconds unless `env` says otherwise. */
+export function exec(command: readonly string[], flags: readonly string[] = [], options: RunOptions = {}): Marked {
+  const mark = `TEST_MARK=${randomUUID()}`;
+  const [name = '', value] = mark.split('=');
+  const env = { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '4', ...options.env, [name]: value };
+  const running = runJob(['exec', 'it', ...flags, '--', ...command], { ...options, env });
+  return { ...running, alive: () => processesWith(mark).filter((pid) => pid !== running.pid) };
+}
+
+/** Runs it to its end, and says what it has left behind at that moment. */
+export async function execToEnd(
+  command: readonly string[],
+  flags?: readonly string[],
+  options?: RunOptions,
+): Promise<Ended & { readonly left: number[] }> {
+  const run = exec(command, flags, options);
+  const ended = await run.done;
+  return { ...ended, left: run.alive() };
+}
+
+/** The processes that live (no zombies) and were started with this variable. */
+export function processesWith(variable: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(variable)) return false;
+        return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** The log lines of the program. */
+export const linesOf = ({ lines }: Ended) => lines.filter(({ stream }) => stream !== undefined);
