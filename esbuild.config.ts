@@ -74,7 +74,7 @@ export async function bundleAll(
     bundle({ entryPoints: { index: 'src/index.ts', testing: 'src/testing/index.ts' } }),
     // A thread without a module loader starts sooner.
     bundle({
-      entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts' },
+      entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts', 'record-closer': 'src/app/record-closer.ts' },
       format: 'cjs',
       outExtension: { '.js': '.cjs' },
       banner: {},

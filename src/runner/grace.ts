@@ -6,7 +6,13 @@ import type { Clock } from './ports.ts';
 import type { Stop } from './stop.ts';
 
 /** After the lock is lost another run may begin at any moment, so the job gets no more than this. */
-const LOCK_LOST_GRACE_MS = 5_000;
+export const LOCK_LOST_GRACE_MS = 5_000;
+
+/** How long the end of a run may take, in milliseconds, once the job of a run without its lock has stopped or was abandoned. */
+export const LOCK_LOST_END_MS = 3_000;
+
+/** In all: from when the lock is known to be lost until the process is dead, whatever else is configured. */
+export const LOSS_LIMIT_MS = LOCK_LOST_GRACE_MS + LOCK_LOST_END_MS + 500;
 
 /** How long the job may take to stop, in milliseconds, once there is a cause. */
 export function graceFor(stop: Stop, graceMs: number): number {

@@ -24,6 +24,7 @@ export async function runOnce(request: RunRequest, ports: Ports): Promise<Summar
   ports.stop.lastWords = (signal) => state.sayLastWords(signal);
   ports.stop.onLateError = (error, origin) =>
     ports.log.error(`${origin} when it was decided already how the run ends; that stands`, { error: describe(error) });
+  ports.stop.onIgnoredSignal = (signal) => ports.log.warn(`${signal} arrived, which means nothing to a run; ignored`);
 
   let outcome: Outcome;
   try {

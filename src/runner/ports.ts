@@ -164,6 +164,12 @@ export interface LastWords {
   readonly startedAtMs: number;
   /** Whether the run has a record that says running, which is to be closed. */
   readonly recorded: boolean;
+  /** Whether it is told already how the run ended. */
+  readonly ended: boolean;
+  /** Whether there is a cause already for the run to end. */
+  readonly decided: boolean;
+  /** Whether the run holds its lock, and mustn't go on without it. */
+  readonly locked: boolean;
 }
 
 /** Ends the process when the time it was given has passed and nobody has given it more. */

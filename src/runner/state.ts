@@ -9,12 +9,12 @@ import {
   type Measures,
   type Outcome,
   type ProgramExit,
+  type StopSignal,
   type Summary,
   signalExitCode,
 } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
-import type { StopSignal } from './stop.ts';
 import { terminationMessage } from './termination.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
@@ -176,6 +176,9 @@ export class RunState {
       account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
       startedAtMs: this.#startedAtMs,
       recorded: this.recorded && !this.outcome,
+      ended: this.outcome !== undefined,
+      decided: this.outcome !== undefined || this.ports.stop.cause !== undefined,
+      locked: this.lease !== undefined,
     });
   }
 

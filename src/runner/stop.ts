@@ -2,8 +2,7 @@
 
 import { formatDuration } from '../duration.ts';
 import { RunJobError } from '../errors.ts';
-
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+import type { StopSignal } from './outcome.ts';
 
 /** What made the run stop before its job had ended by itself. */
 export type StopCause =
@@ -45,6 +44,8 @@ export class Stop {
   lastWords: ((signal: StopSignal) => number) | undefined;
   /** Hears of what crashed when the outcome was decided already, or the run asked to stop for another cause. */
   onLateError: ((error: unknown, origin: string) => void) | undefined;
+  /** Hears of a signal that changes nothing. */
+  onIgnoredSignal: ((signal: string) => void) | undefined;
   #cause: StopCause | undefined;
   #settled = false;
 
