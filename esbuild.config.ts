@@ -6,7 +6,7 @@ import { builtinsWithoutFacade } from './deploy/build/builtins.ts';
 import { LazyImports, lazyProblems } from './deploy/build/lazy-imports.ts';
 import { leanTelemetry } from './deploy/build/lean-telemetry.ts';
 import { writeLicenses } from './deploy/build/licenses.ts';
-import { joinBundles, type Patch } from './deploy/build/patch.ts';
+import { type Bundles, joinBundles, type Patch } from './deploy/build/patch.ts';
 import { pgOnNodeCrypto } from './deploy/build/pg-crypto.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -46,19 +46,32 @@ export const EXECUTABLE = {
   banner: { js: `${NODE_GUARD}\n${COMMON.banner.js}` },
 } satisfies BuildOptions;
 
+/** The thread that watches over the event loop, and the program that it leaves the record to when it is about to die itself. */
+export const WATCHDOG = {
+  entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts', 'record-closer': 'src/app/record-closer.ts' },
+} satisfies BuildOptions;
+
 /** The bundles were made, and aren't what they should be. */
 export class BundleError extends Error {}
 
 /**
  * Bundles all of src/ into `folder`, which is empty or not there.
- * @param makePatches For a benchmark of what one of them is worth.
  * @throws {BundleError} a patch didn't find what it replaces, or two bundles would write the same file
  */
-export async function bundleAll(
-  folder: string,
-  makePatches: readonly (() => Patch)[] = Object.values(PATCHES),
-): Promise<void> {
-  const patches = makePatches.map((make) => make());
+export async function bundleAll(folder: string): Promise<void> {
+  const patches = Object.values(PATCHES).map((make) => make());
+  const { inputs, outputs } = await makeBundles(folder, patches);
+  const twice = outputs.filter((path, index) => outputs.indexOf(path) !== index);
+  const problems = [
+    ...twice.map((path) => `two bundles write ${path}: give one of their entries another name`),
+    ...(await Promise.all([...patches.map((patch) => patch.problems({ inputs })), lazyProblems({ inputs })])).flat(),
+  ];
+  if (problems.length > 0) throw new BundleError(`The bundles aren't what they should be\n  ${problems.join('\n  ')}`);
+  writeLicenses(join(folder, 'THIRD-PARTY-LICENSES.txt'), Object.keys(inputs));
+}
+
+/** Bundles all of src/ with these patches, and proves nothing. */
+export async function makeBundles(folder: string, patches: readonly Patch[]): Promise<Bundles & { outputs: string[] }> {
   const lazy = new LazyImports();
   const metafiles: Metafile[] = [];
 
@@ -73,12 +86,7 @@ export async function bundleAll(
     bundle(EXECUTABLE),
     bundle({ entryPoints: { index: 'src/index.ts', testing: 'src/testing/index.ts' } }),
     // A thread without a module loader starts sooner.
-    bundle({
-      entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts', 'record-closer': 'src/app/record-closer.ts' },
-      format: 'cjs',
-      outExtension: { '.js': '.cjs' },
-      banner: {},
-    }),
+    bundle({ ...WATCHDOG, format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} }),
     bundle({ entryPoints: { 'guardian-without-shell': 'src/process/child/guardian-without-shell.ts' } }),
     bundle({ entryPoints: jobEntries(), outdir: join(folder, 'jobs') }, '../lazy/'),
     bundle({ entryPoints: { valibot: 'valibot' } }),
@@ -90,17 +98,7 @@ export async function bundleAll(
     for (const [name] of next) built.add(name);
     await bundle({ entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
   }
-
-  const outputs = metafiles.flatMap((metafile) => Object.keys(metafile.outputs));
-  const twice = outputs.filter((path, index) => outputs.indexOf(path) !== index);
-  const bundles = joinBundles(metafiles);
-  const problems = [
-    ...twice.map((path) => `two bundles write ${path}: give one of their entries another name`),
-    ...(await Promise.all(patches.map((patch) => patch.problems(bundles)))).flat(),
-    ...(await lazyProblems(bundles)),
-  ];
-  if (problems.length > 0) throw new BundleError(`The bundles aren't what they should be\n  ${problems.join('\n  ')}`);
-  writeLicenses(join(folder, 'THIRD-PARTY-LICENSES.txt'), Object.keys(bundles.inputs));
+  return { ...joinBundles(metafiles), outputs: metafiles.flatMap((metafile) => Object.keys(metafile.outputs)) };
 }
 
 /** Every file, and every folder with an index.ts, in src/jobs is a job named after it: nothing is registered. */

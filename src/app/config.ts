@@ -127,7 +127,10 @@ export const ENVIRONMENT = v.object({
     seconds(10, 0.1, 600),
     v.description('Longest wait for a connection to PostgreSQL or RabbitMQ'),
   ),
-  WORKER_LOCK_WAIT_SECONDS: v.pipe(seconds(60, 0, DAY), v.description('Longest wait for the lock with --locked=wait')),
+  WORKER_LOCK_WAIT_SECONDS: v.pipe(
+    seconds(600, 0, DAY),
+    v.description('Longest wait for the lock, for a place, and for a database that is full or just starting'),
+  ),
   WORKER_LOCK_CHECK_SECONDS: v.pipe(
     seconds(5, 0.1, 600),
     v.description("How often the lock's connection is proved to be alive, and how long that may take"),
@@ -145,6 +148,10 @@ export const ENVIRONMENT = v.object({
   RUN_JOB_REQUIRE_DATABASE: v.pipe(
     oneOf(['true', 'false']),
     v.description('true: a run without DATABASE_URL is misconfigured (78), rather than neither locked nor recorded'),
+  ),
+  RUN_JOB_RECORD_TIMEOUT_SECONDS: v.pipe(
+    seconds(60, 1, 3_600),
+    v.description('How long a run tries to record how it ended, while the database is out of reach'),
   ),
   RUN_JOB_SHARDS: v.pipe(
     v.optional(number(1, 1, 10_000, 'a whole number')),
@@ -203,6 +210,7 @@ export interface Config {
   readonly lockCheckMs: number;
   readonly jobDirs: readonly string[];
   readonly historyDays: number;
+  readonly recordMs: number;
   readonly shard: Shard;
   readonly terminationLog: { readonly path: string; readonly create: boolean };
   readonly shutdownUrls: readonly string[];
@@ -328,6 +336,7 @@ function arrange(values: Values, shard: Shard): Config {
     lockCheckMs: values.WORKER_LOCK_CHECK_SECONDS * 1_000,
     jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
+    recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,
     shard,
     terminationLog: {
       path: values.RUN_JOB_TERMINATION_LOG ?? '/dev/termination-log',

@@ -76,10 +76,10 @@ export interface Surroundings {
 }
 
 /**
- * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout: two connections, one of them anew, four
- * statements for the lock, and two for the record.
+ * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout, beside the waits between them: two
+ * connections, one of them anew, the shared scheduled time, four statements for the lock, one for the slot and two for the record.
  */
-const DATABASE_STEPS = 9;
+const DATABASE_STEPS = 10;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
@@ -149,6 +149,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
     graceMs: config.graceMs,
     flushMs: config.flushTimeoutMs,
+    recordMs: config.recordMs,
     historyDays: config.historyDays,
   };
   return runOnce(request, {
@@ -193,15 +194,20 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       return {
         job,
         params,
-        paramsDigest: order.command
-          ? digestOf({ params, command: [order.command.program, ...order.command.args] })
-          : digestOf(params, passingParams(job.params, order.params, env)),
+        paramsDigest: postgres.database ? digestFor(job, params, order, env) : '',
         timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
       };
     },
     open: (job) =>
       openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
+}
+
+/** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
+function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
+  const { command } = order;
+  if (command) return digestOf({ params, command: [command.program, ...command.args] });
+  return digestOf(params, passingParams(job.params, order.params, env));
 }
 
 function withAttempts(job: Job, attempts: number): Job {

@@ -5,6 +5,7 @@ import { loadDotEnv } from '../process/dot-env.ts';
 import { EXIT, signalExitCode } from '../runner/outcome.ts';
 import { statusOfError } from '../runner/verdict.ts';
 import type { Invocation } from './command.ts';
+import { exec } from './commands/exec-run.ts';
 import { COMMANDS } from './commands/index.ts';
 import { run } from './commands/run.ts';
 import { wrap } from './terminal/layout.ts';
@@ -22,7 +23,6 @@ export async function main(invocation: Invocation): Promise<number> {
       return await run(name, rest, invocation, Object.keys(COMMANDS));
     }
     if (name === 'exec') {
-      const { exec } = await import('./commands/exec.ts');
       return await exec(rest, invocation, Object.keys(COMMANDS));
     }
     const { runCommand } = await import('./commands/run-command.ts');

@@ -1,6 +1,6 @@
 // One client of the pool, borrowed for as long as a signal lets it: what runs on it is cancelled on the server when the signal aborts.
 import type { Pool, PoolClient } from 'pg';
-import { UnavailableError } from '../errors.ts';
+import { hasCode, UnavailableError } from '../errors.ts';
 import type { Transaction } from '../job.ts';
 import { limited } from '../runner/limited.ts';
 import { orAborted } from '../runner/or-aborted.ts';
@@ -108,6 +108,6 @@ export async function borrow(pool: Pool, signal: AbortSignal): Promise<BorrowedC
 
 /** The error, or one that says that the database is away, where that is what it means. */
 function asUnavailable(error: Error): Error {
-  if (error instanceof UnavailableError || failureOf(error)?.kind !== 'unavailable') return error;
+  if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || failureOf(error)?.kind !== 'unavailable') return error;
   return new UnavailableError(`PostgreSQL failed: ${error.message}`, { cause: error });
 }

@@ -1,6 +1,6 @@
 // What the watchdog's thread says for a run that can't say it itself: the termination message, the record and the last log line.
 import { spawn } from 'node:child_process';
-import { write } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { limited } from '../runner/limited.ts';
 import { type ErrorInfo, EXIT, type Summary } from '../runner/outcome.ts';
 import type { LastWords } from '../runner/ports.ts';
@@ -53,32 +53,40 @@ export async function speakFor(lastWords: LastWords, findings: Findings, speech:
  * Speaks for a run whose heap is exhausted: the process is about to be aborted, so that nothing here may wait. The record is closed by
  * another process, for which this one is stopped in the middle of its abort; where it is the first of its container, all would end with it.
  */
-export function speakOfExhaustion(lastWords: LastWords, event: string, speech: Speech): void {
+export function speakOfExhaustion(lastWords: LastWords, speech: Speech): void {
   const { account } = lastWords;
   const summary: Summary = {
     ...account,
     ...measures(lastWords),
     status: lastWords.ended ? account.status : 'crashed',
     exitCode: EXIT.aborted,
-    error: account.error ?? exhausted(lastWords, event),
+    error: account.error ?? exhausted(lastWords),
   };
   openTerminationLog(speech.terminationFile).write(terminationMessage(summary));
+  const closing = leaveToAnother(lastWords, summary, speech);
+  const line = lineOf(summary);
   try {
-    writeWithin(1, lineOf(summary), 0);
+    writeWithin(1, line, 0);
   } catch {
-    // It can't be written without a risk of waiting.
+    // Whether it has to wait can't be known: the abort doesn't wait for it.
+    writeSync(1, line);
   }
-  if (!lastWords.recorded || !speech.databaseUrl) return;
+  if (closing) process.kill(process.pid, 'SIGSTOP');
+}
+
+/** Starts another process that closes the record, and then lets this one go on. Returns whether there is one. */
+function leaveToAnother(lastWords: LastWords, summary: Summary, speech: Speech): boolean {
+  if (!lastWords.recorded || !speech.databaseUrl) return false;
   const child = spawn(process.execPath, [speech.closeRecordScript], {
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
     detached: true,
   });
   child.on('error', () => undefined);
-  if (child.pid === undefined) return;
+  if (child.pid === undefined) return false;
   const closing: ClosingOrder = { databaseUrl: speech.databaseUrl, summary, pid: process.pid };
   child.stdin.end(JSON.stringify(closing));
-  process.kill(process.pid, 'SIGSTOP');
+  return true;
 }
 
 /** What the program that closes the record reads from its standard input. */
@@ -112,11 +120,12 @@ function lockLost({ doing }: LastWords): ErrorInfo {
   };
 }
 
-function exhausted({ doing }: LastWords, event: string): ErrorInfo {
-  const message = /out of memory/i.test(event)
-    ? `heap exhausted: raise the memory limit, or keep less in memory at once. V8 gave up while ${doing}, and the process was aborted`
-    : `V8 gave up while ${doing}, and the process was aborted: ${event}`;
-  return { name: 'RunJobError', code: 'ERR_RUN_JOB_CRASH', message };
+function exhausted({ doing }: LastWords): ErrorInfo {
+  return {
+    name: 'RunJobError',
+    code: 'ERR_RUN_JOB_CRASH',
+    message: `heap exhausted: raise the memory limit, or keep less in memory at once. V8 gave up while ${doing}, and the process was aborted`,
+  };
 }
 
 function lineOf(summary: Summary): string {

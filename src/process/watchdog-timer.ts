@@ -70,8 +70,8 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
     schedule();
   });
   if (data.fatalReport) {
-    onFatalReport(data.fatalReport, (event) => {
-      if (armed) speakOfExhaustion(armed.lastWords, event, speech);
+    onFatalReport(data.fatalReport, () => {
+      if (armed) speakOfExhaustion(armed.lastWords, speech);
     });
   }
 }

@@ -16,7 +16,7 @@ export const LOSS_LIMIT_MS = LOCK_LOST_GRACE_MS + LOCK_LOST_END_MS + 500;
 
 /** How long the job may take to stop, in milliseconds, once there is a cause. */
 export function graceFor(stop: Stop, graceMs: number): number {
-  return stop.cause?.kind === 'lock_lost' ? Math.min(graceMs, LOCK_LOST_GRACE_MS) : graceMs;
+  return stop.lockLost.aborted ? Math.min(graceMs, LOCK_LOST_GRACE_MS) : graceMs;
 }
 
 /**
@@ -28,14 +28,20 @@ export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number, cl
   work.then(resolve, reject);
   const giveUp = (message: string, options?: ErrorOptions) =>
     reject(new RunJobError('ERR_RUN_JOB_TIMEOUT', message, options));
-  const onAbort = () => {
-    const ms = graceFor(stop, graceMs);
+  const giveUpIn = (ms: number) => {
     clock.startTimer(ms, () =>
       giveUp(`The job didn't stop within its grace period of ${formatDuration(ms)} and was abandoned`),
     );
   };
+  const onAbort = () => giveUpIn(graceFor(stop, graceMs));
   if (stop.signal.aborted) onAbort();
   else stop.signal.addEventListener('abort', onAbort, { once: true });
+  // A lock that is lost during the grace of another cause shortens it.
+  const onLockLost = () => {
+    if (stop.cause?.kind !== 'lock_lost') giveUpIn(Math.min(graceMs, LOCK_LOST_GRACE_MS));
+  };
+  if (stop.lockLost.aborted) onLockLost();
+  else stop.lockLost.addEventListener('abort', onLockLost, { once: true });
   const onAbandon = () => giveUp('The job was abandoned', { cause: stop.abandoned.reason });
   if (stop.abandoned.aborted) onAbandon();
   else stop.abandoned.addEventListener('abort', onAbandon, { once: true });

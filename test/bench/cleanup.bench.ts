@@ -6,7 +6,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Summary } from '../../src/runner/outcome.ts';
+import { startDebianPostgres } from '../support/debian-postgres.ts';
 import { startPostgres } from '../support/postgres-server.ts';
+import { SHAPES } from './cleanup-shapes.ts';
+import { type Measured, measureShapes } from './measure-shapes.ts';
 import { tell } from './report.ts';
 
 const EXECUTABLE = resolve('dist/run-job.js');
@@ -31,8 +34,43 @@ interface Totals {
   readonly rowsPerSecond: number;
 }
 
-/** Measures and tells: rows per second, the longest batch, p99 of the workload, and peak memory. */
-export async function bench(): Promise<void> {
+/**
+ * Measures and tells: rows per second, the longest batch, p99 of the workload, peak memory; and rows per second on other shapes of
+ * tables. `npm run bench -- cleanup shapes [pattern]` measures only those.
+ */
+export async function bench([only, pattern = '']: readonly string[]): Promise<void> {
+  if (only !== 'shapes') await benchLargeTable();
+  await benchShapes(new RegExp(pattern));
+}
+
+async function benchShapes(pattern: RegExp): Promise<void> {
+  const shapes = SHAPES.filter(({ name }) => pattern.test(name));
+  const measured: Measured[] = [];
+  const servers = [
+    { name: '18', start: startPostgres },
+    { name: '15, with JIT', start: startDebianPostgres },
+  ];
+  for (const { name, start } of servers) {
+    await using postgres = await start({ settings: DURABLE });
+    const cleanShape = async (url: string) => {
+      execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: url } });
+      return (await cleanUp(url)).totals;
+    };
+    measured.push(...(await measureShapes(postgres, name, shapes, cleanShape)));
+  }
+  const perSecond = (rate: number) => `${Math.round(rate).toLocaleString('en')} rows/s`;
+  tell(
+    'cleanup-shapes',
+    ['shape', 'PostgreSQL', 'due rows that can go', 'plain DELETE', 'database_cleanup', 'ratio (goal >= 0.8x)'],
+    measured.map(({ shape, server, rows, plain, cleanup }) => [
+      ...[shape, server, rows.toLocaleString('en'), perSecond(plain), perSecond(cleanup)],
+      `${(cleanup / plain).toFixed(2)}x`,
+    ]),
+    { measured },
+  );
+}
+
+async function benchLargeTable(): Promise<void> {
   await using postgres = await startPostgres({ settings: DURABLE });
   execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: postgres.url } });
   const pool = new pg.Pool({ connectionString: postgres.url, max: 2 });
@@ -112,7 +150,7 @@ async function fill(pool: pg.Pool, rows: number): Promise<void> {
     description text not null, created_at timestamptz not null default now(), deleted_at timestamptz)`);
   await pool.query(
     `insert into transactions (account_id, amount, description, deleted_at)
-     select 1 + i % 10000, i * 0.01, 'payment number ' || i, case when i % 5 < 3 then now() - interval '100 days' end
+     select 1 + i % 10000, i * 0.01, 'payment number ' || i, case when i % 5 < 3 then now() - interval '100 days' - i * interval '1 ms' end
      from generate_series(1, $1::int) as i`,
     [rows],
   );

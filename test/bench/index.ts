@@ -1,12 +1,17 @@
-// `npm run bench -- <name>`: runs one benchmark by the name of its file.
-import { existsSync } from 'node:fs';
+// Runs one benchmark: `npm run bench -- startup`.
+import { readdirSync } from 'node:fs';
 
 const [name = '', ...args] = process.argv.slice(2);
-const file = new URL(`./${name}.bench.ts`, import.meta.url);
-if (!/^[a-z-]+$/.test(name) || !existsSync(file)) {
-  console.error('Name a benchmark, as in npm run bench -- startup: startup, cleanup, report or redaction');
+const names = readdirSync(new URL('.', import.meta.url))
+  .filter((file) => file.endsWith('.bench.ts'))
+  .map((file) => file.replace('.bench.ts', ''))
+  .sort();
+if (!names.includes(name)) {
+  console.error(`Name a benchmark, as in npm run bench -- startup: ${names.join(', ')}`);
   process.exitCode = 64;
 } else {
-  const { bench } = (await import(file.href)) as { bench(args: readonly string[]): Promise<void> };
+  const { bench } = (await import(new URL(`./${name}.bench.ts`, import.meta.url).href)) as {
+    bench(args: readonly string[]): Promise<void>;
+  };
   await bench(args);
 }

@@ -1,13 +1,18 @@
-// What a command costs: wall time from spawn to exit, and peak memory.
+// What a command costs: wall time from spawn to exit, CPU time of all its threads, and peak memory.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 
 export interface Command {
   readonly name: string;
+  /** The program; this Node unless given. */
+  readonly program?: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Whether its standard output is a pipe that is read, as a container's is, and not /dev/null. */
+  readonly piped?: boolean;
 }
 
 export interface Cost {
@@ -16,6 +21,8 @@ export interface Cost {
   readonly wallMs: number;
   /** The fastest, in milliseconds. */
   readonly bestMs: number;
+  /** The least CPU time of all threads, in milliseconds: what else the machine does changes it least of all. */
+  readonly cpuMs: number;
   /** Median of the peaks of the resident set, in MiB. */
   readonly peakMib: number;
 }
@@ -23,12 +30,14 @@ export interface Cost {
 /** Measures all commands in turns, so that what else the machine does is spread evenly over them. */
 export async function measure(commands: readonly Command[], rounds: number): Promise<Cost[]> {
   const walls = commands.map((): number[] => []);
+  const cpus = commands.map((): number[] => []);
   const peaks = commands.map((): number[] => []);
   for (let round = -2; round < rounds; round += 1) {
     for (const [index, command] of commands.entries()) {
       const wall = await wallTime(command);
       // The first two warm up: V8's compile cache, the file system's, the database's.
       if (round >= 0) walls[index]?.push(wall);
+      if (round >= 0) cpus[index]?.push(await cpuTime(command));
       if (round >= 0 && round % 4 === 0) peaks[index]?.push(await peakMemory(command));
     }
   }
@@ -36,12 +45,20 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
     name,
     wallMs: median(walls[index] ?? []),
     bestMs: Math.min(...(walls[index] ?? [])),
+    cpuMs: Math.min(...(cpus[index] ?? [])),
     peakMib: median(peaks[index] ?? []),
   }));
 }
 
-function start({ args, env, cwd }: Command) {
-  return spawn(process.execPath, args, { stdio: 'ignore', env: { PATH: process.env.PATH, ...env }, cwd });
+function start({ program = process.execPath, args, env, cwd, piped }: Command) {
+  const stdout = piped ? 'pipe' : 'ignore';
+  const child = spawn(program, args, {
+    stdio: ['ignore', stdout, 'ignore'],
+    env: { PATH: process.env.PATH, ...env },
+    cwd,
+  });
+  child.stdout?.resume();
+  return child;
 }
 
 async function wallTime(command: Command): Promise<number> {
@@ -49,6 +66,19 @@ async function wallTime(command: Command): Promise<number> {
   const [code] = await once(start(command), 'exit');
   if (code !== 0) throw new Error(`${command.name} exited with ${code}`);
   return performance.now() - startedAt;
+}
+
+/** As the kernel counts it for a process and all its threads, to the millisecond; Node doesn't tell it of a child, and bash does. */
+async function cpuTime({ args, env, cwd }: Command): Promise<number> {
+  const script = 'TIMEFORMAT="%3U %3S"; time "$@" 2> /dev/null';
+  const child = spawn('bash', ['-c', script, 'bash', process.execPath, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, ...env },
+    cwd,
+  });
+  child.stdout.resume();
+  const seconds = (await text(child.stderr)).trim().split(' ').map(Number);
+  return seconds.reduce((sum, value) => sum + value, 0) * 1_000;
 }
 
 /** The kernel's high-water mark, read until the process is gone; Linux only. Such a run isn't timed. */

@@ -32,12 +32,13 @@ export async function bench([rounds = '40']: readonly string[]): Promise<void> {
     const times = (value: number, of: number) => `${(value / of).toFixed(2)}x`;
     tell(
       'startup',
-      ['one process', 'median ms', 'of node', 'best ms', 'peak MiB', 'of node'],
-      costs.map(({ name, wallMs, bestMs, peakMib }) => [
+      ['one process', 'median ms', 'of node', 'best ms', 'CPU ms', 'peak MiB', 'of node'],
+      costs.map(({ name, wallMs, bestMs, cpuMs, peakMib }) => [
         name,
         wallMs.toFixed(1),
         times(wallMs, base.wallMs),
         bestMs.toFixed(1),
+        cpuMs.toFixed(1),
         peakMib.toFixed(1),
         times(peakMib, base.peakMib),
       ]),

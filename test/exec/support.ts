@@ -30,11 +30,11 @@ export interface Marked extends Running {
   alive(): number[];
 }
 
-/** `run-job exec it <flags> -- <command>`. The grace is two seconds unless `env` says otherwise. */
+/** `run-job exec it <flags> -- <command>`. The grace is four seconds unless `env` says otherwise. */
 export function exec(command: readonly string[], flags: readonly string[] = [], options: RunOptions = {}): Marked {
   const mark = `TEST_MARK=${randomUUID()}`;
   const [name = '', value] = mark.split('=');
-  const env = { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '2', ...options.env, [name]: value };
+  const env = { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '4', ...options.env, [name]: value };
   const running = runJob(['exec', 'it', ...flags, '--', ...command], { ...options, env });
   return { ...running, alive: () => processesWith(mark).filter((pid) => pid !== running.pid) };
 }

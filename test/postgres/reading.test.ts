@@ -1,8 +1,8 @@
 // Values arrive as they are, whatever the database or the role is set to: our connections and the job's pool set what node-postgres needs.
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { PostgresPool } from '../../src/job.ts';
-import { withConnection } from '../../src/postgres/connect.ts';
+import { Connection, withConnection } from '../../src/postgres/connect.ts';
 import { openPool } from '../../src/postgres/job-pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
@@ -114,6 +114,15 @@ onEveryPostgres((create) => {
     }
   });
 
+  test('in a database with nothing special our own connections ask for nothing, so that the start of a run takes no longer', async () => {
+    const asked = vi.spyOn(Connection.prototype, 'ask');
+    await withConnection(serverAt(database.url), async (connection) => {
+      expect(connection.reported.get('DateStyle')).toMatch(/^ISO/);
+    });
+    expect(asked).not.toHaveBeenCalled();
+    asked.mockRestore();
+  });
+
   test('the order of day and month, by which a job’s texts are read, stays the database’s own', async () => {
     await set('DateStyle', 'German, DMY');
     await withConnection(serverAt(database.url), async (connection) => {
@@ -162,6 +171,12 @@ onEveryPostgres((create) => {
         ),
       ]);
       await close();
+    });
+
+    test('run-job doctor says so too, and nothing of it where no pooler is in between', async () => {
+      const findings = async (url: string) => (await runToEnd(['doctor'], { database: { url } })).stdout;
+      expect(await findings(pooler.url)).toMatch(/settings .*intervals are misread \(IntervalStyle\).*ALTER ROLE/s);
+      expect(await findings(database.url)).not.toContain('misread');
     });
 
     test('nobody else on the same server connection finds a setting of ours', async () => {

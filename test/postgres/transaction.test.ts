@@ -8,6 +8,7 @@ import { withTransactions } from '../../src/postgres/transaction.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
 import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { runJob } from '../support/run-job.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { serverAt } from './server-at.ts';
 
@@ -17,7 +18,7 @@ onEveryPostgres((createDatabase) => {
   let database: TestDatabase;
   let pooler: PgBouncer;
   beforeAll(async () => {
-    database = await createDatabase();
+    database = await createDatabase({ migrated: true });
     await database.query('CREATE TABLE kept (id integer PRIMARY KEY, note text)');
     pooler = await startPgBouncer(database.url, { poolSize: 3 });
   });
@@ -273,6 +274,21 @@ onEveryPostgres((createDatabase) => {
         expect((await pool.statement(never, 'SELECT 2 AS two')).rows).toEqual([{ two: 2 }]);
         expect(pool.totalCount).toBe(1);
       }, 1));
+  });
+
+  test.for([
+    ['directly', () => database.url],
+    ['behind PgBouncer', () => pooler.url],
+  ] as const)('SIGTERM ends a run and what it does on the server, %s', async ([_, url]) => {
+    await database.query('TRUNCATE kept');
+    await using run = runJob(['sleeps_in_transaction'], { database: { url: url() } });
+    await run.until(runsSleep());
+    run.kill('SIGTERM');
+    const { exitCode, summary } = await run.done;
+    expect({ exitCode, summary }).toMatchObject({ exitCode: 143, summary: { status: 'interrupted', attempts: 1 } });
+    // PgBouncer ends the server's side a moment after the client's.
+    await vi.waitUntil(async () => (await busy()).length === 0, { timeout: 20_000 });
+    expect(await ids()).toEqual([]);
   });
 
   test('a pool that a test brings of its own knows transactions too', async () => {

@@ -4,6 +4,7 @@ import { withConnection } from '../../postgres/connect.ts';
 import { missingGrants, OLDEST_MAJOR, readFacts, type ServerFacts } from '../../postgres/inspect.ts';
 import { MIGRATIONS, type SchemaState, schemaState } from '../../postgres/migrate.ts';
 import { detectPooling, type Pooling } from '../../postgres/pooling.ts';
+import { misreading, readTruly } from '../../postgres/reading.ts';
 import { parseServer, type Server } from '../../postgres/server.ts';
 import type { Config } from '../config.ts';
 import { type Finding, find } from './check.ts';
@@ -20,12 +21,14 @@ export async function checkPostgres({ databaseUrl, connectTimeoutMs }: Config): 
   const findings: Finding[] = [];
   const look = async () => {
     const server = parseServer(databaseUrl, { name: 'doctor' }, connectTimeoutMs);
-    const [facts, grants] = await withConnection(server, async (connection) => [
+    const [facts, grants, misread] = await withConnection(server, async (connection) => [
       await readFacts(connection),
       await missingGrants(connection),
+      await readTruly(connection, connectTimeoutMs),
     ]);
     findings.push(reachable(server, facts), clock(facts), rights(facts, grants));
     findings.push(pooling(await detectPooling(server)));
+    if (misread.length > 0) findings.push({ check: 'settings', verdict: 'warning', message: misreading(misread) });
     // Without the right to look, nothing can be said of the schema.
     if (grants.length === 0) findings.push(schema(await schemaState(server)));
     return findings;

@@ -1,14 +1,19 @@
 // Archive tables: where deleted rows are copied to, in the transaction that deletes them.
 import type { ClientBase } from 'pg';
 import { PermanentError } from '../../errors.ts';
-import { sqlState } from './database-errors.ts';
+import { alteration, type Column, columnsOf, keeps } from './archive-columns.ts';
+import { sqlState, tellError } from './database-errors.ts';
 import type { Table } from './model.ts';
-import { identifier } from './sql.ts';
+import { identifier, literal } from './sql.ts';
 import type { Archive } from './statements.ts';
 import { transaction } from './transaction.ts';
 import type { Work } from './work.ts';
 
+/** The archive's own column, which says when a row was deleted; where its table has one of that name itself, the other. */
 const STAMP = 'archived_at';
+const OTHER_STAMP = 'run_job_archived_at';
+/** Tells the archive's own column from one that its table got later. */
+const STAMP_COMMENT = 'When run-job deleted the row from its table';
 
 /**
  * Creates what is missing and returns the archive of each table by its oid. A table whose archive can't take its rows has failed.
@@ -37,7 +42,7 @@ export async function prepareArchives(work: Work, tables: readonly Table[]): Pro
       archives.set(table.oid, archive);
     } catch (error) {
       work.failures.set(table.oid, error as Error);
-      work.ctx.log.error(`${table.label} has no archive: ${(error as Error).message}`, { table: table.label });
+      work.ctx.log.error(`${table.label} has no archive: ${tellError(error)}`, { table: table.label });
     }
   }
   return archives;
@@ -45,24 +50,53 @@ export async function prepareArchives(work: Work, tables: readonly Table[]): Pro
 
 async function prepare(client: ClientBase, schema: string, table: Table): Promise<Archive> {
   const target = `${identifier(schema)}.${identifier(table.name)}`;
-  await createIfMissing(client, schema, table, target);
   const columns = await columnsOf(client, table.target.replace('only ', ''));
+  const stamp = columns.some((column) => column.name === STAMP) ? OTHER_STAMP : STAMP;
+  await createIfMissing(client, schema, table, target, stamp);
   const archived = await columnsOf(client, target);
-  const missing = columns.filter((column) => !archived.some((other) => other.name === column.name));
-  if (missing.length > 0) {
-    const additions = missing.map((column) => `ADD COLUMN ${identifier(column.name)} ${column.type}`);
-    throw new Error(`the archive ${target} lacks columns; run: ALTER TABLE ${target} ${additions.join(', ')}`);
+  const of = (name: string) => archived.find((column) => column.name === name);
+  const taken = columns.find(({ name }) => of(name)?.comment === STAMP_COMMENT);
+  if (taken) {
+    const name = identifier(taken.name);
+    throw new PermanentError(
+      `${table.label} has got a column ${taken.name}, and that of the archive ${target} holds the time of the delete; ` +
+        `run: ALTER TABLE ${target} RENAME COLUMN ${name} TO ${identifier(OTHER_STAMP)}`,
+    );
   }
-  const stamped = !columns.some((column) => column.name === STAMP) && archived.some((column) => column.name === STAMP);
+  const lacking = columns.filter((column) => !of(column.name));
+  const different = columns.filter((column) => {
+    const other = of(column.name);
+    return other && !keeps(other, column);
+  });
+  if (lacking.length + different.length > 0) {
+    const because = [
+      lacking.length > 0 && `lacks columns of ${table.label}`,
+      different.length > 0 &&
+        `has other types (${different.map((column) => tellTypes(column, of(column.name))).join(', ')})`,
+    ].filter(Boolean);
+    const alterations = [...different, ...lacking].map((column) => alteration(of(column.name), column));
+    throw new PermanentError(
+      `the archive ${target} ${because.join(' and ')}, and would not hold what is deleted; run: ALTER TABLE ${target} ${alterations.join(', ')}`,
+    );
+  }
   return {
     target,
     columns: columns.map((column) => identifier(column.name)),
-    stampColumn: stamped ? STAMP : undefined,
+    stampColumn: of(stamp) && identifier(stamp),
   };
 }
 
+const tellTypes = (column: Column, archived: Column | undefined): string =>
+  `${column.name}: ${archived?.type}${archived?.collate} for ${column.type}${column.collate}`;
+
 /** Without constraints: an archive takes what its table held at any time. */
-async function createIfMissing(client: ClientBase, schema: string, table: Table, target: string): Promise<void> {
+async function createIfMissing(
+  client: ClientBase,
+  schema: string,
+  table: Table,
+  target: string,
+  stamp: string,
+): Promise<void> {
   const exists = async () =>
     (await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [target])).rows[0]?.there;
   if (await exists()) return;
@@ -71,21 +105,13 @@ async function createIfMissing(client: ClientBase, schema: string, table: Table,
     const { rows } = await client.query('select from pg_catalog.pg_namespace where nspname = $1', [schema]);
     if (rows.length === 0) await client.query(`create schema if not exists ${identifier(schema)}`);
     await client.query(
-      `create table if not exists ${target} as select *, now() as ${STAMP} from ${table.target} with no data`,
+      `create table if not exists ${target} as select *, now() as ${identifier(stamp)} from ${table.target} with no data`,
     );
+    await client.query(`comment on column ${target}.${identifier(stamp)} is ${literal(STAMP_COMMENT)}`);
   } catch (error) {
     // Another shard came first: unique_violation in the catalog, duplicate_table or duplicate_schema.
     if (!['23505', '42P07', '42P06'].includes(sqlState(error) ?? '')) throw error;
     await client.query('rollback to savepoint creation');
     if (!(await exists())) throw error;
   }
-}
-
-async function columnsOf(client: ClientBase, target: string): Promise<{ name: string; type: string }[]> {
-  const { rows } = await client.query<{ name: string; type: string }>(
-    `select attname as name, format_type(atttypid, atttypmod) as type from pg_catalog.pg_attribute
-     where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum`,
-    [target],
-  );
-  return rows;
 }

@@ -1,11 +1,21 @@
 // One batch: deletes what is due in one scope, in a transaction of its own, and tries again where somebody was in the way.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asUnavailable, isContention, isReferred, isRefusedRow, isTooSlow } from './database-errors.ts';
-import type { Table } from './model.ts';
-import { ctidArray, halves, mostRows, type Scope, scopeCondition } from './scope.ts';
+import type { QueryResult } from 'pg';
+import {
+  asUnavailable,
+  isContention,
+  isReferred,
+  isRefusedRow,
+  isTooSlow,
+  violatedConstraint,
+} from './database-errors.ts';
+import type { Partition, Refusal, Table } from './model.ts';
+import { addRefusals } from './refusal-sums.ts';
+import { keptSilently, refusalOf } from './refusals.ts';
+import { blockOf, ctidArray, halves, mostRows, type Scope, scopeCondition } from './scope.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
 import { tellBatch } from './trace.ts';
-import { transaction, undo } from './transaction.ts';
+import { inOneTrip, type Limits, nextXid, transaction, undo } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
 
 /** What became of the due rows of a scope. */
@@ -15,16 +25,24 @@ export interface Outcome {
   readonly blocked: number;
   readonly skipped: number;
   readonly kept: number;
+  /** Why those were kept. */
+  readonly refusals: readonly Refusal[];
 }
 
 /** What a batch works on, and whether it may wait for a row's lock for a moment (`at once`) or must look before it deletes. */
-export type BatchSubject = Subject & { readonly careful: boolean };
+export type BatchSubject = Subject & {
+  readonly careful: boolean;
+  /** What the planner is told of its statements. */
+  readonly planning: Pick<Limits, 'seek' | 'hash'>;
+  /** The names of the keys that set a default: they are violated when there is no such row, and not because of a row that refers. */
+  readonly defaultKeys: readonly string[];
+};
 
 const MAX_TRIES = 5;
 const FIRST_WAIT_MS = 100;
 /** How long a batch that deletes at once waits for a lock: little, since it holds those that it has got so far. */
 const AT_ONCE_LOCK_TIMEOUT_MS = 100;
-/** Beyond so many rows that are refused one by one, something is wrong with the table and not with the rows. */
+/** So many rows are tried one by one and refused in one pass; then it ends, and the next run goes on where it stood. */
 const MAX_REFUSALS = 1_000;
 
 /**
@@ -54,21 +72,60 @@ export async function runBatch(work: Work, subject: BatchSubject, scope: Scope):
   }
 }
 
+/** Of so many rows at most a batch is done in one round trip. It can't be cancelled meanwhile, but it doesn't last. */
+const ONE_TRIP_ROWS = 5_000;
+
 async function deleteInOneStep(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
   const { sql, values } = scopeCondition(scope, work.server);
-  const statement = subject.blocked === undefined ? deleteAtOnce(subject, sql) : deleteUnblocked(subject, sql);
-  const limits = { ...work.limits, lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs) };
-  return committed(work, subject.table, () =>
-    transaction(work.ctx.postgres, limits, async (client) => {
-      const { rows, rowCount } = await client.query<{ deleted: number; due: number; blocked: number }>(
-        statement,
-        values,
-      );
-      if (subject.blocked === undefined) return { ...NOTHING, due: rowCount ?? 0, deleted: rowCount ?? 0 };
-      const { due = 0, deleted = 0, blocked = 0 } = rows[0] ?? {};
-      return { due, deleted, blocked, skipped: due - blocked - deleted, kept: 0 };
-    }),
-  );
+  const statement = deleteStatement(subject, sql);
+  const limits = limitsAtOnce(work, subject);
+  return committed(work, subject.table, async () => {
+    const [result] =
+      values.length === 0 && rowsOf(scope, subject.partition) <= ONE_TRIP_ROWS
+        ? await inOneTrip(work.ctx.postgres, limits, [statement])
+        : [await transaction(work.ctx.postgres, limits, (client) => client.query(statement, values))];
+    return outcomeOf(subject, result);
+  });
+}
+
+/**
+ * Deletes what is due in several partitions of one table in one transaction; what became of each.
+ * @throws {Error} PostgreSQL's error: nothing was deleted
+ */
+export async function deleteTogether(work: Work, subjects: readonly BatchSubject[]): Promise<Outcome[]> {
+  const [first] = subjects;
+  if (!first) return [];
+  let outcomes: Outcome[] = [];
+  await committed(work, first.table, async () => {
+    const statements = subjects.map((subject) => {
+      const range = { kind: 'blocks', from: 0, to: subject.partition.blocks } as const;
+      return deleteStatement(subject, scopeCondition(range, work.server).sql);
+    });
+    const results = await inOneTrip(work.ctx.postgres, limitsAtOnce(work, first), statements);
+    outcomes = results.map((result, at) => outcomeOf(subjects[at] ?? first, result));
+    return outcomes.reduce(sum, NOTHING);
+  });
+  return outcomes;
+}
+
+const deleteStatement = (subject: BatchSubject, condition: string): string =>
+  subject.blocked === undefined ? deleteAtOnce(subject, condition) : deleteUnblocked(subject, condition);
+
+const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits => ({
+  ...work.limits,
+  ...planning,
+  lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs),
+});
+
+const rowsOf = (scope: Scope, { rowsPerBlock }: Partition): number =>
+  scope.kind === 'ctids' ? scope.ctids.length : (scope.to - scope.from) * rowsPerBlock;
+
+/** What a statement of `deleteAtOnce` or `deleteUnblocked` has told. */
+function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): Outcome {
+  const rowCount = result?.rowCount ?? 0;
+  if (blocked === undefined) return { ...NOTHING, due: rowCount, deleted: rowCount };
+  const row = result?.rows[0] as { due: number; deleted: number; blocked: number };
+  return { ...NOTHING, ...row, skipped: row.due - row.blocked - row.deleted };
 }
 
 async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
@@ -79,15 +136,15 @@ async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): 
   let seen: Outcome | undefined;
   let held: string[] = [];
   try {
-    return await committed(work, table, () =>
-      transaction(work.ctx.postgres, work.limits, async (client) => {
+    const outcome = await committed(work, table, () =>
+      transaction(work.ctx.postgres, { ...work.limits, ...subject.planning }, async (client) => {
         const statement = lock(subject, sql, limited ? work.remaining : undefined);
         const row = (await client.query<{ due: number; blocked: number; held: string[] }>(statement, values)).rows[0];
         held = row?.held ?? [];
         const due = row?.due ?? 0;
         const blocked = row?.blocked ?? 0;
         const tried = Math.min(due - blocked, work.remaining);
-        seen = { due, deleted: 0, blocked, skipped: tried - held.length, kept: 0 };
+        seen = { ...NOTHING, due, blocked, skipped: tried - held.length };
         if (held.length === 0) return seen;
         const result = await client.query<{ deleted: number }>(deleteLocked(subject), [ctidArray(held)]);
         const deleted = result.rows[0]?.deleted ?? 0;
@@ -103,6 +160,8 @@ async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): 
         return outcome;
       }),
     );
+    if (outcome.kept === 0) return outcome;
+    return { ...outcome, refusals: [await keptSilently(work, subject, held, outcome.kept)] };
   } catch (error) {
     if (!isRefusedRow(error) || !seen) throw error;
     return sum(seen, await withoutRefused(work, subject, held, error));
@@ -115,19 +174,39 @@ async function withoutRefused(work: Work, subject: BatchSubject, held: string[],
   const careful = { ...subject, careful: true };
   if (held.length > 1 && parts) {
     const first = await runBatch(work, careful, parts[0]);
-    return { ...sum(first, await runBatch(work, careful, parts[1])), due: 0 };
+    const exhausted = work.resumeAt.has(subject.partition.oid);
+    return { ...sum(first, exhausted ? NOTHING : await runBatch(work, careful, parts[1])), due: 0 };
   }
+  const [ctid] = held as [string];
   work.refusals += 1;
-  if (work.refusals > MAX_REFUSALS) throw error;
-  work.ctx.log.debug('row refused', { table: subject.table.label, ctid: held[0], error: String(error) });
-  return { due: 0, deleted: 0, skipped: 0, ...(isReferred(error) ? { blocked: 1, kept: 0 } : { blocked: 0, kept: 1 }) };
+  if (work.refusals >= MAX_REFUSALS) work.resumeAt.set(subject.partition.oid, blockOf(ctid));
+  work.ctx.log.debug('row refused', { table: subject.table.label, ctid, error: String(error) });
+  const setsDefault = subject.defaultKeys.includes(violatedConstraint(error) ?? '');
+  if (isReferred(error) && !setsDefault) return { ...NOTHING, blocked: 1 };
+  return { ...NOTHING, kept: 1, refusals: [await refusalOf(work, subject, ctid, error)] };
+}
+
+/** A block with an exception handler in a trigger takes an id for each row: those can't be counted, and are left out. */
+export async function tellOwnTransaction({ ctx, traffic }: Work, tables: readonly Table[]): Promise<void> {
+  if (tables.every(({ triggers }) => triggers.length === 0)) return traffic.ownTransaction();
+  if (!ctx.params.giveWay) return;
+  // Without an answer nothing is known, and the next look says more.
+  const xid = await nextXid(ctx.postgres).catch(() => undefined);
+  if (xid !== undefined) traffic.skipTo(xid);
 }
 
 /** Times a batch and writes down what it deleted once it is committed. */
 async function committed(work: Work, table: Table, run: () => Promise<Outcome>): Promise<Outcome> {
   const startedAt = performance.now();
-  const outcome = await run();
-  if (outcome.due > 0) work.traffic.ownTransaction();
+  let wrote = true;
+  let outcome: Outcome;
+  try {
+    outcome = await run();
+    wrote = outcome.due > 0;
+  } finally {
+    // What was rolled back has had its id too.
+    if (wrote) await tellOwnTransaction(work, [table]);
+  }
   const tally = tallyOf(work, table);
   tally.batches += 1;
   const tookMs = performance.now() - startedAt;
@@ -137,7 +216,7 @@ async function committed(work: Work, table: Table, run: () => Promise<Outcome>):
   return outcome;
 }
 
-export const NOTHING: Outcome = { due: 0, deleted: 0, blocked: 0, skipped: 0, kept: 0 };
+export const NOTHING: Outcome = { due: 0, deleted: 0, blocked: 0, skipped: 0, kept: 0, refusals: [] };
 
 export function sum(a: Outcome, b: Outcome): Outcome {
   return {
@@ -146,5 +225,6 @@ export function sum(a: Outcome, b: Outcome): Outcome {
     blocked: a.blocked + b.blocked,
     skipped: a.skipped + b.skipped,
     kept: a.kept + b.kept,
+    refusals: addRefusals(a.refusals, b.refusals),
   };
 }

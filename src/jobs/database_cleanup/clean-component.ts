@@ -1,15 +1,18 @@
 // Cleans the tables of one strongly connected component: pass after pass over its partitions.
 import type { Shard } from '../../job.ts';
-import { NOTHING, type Outcome, sum } from './batch.ts';
+import { type BatchSubject, NOTHING, type Outcome, sum } from './batch.ts';
 import type { ComponentTask, PartitionTask } from './component-task.ts';
-import { asUnavailable } from './database-errors.ts';
+import { asUnavailable, tellError } from './database-errors.ts';
 import { indexPays } from './index-scan.ts';
 import type { Partition, Table } from './model.ts';
+import { startPace } from './pace.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
-import { blockedCondition, holdsBack, keysOfPartition } from './references.ts';
+import { blockedBy, holdsBack, keysOfPartition, needsScan } from './references.ts';
 import { deleteRowCycles } from './row-cycles.ts';
+import { startingAt } from './scope.ts';
 import { rangesOfShard, shardCondition } from './shards.ts';
-import { mustStop, tallyOf, type Work } from './work.ts';
+import { cleanTogether, smallPartitions } from './small-partitions.ts';
+import { countStaying, mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
 /** How often a shard looks at what the others left. */
 const ROUNDS = 3;
@@ -20,18 +23,17 @@ const ROUNDS = 3;
  * end.
  */
 export async function cleanOwnPart(work: Work, component: ComponentTask): Promise<void> {
-  const { shard } = work.ctx;
   const tasks = component.tables.flatMap((table) =>
-    table.partitions.map((partition) => taskOf(work, component, table, partition)),
+    table.partitions
+      .filter((partition) => (component.due.get(partition.oid) ?? 0) > 0)
+      .map((partition) => taskOf(work, component, table, partition)),
   );
-  for (const task of tasks) {
-    task.last = await attempt(work, task, accessPathOf(shard, task), { ours: true, rest: component.rest });
-  }
+  await firstPass(work, component, tasks);
   let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   for (let pass = 2; !mustStop(work); pass += 1) {
-    const again = tasks.filter(({ last }) => {
-      if (!last) return false;
-      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && last.blocked > 0);
+    const again = tasks.filter(({ last, subject: { partition } }) => {
+      if (!last || work.resumeAt.has(partition.oid)) return false;
+      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && last.blocked + last.kept > 0);
     });
     if (again.length === 0) break;
     deleted = false;
@@ -43,18 +45,56 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
   if (component.cyclic) await deleteCycles(work, component, tasks);
 }
 
+/** Looks at each partition once: at large ones batch by batch, and at small ones of a table several in a batch. */
+async function firstPass(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
+  const pace = startPace(work, { most: work.ctx.params.maxBatchSize, scans: false });
+  for (let at = 0; at < tasks.length && !mustStop(work); at += 1) {
+    const task = tasks[at] as PartitionTask;
+    const small = smallPartitions(work, tasks.slice(at), pace.rows);
+    if (small.length > 0) {
+      await component.rest();
+      const startedAt = performance.now();
+      const outcomes = await guarded(work, task.table, () => cleanTogether(work, small));
+      const tookMs = performance.now() - startedAt;
+      tallyOf(work, task.table).durationMs += tookMs;
+      if (outcomes) {
+        for (const [index, outcome] of outcomes.entries()) {
+          const { subject } = Object.assign(tasks[at + index] as PartitionTask, {
+            last: wholePass(small[index], outcome),
+          });
+          countStaying(tallyOf(work, subject.table), outcome);
+        }
+        at += outcomes.length - 1;
+        reportProgress(work);
+        await pace.afterBatch(tookMs);
+        continue;
+      }
+    }
+    task.last = await attempt(work, task, accessPathOf(work.ctx.shard, task), { ours: true, rest: component.rest });
+  }
+}
+
+function wholePass(subject: BatchSubject | undefined, outcome: Outcome): PassOutcome {
+  const stays = outcome.blocked + outcome.skipped + outcome.kept > 0;
+  return { ...outcome, leftovers: stays && subject ? [{ kind: 'blocks', from: 0, to: subject.partition.blocks }] : [] };
+}
+
 /**
  * Deletes what is left of all shards' parts, parents whose children were in another shard's part above all. Whichever shard comes
  * last finds every child gone: so no shard waits for another, and together they delete what one would have.
  */
 export async function cleanLeftovers(work: Work, component: ComponentTask): Promise<void> {
   const tasks = component.tables.flatMap((table) =>
-    table.partitions.map((partition) => taskOf(work, component, table, partition)),
+    table.partitions
+      .filter((partition) => (component.due.get(partition.oid) ?? 0) > 0)
+      .map((partition) => taskOf(work, component, table, partition)),
   );
   // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
   for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
     more = false;
-    for (const table of component.tables) Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0 });
+    for (const table of component.tables) {
+      Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0, kept: 0, refusals: [] });
+    }
     for (const task of tasks) {
       const { deleted, skipped } = await passOverAllShards(work, component, task);
       more ||= deleted + skipped > 0;
@@ -77,30 +117,36 @@ async function passOverAllShards(work: Work, component: ComponentTask, task: Par
 }
 
 /** The access path through the part of a shard. */
-function accessPathOf(shard: Shard, { byIndex, subject: { partition } }: PartitionTask): AccessPath {
+function accessPathOf(shard: Shard, { byIndex, from, subject: { partition } }: PartitionTask): AccessPath {
   return byIndex
     ? { kind: 'index', condition: shardCondition(shard, partition.oid) }
-    : { kind: 'blocks', ranges: rangesOfShard(shard, partition.oid, partition.blocks) };
+    : { kind: 'blocks', ranges: startingAt(from, rangesOfShard(shard, partition.oid, partition.blocks)) };
 }
 
 function taskOf(work: Work, component: ComponentTask, table: Table, partition: Partition): PartitionTask {
   const { allowCascade } = work.ctx.params;
-  const keys = keysOfPartition(component.foreignKeys, partition).filter((key) => holdsBack(key, allowCascade));
+  const referring = keysOfPartition(component.foreignKeys, partition);
+  const keys = referring.filter((key) => holdsBack(key, allowCascade));
   const due = component.due.get(partition.oid) ?? 0;
+  const from = component.resumeFrom.get(partition.name);
   return {
     table,
     subject: {
       table,
       partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
-      blocked: keys.length > 0 ? blockedCondition(keys, table, 't') : undefined,
+      blocked: blockedBy(keys, table),
       archive: component.archives.get(table.oid),
+      defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
+      // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
+      planning: { seek: keys.length > 0 && !referring.some(needsScan), hash: keys.some(needsScan) },
       // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
       // came to be after the look.
       careful:
         table.triggers.some((trigger) => trigger.row && trigger.before) ||
         keys.some((key) => key.onDelete === 'cascade'),
     },
-    byIndex: indexPays(partition, due),
+    byIndex: indexPays(partition, due) && from === undefined,
+    from: from ?? 0,
     last: undefined,
   };
 }
@@ -145,7 +191,10 @@ async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Pro
     if (work.ctx.signal.aborted) return undefined;
     const failure = error instanceof Error ? error : new Error(String(error));
     work.failures.set(table.oid, failure);
-    work.ctx.log.error(`${table.label} failed; the other tables go on`, { table: table.label, error: failure });
+    work.ctx.log.error(`${table.label} failed; the other tables go on: ${tellError(failure)}`, {
+      table: table.label,
+      error: failure,
+    });
     return undefined;
   }
 }

@@ -13,6 +13,8 @@ export interface ComponentTask {
   readonly archives: ReadonlyMap<string, Archive>;
   /** Due rows of each partition, by its oid. */
   readonly due: ReadonlyMap<string, number>;
+  /** The block at which an earlier run wants this one to go on, by the partition's name. */
+  readonly resumeFrom: ReadonlyMap<string, number>;
   /** Awaited before each batch. */
   readonly rest: () => Promise<void>;
 }
@@ -22,6 +24,8 @@ export interface PartitionTask {
   readonly table: Table;
   readonly subject: BatchSubject;
   readonly byIndex: boolean;
+  /** The first block to look at; what comes before it is looked at last. */
+  readonly from: number;
   /** What the last pass over it left. */
   last: PassOutcome | undefined;
 }

@@ -2,14 +2,15 @@
 import type { ClientBase } from 'pg';
 import { PermanentError } from '../../errors.ts';
 import type { PartitionRow, RootRow } from './catalog.ts';
+import columnsSql from './columns.sql';
 import { cutoffOf, dueCondition, usualRetentionMs } from './due.ts';
 import foreignKeysSql from './foreign-keys.sql';
-import type { ColumnType, Ctx, ForeignKey, Partition, Server, Table } from './model.ts';
+import type { ColumnType, Ctx, Declared, ForeignKey, Partition, Server, Table } from './model.ts';
 import partitionsSql from './partitions.sql';
 import { means, overrideFor } from './patterns.ts';
-import { problemOf } from './problems.ts';
+import { obstacleOf, problemOf } from './problems.ts';
 import rootsSql from './roots.sql';
-import { identifier } from './sql.ts';
+import { identifier, labelOf } from './sql.ts';
 import tablesSql from './tables.sql';
 
 interface Candidate {
@@ -43,6 +44,7 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
   const partitions = (await client.query<PartitionRow>(partitionsSql, [oids, chosen.map((table) => table.column)]))
     .rows;
   const roots = (await client.query<RootRow>(rootsSql, [oids])).rows;
+  const declared = await declarations(client, chosen);
   const members = [...new Set([...oids, ...partitions.flatMap((partition) => partition.path)])];
   const foreignKeys = await keysThatPointAt(client, members);
 
@@ -52,7 +54,9 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
     const referring = foreignKeys.filter((key) => key.parentOid === table.oid);
     const retentionMs = overrideFor(ctx.params.retention, table) ?? usualRetentionMs(ctx.params);
     const cutoff = cutoffOf(server.base, retentionMs);
-    const label = `${table.schema}.${table.name}`;
+    const live = [overrideFor(ctx.params.live, table) ?? []].flat();
+    const dueValue = dueCondition(table.columnType, cutoff, ctx.params.timeZone, live);
+    const label = labelOf(table.schema, table.name);
     const whole = `${identifier(table.schema)}.${identifier(table.name)}`;
     return {
       oid: table.oid,
@@ -64,11 +68,14 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
       column: table.column,
       columnType: table.columnType,
       cutoff,
-      due: dueCondition(table.column, table.columnType, cutoff, ctx.params.timeZone),
+      due: (alias) => dueValue(`${alias}.${identifier(table.column)}`),
+      dueValue,
+      declares: declared.get(table.oid) ?? { notNull: false, byDefault: null },
       partitions: facts
         ? own.filter((partition) => !partition.foreign).map((partition) => toPartition(partition, whole, facts, server))
         : [],
       triggers: facts?.triggers ?? [],
+      obstacle: obstacleOf({ label, partitions: own, referring }),
       problem:
         facts && problemOf({ label, whole, facts, partitions: own, referring, role: server.role, params: ctx.params }),
     };
@@ -77,6 +84,19 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
     ctx.log.warn(`${partition.schema}.${partition.name} is a foreign table: its rows are left alone`);
   }
   return { tables, foreignKeys };
+}
+
+/** What is declared of the chosen columns. A default of infinity is none: it is never due, so it may well mean live. */
+async function declarations(client: ClientBase, chosen: readonly Chosen[]): Promise<Map<string, Declared>> {
+  const { rows } = await client.query<Declared & { oid: string }>(columnsSql, [
+    chosen.map((table) => table.oid),
+    chosen.map((table) => table.column),
+  ]);
+  return new Map(
+    rows.map(({ oid, notNull, byDefault }) =>
+      /^'infinity'/.test(byDefault ?? '') ? [oid, { notNull: false, byDefault: null }] : [oid, { notNull, byDefault }],
+    ),
+  );
 }
 
 /** The foreign keys that point at these tables, at the tables that refer to them, and so on: a cascade may go that far. */
@@ -116,10 +136,12 @@ function choose(candidates: readonly Candidate[], { params }: Ctx): Chosen[] {
     tables: params.tables ?? [],
     retention: Object.keys(params.retention),
     columns: Object.keys(params.columns),
+    live: Object.keys(params.live),
+    allowEmpty: params.allowEmpty,
   };
   for (const [parameter, patterns] of Object.entries(wanted)) {
     // A misspelt name must not mean "the usual": an override that is never applied would delete too early.
-    const idle = patterns.find((pattern) => !withColumn.some((table) => means(pattern, table)));
+    const idle = patterns.find((pattern) => pattern !== '*' && !withColumn.some((table) => means(pattern, table)));
     if (idle === undefined) continue;
     throw new PermanentError(
       `The parameter ${parameter} names ${idle}, and ${params.schemas.join(', ')} has no such table with a column ` +
@@ -143,7 +165,7 @@ function toPartition(partition: PartitionRow, whole: string, root: RootRow, serv
   return {
     oid: partition.oid,
     path: partition.path,
-    name: `${partition.schema}.${partition.name}`,
+    name: labelOf(partition.schema, partition.name),
     target: through ? whole : `only ${identifier(partition.schema)}.${identifier(partition.name)}`,
     only: through ? ` and t.tableoid = ${partition.oid}::oid` : '',
     blocks: partition.bytes / server.blockSize,

@@ -18,7 +18,8 @@ export interface Effect {
 /** The actions that do something to other rows, those that take them first. */
 const ACTIONS = ['cascade', 'set null', 'set default'] as const;
 type Acting = ForeignKey & { readonly onDelete: Effect['onDelete'] };
-const acts = (key: ForeignKey): key is Acting => (ACTIONS as readonly string[]).includes(key.onDelete);
+const acts = (key: ForeignKey): key is Acting =>
+  (ACTIONS as readonly string[]).includes(key.onDelete) && !key.setsNullInNotNull;
 
 /** Rows that go, all of one table: a condition on the alias `p`, or a list of them. */
 interface Gone {

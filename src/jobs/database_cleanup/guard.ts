@@ -1,12 +1,9 @@
 // Refuses a run that would delete suspiciously much: a destructive job gone wrong is stopped before its first row.
 import { PermanentError } from '../../errors.ts';
+import { earlierResults } from './earlier-runs.ts';
 import type { Plan, TablePlan } from './plan.ts';
-import { readResult } from './result.ts';
 import { transaction } from './transaction.ts';
 import { readingLimits, type Work } from './work.ts';
-
-/** How many earlier runs are looked at. */
-const RUNS = 10;
 
 /**
  * Compares the plan with the tables' sizes and with what earlier runs found.
@@ -56,12 +53,10 @@ function tooMuchGrowth(work: Work, { table, due }: TablePlan, usual: number | un
   return `${table.label} would lose ${taken} rows, and in the last runs at most ${usual} were due (maxGrowth is ${maxGrowth} times)`;
 }
 
-/** The most due rows that each table had in an earlier run. Dry runs deleted nothing and say nothing of what is usual. */
+/** The most due rows that each table had in an earlier run. */
 async function dueInEarlierRuns({ ctx }: Work): Promise<Map<string, number>> {
   const usual = new Map<string, number>();
-  for (const run of await ctx.previousRuns(RUNS)) {
-    const result = readResult(run.result);
-    if (!result || result.dryRun) continue;
+  for (const result of await earlierResults(ctx)) {
     for (const [label, { due }] of Object.entries(result.tables))
       usual.set(label, Math.max(due, usual.get(label) ?? 0));
     for (const label of result.nothingDue) usual.set(label, usual.get(label) ?? 0);

@@ -47,6 +47,13 @@ export interface Trigger {
   readonly before: boolean;
 }
 
+/** What a column is declared with, in its table or in any partition of it. */
+export interface Declared {
+  readonly notNull: boolean;
+  /** A default other than NULL and infinity, as SQL. */
+  readonly byDefault: string | null;
+}
+
 /** One table that the job cleans, partitioned or not. */
 export interface Table {
   readonly oid: string;
@@ -62,10 +69,16 @@ export interface Table {
   readonly cutoff: Date;
   /** The condition on a row under this alias that says: it is due. */
   readonly due: (alias: string) => string;
+  /** The same of a value of the column, as SQL. */
+  readonly dueValue: (value: string) => string;
+  /** What is declared of the column. */
+  readonly declares: Declared;
   readonly partitions: readonly Partition[];
   readonly triggers: readonly Trigger[];
   /** Why the job can't work on it; undefined when it can. */
   readonly problem: string | undefined;
+  /** Why PostgreSQL would refuse to delete its rows, or do it wrong; undefined when it wouldn't. No matter where none is due. */
+  readonly obstacle: string | undefined;
 }
 
 /** What happens to a row when the row that it refers to is deleted. */
@@ -87,11 +100,30 @@ export interface ForeignKey {
   readonly parentColumns: readonly string[];
   /** The constraint's own operators, parent = child, as SQL. */
   readonly operators: readonly string[];
+  /** What makes the parent's columns comparable where the collations differ, as SQL; else empty. */
+  readonly collations: readonly string[];
+  /** Whether PostgreSQL checks and follows it when a parent is deleted: its triggers may be disabled. */
+  readonly actsOnDelete: boolean;
   readonly onDelete: OnDelete;
+  /** Whether SET NULL or SET DEFAULT would put null into a column that is NOT NULL, so that deleting the parent fails. */
+  readonly setsNullInNotNull: boolean;
   /** Whether an index of the child finds the rows that refer to one row. */
   readonly indexed: boolean;
+  /** The size of the child, its partitions included. */
+  readonly childBytes: number;
   /** Whether this role sees every row of the child. */
   readonly readable: boolean;
+}
+
+/** Why some rows of a table were refused. */
+export interface Refusal {
+  /** What tells reasons apart that differ by more than a row's values. */
+  readonly key: string;
+  /** The message of the first of these rows. */
+  readonly reason: string;
+  readonly rows: number;
+  /** The primary key of one of the rows, such as `id=4`, or its ctid where the table has none. */
+  readonly example: string;
 }
 
 /** What happened to one table in a run. */
@@ -103,8 +135,10 @@ export interface Tally {
   blocked: number;
   /** Rows that somebody else had locked or just changed. */
   skippedLocked: number;
-  /** Rows that a trigger of the table refused to give up. */
+  /** Rows that a trigger or a constraint refused to let go. */
   kept: number;
+  /** Why those were refused. */
+  refusals: readonly Refusal[];
   batches: number;
   durationMs: number;
   longestBatchMs: number;

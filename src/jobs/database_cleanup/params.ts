@@ -44,6 +44,15 @@ const length = v.pipe(duration, v.minValue(1, 'must be longer than nothing'));
 const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least, `must be at least ${least}`));
 const name = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 
+/** A time as PostgreSQL reads it whatever its DateStyle is. */
+const liveValue = v.pipe(
+  v.string(),
+  v.regex(
+    /^(-infinity|epoch|\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)$/,
+    'must be -infinity, epoch, or a time such as 1970-01-01 or 2000-01-01 00:00:00',
+  ),
+);
+
 /** PostgreSQL itself says whether it exists. An offset is refused: it reads `UTC+2` as two hours west of Greenwich. */
 const zone = v.pipe(
   v.string(),
@@ -81,6 +90,14 @@ export const params = v.object({
     param(v.record(v.string(), name), 'COLUMNS', 'Another column for some tables, as JSON: {"audit_log":"removed_on"}'),
     {},
   ),
+  live: v.optional(
+    param(
+      v.record(v.string(), v.nullable(v.union([liveValue, v.array(liveValue)]))),
+      'LIVE',
+      'What live rows of some tables hold, as JSON: {"users":"-infinity"}; null where only rows without a time are live',
+    ),
+    {},
+  ),
   timeZone: v.optional(param(zone, 'TIME_ZONE', 'The zone that timestamp and date columns are in'), 'UTC'),
   batchSize: v.optional(param(count(1), 'BATCH_SIZE', 'Rows that the first batch of a table looks at'), 5_000),
   maxBatchSize: v.optional(param(count(1), 'MAX_BATCH_SIZE', 'The most rows that a batch looks at'), 200_000),
@@ -113,7 +130,18 @@ export const params = v.object({
     param(count(0), 'GUARD_ABOVE', 'Tables with at most so many due rows are never refused'),
     10_000,
   ),
-  allowLarge: v.optional(param(v.boolean(), 'ALLOW_LARGE', 'Delete even when maxFraction or maxGrowth says no'), false),
+  allowLarge: v.optional(
+    param(
+      v.boolean(),
+      'ALLOW_LARGE',
+      'Delete even when maxFraction or maxGrowth says no, or a table would lose all of its rows',
+    ),
+    false,
+  ),
+  allowEmpty: v.optional(
+    param(names, 'ALLOW_EMPTY', 'Tables, or patterns of them, that may lose all of their rows'),
+    [],
+  ),
   allowCascade: v.optional(
     param(v.boolean(), 'ALLOW_CASCADE', 'Let ON DELETE CASCADE take rows that are not due themselves'),
     false,

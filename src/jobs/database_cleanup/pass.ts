@@ -1,11 +1,11 @@
 // One pass over a partition (or over the block ranges of it that an earlier pass left), batch by batch.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BatchSubject, NOTHING, type Outcome, runBatch, sum } from './batch.ts';
-import { adaptiveBatchSize } from './batch-size.ts';
 import { extentsWithDueRows } from './due-extents.ts';
 import { ctidsByIndex } from './index-scan.ts';
+import { startPace } from './pace.ts';
+import { withoutRefusals } from './refusal-sums.ts';
 import { type BlockRange, inSteps, type Scope, scansRanges } from './scope.ts';
-import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
+import { countStaying, mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
 /** How a pass comes to its rows: by ranges of blocks, or through the index, with the shard's condition on `t`. */
 export type AccessPath =
@@ -17,15 +17,6 @@ export interface PassOutcome extends Outcome {
   /** Where rows stay that another pass may find free; only known of a pass over blocks. */
   readonly leftovers: readonly BlockRange[];
 }
-
-/** While others write, no batch is longer than they notice, and each is followed by a rest of so many times its length. */
-const GIVING_WAY_TARGET_MS = 2;
-const GIVING_WAY_REST = 9;
-/**
- * A commit alone may take longer than that. Up to so long a batch isn't made smaller than so many rows: it would hurt others no less,
- * and never be done.
- */
-const GIVING_WAY_LEAST = { ms: 20, rows: 250 };
 
 /** A careful batch keeps its rows' ctids in memory. */
 const MAX_CAREFUL_ROWS = 20_000;
@@ -50,46 +41,52 @@ export async function runPass(
   accessPath: AccessPath,
   options: PassOptions,
 ): Promise<PassOutcome> {
-  const { params, signal } = work.ctx;
-  const size = adaptiveBatchSize({
-    first: params.batchSize,
-    most: subject.careful ? Math.min(params.maxBatchSize, MAX_CAREFUL_ROWS) : params.maxBatchSize,
+  const { maxBatchSize } = work.ctx.params;
+  const pace = startPace(work, {
+    most: subject.careful ? Math.min(maxBatchSize, MAX_CAREFUL_ROWS) : maxBatchSize,
+    scans: subject.planning.hash ?? false,
   });
   const tally = tallyOf(work, subject.table);
   const startedAt = performance.now();
   tally.blocked -= options.again?.blocked ?? 0;
   tally.skippedLocked -= options.again?.skipped ?? 0;
+  tally.kept -= options.again?.kept ?? 0;
+  tally.refusals = withoutRefusals(tally.refusals, options.again?.refusals ?? []);
+  work.refusals = 0;
   const leftovers: BlockRange[] = [];
   let total: Outcome = NOTHING;
   try {
-    for await (const scope of await scopes(work, subject, accessPath, () => size.rows)) {
+    for await (const scope of await scopes(work, subject, accessPath, () => pace.rows)) {
       if (mustStop(work)) break;
       await options.rest();
       const batchStartedAt = performance.now();
       const outcome = await runBatch(work, subject, scope);
       const tookMs = performance.now() - batchStartedAt;
-      const giveWay = params.giveWay && work.traffic.busy;
-      if (giveWay) {
-        const least = tookMs < GIVING_WAY_LEAST.ms ? GIVING_WAY_LEAST.rows : 1;
-        size.took(tookMs, Math.min(GIVING_WAY_TARGET_MS, params.batchTarget), least);
-      } else {
-        size.took(tookMs, params.batchTarget);
-      }
       total = sum(total, outcome);
-      if (options.ours) {
-        tally.blocked += outcome.blocked;
-        tally.skippedLocked += outcome.skipped;
-        if (!options.again) tally.kept += outcome.kept;
-      }
-      if (scope.kind === 'blocks' && outcome.blocked + outcome.skipped > 0) remember(leftovers, scope);
+      if (options.ours) countStaying(tally, outcome);
+      if (scope.kind === 'blocks' && outcome.blocked + outcome.skipped + outcome.kept > 0) remember(leftovers, scope);
       reportProgress(work);
-      const restMs = Math.max(params.pause, giveWay ? tookMs * GIVING_WAY_REST : 0);
-      if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);
+      if (work.resumeAt.has(subject.partition.oid)) {
+        endEarly(work, subject, accessPath);
+        break;
+      }
+      await pace.afterBatch(tookMs);
     }
   } finally {
     tally.durationMs += performance.now() - startedAt;
   }
   return { ...total, leftovers };
+}
+
+/** So many rows were refused that the rest of the pass is left to the next run: it goes on there, and comes to all rows in time. */
+function endEarly({ ctx, resumeAt }: Work, { table, partition }: BatchSubject, { kind }: AccessPath): void {
+  // The index finds rows in another order than that of the blocks, by which the next run goes on.
+  if (kind === 'index') resumeAt.set(partition.oid, 0);
+  const block = resumeAt.get(partition.oid);
+  ctx.log.warn(`${partition.name}: too many rows were refused one by one; the next run goes on at block ${block}`, {
+    table: table.label,
+    block,
+  });
 }
 
 async function scopes(

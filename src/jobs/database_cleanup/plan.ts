@@ -1,8 +1,10 @@
 // Counts what is due, table by table, before anything is deleted.
 import type { ClientBase } from 'pg';
+import { PermanentError } from '../../errors.ts';
 import { type Blocked, countBlocked } from './blocked.ts';
 import type { Schema } from './closure.ts';
-import { asUnavailable } from './database-errors.ts';
+import { isAncient, refuseConventions } from './conventions.ts';
+import { asUnavailable, tellError } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { countEffects, type Effect } from './effects.ts';
 import type { Partition, Table } from './model.ts';
@@ -71,7 +73,7 @@ async function read<T>(work: Work, table: Table, step: (client: ClientBase) => P
     const unavailable = asUnavailable(error);
     if (unavailable) throw unavailable;
     failures.set(table.oid, error as Error);
-    ctx.log.error(`${table.label} can't be cleaned: ${(error as Error).message}`, { table: table.label });
+    ctx.log.error(`${table.label} can't be cleaned: ${tellError(error)}`, { table: table.label });
     return undefined;
   }
 }
@@ -84,12 +86,16 @@ async function countTable(
 ): Promise<number> {
   const tally = tallyOf(work, table);
   let due = 0;
+  let ancient = false;
   for (const partition of table.partitions) {
     const count = await countDue(client, work, table, partition);
     dueByPartition.set(partition.oid, count.due);
     due += count.due;
     tally.matched += count.ours;
+    ancient ||= count.ancient;
   }
+  if (due > 0 && table.obstacle) throw new PermanentError(table.obstacle);
+  await refuseConventions(client, work.ctx.params, table, { due, ancient });
   return due;
 }
 
@@ -98,13 +104,15 @@ async function countDue(
   work: Work,
   table: Table,
   partition: Partition,
-): Promise<{ due: number; ours: number }> {
+): Promise<{ due: number; ours: number; ancient: boolean }> {
   const part = shardCondition(work.ctx.shard, partition.oid);
   const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;
-  const { rows } = await client.query<{ due: number; ours: number }>(
-    `select count(*)::float8 as due, ${ours}::float8 as ours from ${partition.target} as t where ${table.due('t')}${partition.only}`,
+  const { rows } = await client.query<{ due: number; ours: number; ancient: boolean }>(
+    `select count(*)::float8 as due, ${ours}::float8 as ours,
+       coalesce(bool_or(${isAncient(table, 't')}), false) as ancient
+     from ${partition.target} as t where ${table.due('t')}${partition.only}`,
   );
-  return rows[0] ?? { due: 0, ours: 0 };
+  return rows[0] ?? { due: 0, ours: 0, ancient: false };
 }
 
 /** Says what is about to happen, before it does. */

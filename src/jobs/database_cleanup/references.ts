@@ -5,11 +5,12 @@ import { identifier } from './sql.ts';
 /**
  * Whether a row that is still referred to through this key has to stay. ON DELETE CASCADE counts like NO ACTION: due children are
  * deleted in their own right, before their parents, so a child that is still there isn't due, and taking it would lose live data.
- * SET NULL and SET DEFAULT lose no row: the schema's author said what becomes of the reference, and it does.
+ * SET NULL and SET DEFAULT lose no row: the schema's author said what becomes of the reference, and it does, unless the column is
+ * NOT NULL: then PostgreSQL refuses to delete the parent.
  */
 export function holdsBack(key: ForeignKey, allowCascade: boolean): boolean {
   if (key.onDelete === 'cascade') return !allowCascade;
-  return key.onDelete === 'no action' || key.onDelete === 'restrict';
+  return key.onDelete === 'no action' || key.onDelete === 'restrict' || key.setsNullInNotNull;
 }
 
 /** `parent` and `child` are aliases; the condition says that child refers to parent, by the constraint's own operators. */
@@ -17,7 +18,7 @@ export function refers(key: ForeignKey, parent: string, child: string): string {
   return key.parentColumns
     .map((column, at) => {
       const childColumn = `${child}.${identifier(key.childColumns[at] as string)}`;
-      return `${parent}.${identifier(column)} ${key.operators[at]} ${childColumn}`;
+      return `${parent}.${identifier(column)}${key.collations[at]} ${key.operators[at]} ${childColumn}`;
     })
     .join(' and ');
 }
@@ -26,19 +27,60 @@ export function refers(key: ForeignKey, parent: string, child: string): string {
 export const keysOfPartition = (keys: readonly ForeignKey[], partition: Partition): ForeignKey[] =>
   keys.filter((key) => partition.path.includes(key.parentExactOid));
 
+/** To read a table of so many bytes through costs no more than to look up a few rows by an index. */
+const SMALL_TABLE_BYTES = 64 * 1024;
+
+/** Whether the rows that refer to one row are only found by reading a table through that isn't small. */
+export const needsScan = (key: ForeignKey): boolean => !key.indexed && key.childBytes > SMALL_TABLE_BYTES;
+
 /**
  * The condition that the row `alias` of the table is still referred to through one of the keys, by any row but itself.
  *
  * With an index on the child the lookup is a scalar subquery, which the planner can't turn into a join: it looks up one row at a
- * time, where a join might scan the whole child table in every batch. Without an index one scan a batch (a hashed EXISTS) is the
- * best there is; PostgreSQL's own check of the constraint then scans once a row, which is why its index is hinted at.
+ * time, where a join might scan the whole child table in every batch. Where no index finds them and the child isn't small, `scanned`
+ * says it for all rows of a batch at once.
  */
 export function blockedCondition(keys: readonly ForeignKey[], table: Table, alias: string): string {
   const conditions = keys.map((key) => {
-    const self =
-      key.childOid === table.oid ? ` and not (c.tableoid = ${alias}.tableoid and c.ctid = ${alias}.ctid)` : '';
-    const from = `from ${key.child} as c where ${refers(key, alias, 'c')}${self}`;
+    const from = `from ${key.child} as c where ${refers(key, alias, 'c')}${butItself(key, table, alias)}`;
     return key.indexed ? `(select true ${from} limit 1) is not null` : `exists (select ${from})`;
   });
   return conditions.length === 0 ? 'false' : conditions.map((condition) => `(${condition})`).join(' or ');
+}
+
+const butItself = (key: ForeignKey, table: Table, alias: string): string =>
+  key.childOid === table.oid ? ` and not (c.tableoid = ${alias}.tableoid and c.ctid = ${alias}.ctid)` : '';
+
+/** How to tell which rows of a batch others refer to. */
+export interface Blocked {
+  /** The condition on the row `t` that says so for keys by which rows can be looked up. */
+  readonly condition: string;
+  /** What `referred` needs of `t`, as columns of a select list that begin with a comma. */
+  readonly columns: string;
+  /** Selects from the rows `d` of the CTE `name`, which have `columns`, the `at` of those that are referred to through any other key. */
+  readonly referred: ((name: string) => string) | undefined;
+}
+
+/** Undefined when no key holds any row of the table. */
+export function blockedBy(keys: readonly ForeignKey[], table: Table): Blocked | undefined {
+  if (keys.length === 0) return undefined;
+  const scanned = keys.filter(needsScan);
+  const looked = keys.filter((key) => !needsScan(key));
+  const condition = blockedCondition(looked, table, 't');
+  if (scanned.length === 0) return { condition, columns: '', referred: undefined };
+  const parts = scanned.flatMap((key) => key.parentColumns);
+  const referredBy = (key: ForeignKey) => {
+    const matches = key.parentColumns.map(
+      (column, at) =>
+        `d.part_${parts.indexOf(column)} ${key.operators[at]} c.${identifier(key.childColumns[at] as string)}`,
+    );
+    const self = key.childOid === table.oid ? ' and not (c.tableoid = d.rel and c.ctid = d.at)' : '';
+    return `exists (select from ${key.child} as c where ${matches.join(' and ')}${self})`;
+  };
+  return {
+    condition,
+    columns: `, t.tableoid as rel${parts.map((column, at) => (parts.indexOf(column) === at ? `, t.${identifier(column)} as part_${at}` : '')).join('')}`,
+    // One semi-join for each key, which the planner can do by hashing: the child is read once for the whole batch.
+    referred: (name) => scanned.map((key) => `select d.at from ${name} as d where ${referredBy(key)}`).join(' union '),
+  };
 }

@@ -1,6 +1,8 @@
 // Rows that refer to each other in a cycle: none can go alone, but all can go in one statement, since constraints are checked at its end.
 import type { ClientBase } from 'pg';
+import { tellOwnTransaction } from './batch.ts';
 import type { ComponentTask } from './component-task.ts';
+import { isContention, isRefusedRow } from './database-errors.ts';
 import type { Partition, Table } from './model.ts';
 import { blockedCondition, holdsBack, refers } from './references.ts';
 import { inSteps, scopeCondition } from './scope.ts';
@@ -35,54 +37,89 @@ export async function deleteRowCycles(
   partition: Partition,
 ): Promise<void> {
   if (component.tables.some((other) => work.failures.has(other.oid))) return;
+  if (innerKeys(work, component).length === 0) return;
   let seeds = 1;
   let tooLarge = 0;
   for (const range of inSteps([{ kind: 'blocks', from: 0, to: partition.blocks }], () => STEP_BLOCKS)) {
-    const inRange = scopeCondition(range, work.server).sql;
+    const find = lockClosures(work, component, table, partition, scopeCondition(range, work.server).sql);
     for (let after: string | null = '(0,0)'; after !== null; ) {
       if (mustStop(work)) return;
       await component.rest();
       const startedAt = performance.now();
-      const find = lockClosures(work, component, table, partition, inRange, seeds);
-      const from: string = after;
-      const { last, cut, deleted } = await transaction(work.ctx.postgres, work.limits, (client) =>
-        deleteClosures(client, work, component, find, from),
-      );
-      count(work, component, deleted, performance.now() - startedAt);
-      if (cut && seeds > 1) {
-        seeds = seeds >> 1;
+      const attempt: Attempt = { after, seeds, last: null, cut: false, wrote: false };
+      let refused = false;
+      try {
+        const deleted = await transaction(work.ctx.postgres, work.limits, (client) =>
+          deleteClosures(client, work, component, find, attempt),
+        );
+        count(work, component, deleted, performance.now() - startedAt);
+      } catch (error) {
+        if (!(error instanceof RefusedInCycle || isRefusedRow(error) || isContention(error))) throw error;
+        refused = true;
+      } finally {
+        if (attempt.wrote) await tellOwnTransaction(work, component.tables);
+      }
+      // Fewer rows are tried together, until only those stay that are refused themselves, or that too many refer to.
+      if ((refused || attempt.cut) && seeds > 1) {
+        seeds = Math.ceil(seeds / 4);
         continue;
       }
-      if (cut) tooLarge += 1;
+      if (attempt.cut) tooLarge += 1;
       if (tooLarge >= MAX_TOO_LARGE) {
         work.ctx.log.warn(`${table.label}: rows stay that more than ${MAX_REACHED} rows refer to, directly or not`);
         return;
       }
-      seeds = Math.min(MAX_SEEDS, seeds * 2);
-      after = last;
+      if (!refused) seeds = Math.min(MAX_SEEDS, seeds * 2);
+      after = attempt.last;
     }
   }
 }
 
-async function deleteClosures(client: ClientBase, work: Work, component: ComponentTask, find: string, after: string) {
-  const { rows } = await client.query<{ last: string | null; cut: boolean; closures: Row[] | null }>(find, [after]);
-  const { last = null, cut = false } = rows[0] ?? {};
-  const closures = rows[0]?.closures ?? [];
-  if (cut || closures.length === 0 || closures.length > work.remaining) return { last, cut, deleted: [] };
-  const deleted = await client.query<{ tbl: number; deleted: number }>(deleteRows(work, component), [
+/** So many due rows behind a ctid; and, once they are found, the last of them. */
+interface Attempt {
+  readonly after: string;
+  readonly seeds: number;
+  last: string | null;
+  /** Whether more rows refer to them than were followed. */
+  cut: boolean;
+  /** Whether rows were locked or deleted. */
+  wrote: boolean;
+}
+
+/** So many rows of one of the component's tables. */
+interface Deleted {
+  readonly tbl: number;
+  readonly deleted: number;
+}
+
+async function deleteClosures(
+  client: ClientBase,
+  work: Work,
+  component: ComponentTask,
+  find: string,
+  attempt: Attempt,
+): Promise<readonly Deleted[]> {
+  const values = [attempt.after, attempt.seeds];
+  const found = await client.query<{ last: string | null; cut: boolean; closures: Row[] | null }>(find, values);
+  const { last = null, cut = false } = found.rows[0] ?? {};
+  const closures = found.rows[0]?.closures ?? [];
+  Object.assign(attempt, { last, cut });
+  attempt.wrote = attempt.last !== null;
+  if (cut || closures.length === 0 || closures.length > work.remaining) return [];
+  const { rows } = await client.query<Deleted>(deleteRows(work, component), [
     closures.map((row) => row.tbl),
     closures.map((row) => row.rel),
     closures.map((row) => row.at),
   ]);
-  return { last, cut, deleted: deleted.rows };
+  const deleted = rows.reduce((total, row) => total + row.deleted, 0);
+  // A trigger that kept one row of a cycle would leave references to rows that are gone.
+  if (deleted > 0 && deleted < closures.length) throw new RefusedInCycle();
+  return rows;
 }
 
-function count(
-  work: Work,
-  component: ComponentTask,
-  deleted: readonly { tbl: number; deleted: number }[],
-  tookMs: number,
-): void {
+class RefusedInCycle extends Error {}
+
+function count(work: Work, component: ComponentTask, deleted: readonly Deleted[], tookMs: number): void {
   for (const row of deleted) {
     const table = component.tables[row.tbl];
     if (!table || row.deleted === 0) continue;
@@ -106,7 +143,6 @@ function lockClosures(
   table: Table,
   partition: Partition,
   inRange: string,
-  seeds: number,
 ): string {
   const steps = innerKeys(work, component).map(({ key, parent, child }) => {
     const parentTable = component.tables[parent] as Table;
@@ -122,7 +158,7 @@ function lockClosures(
   );
   return `with recursive seed as materialized (
       select t.tableoid as rel, t.ctid as at from ${partition.target} as t
-      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit ${seeds}),
+      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit $2),
     closure (seed, tbl, rel, at) as (
       select at::text, ${component.tables.indexOf(table)}, rel, at::text from seed
       union

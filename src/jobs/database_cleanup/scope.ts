@@ -32,6 +32,17 @@ export function* inSteps(ranges: Iterable<BlockRange>, size: () => number): Gene
   }
 }
 
+/** The same block ranges, beginning at a block, and at the end what comes before it. */
+export function startingAt(block: number, ranges: Iterable<BlockRange>): BlockRange[] {
+  const before: BlockRange[] = [];
+  const after: BlockRange[] = [];
+  for (const range of ranges) {
+    if (range.from < block) before.push({ ...range, to: Math.min(range.to, block) });
+    if (range.to > block) after.push({ ...range, from: Math.max(range.from, block) });
+  }
+  return [...after, ...before];
+}
+
 /** What a scope's condition depends on. */
 interface ScopeServer {
   readonly version: number;
@@ -65,6 +76,9 @@ export const mostRows = (scope: Scope, server: ScopeServer): number =>
 
 /** A block has a header of 24 bytes; an empty row takes 24 bytes and a line pointer of 4. */
 const rowsPerBlockAtMost = (server: ScopeServer): number => Math.floor((server.blockSize - 24) / 28);
+
+/** The block of a ctid. */
+export const blockOf = (ctid: string): number => Number.parseInt(ctid.slice(1), 10);
 
 /** ctids as the text of a tid[]. */
 export const ctidArray = (ctids: readonly string[]): string => `{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`;

@@ -1,12 +1,13 @@
 // The statements of a batch, as SQL.
 import type { Partition, Table } from './model.ts';
+import type { Blocked } from './references.ts';
 
 /** What a batch's statements are about. */
 export interface Subject {
   readonly table: Table;
   readonly partition: Partition;
-  /** The condition on `t` that says: others still refer to this row; undefined when nothing can refer to it. */
-  readonly blocked: string | undefined;
+  /** How to tell the rows that others refer to; undefined when nothing can refer to any. */
+  readonly blocked: Blocked | undefined;
   readonly archive: Archive | undefined;
 }
 
@@ -51,7 +52,7 @@ export function deleteUnblocked(subject: Subject, scope: string): string {
 
 /**
  * The first step where care is needed: locks the due rows that nobody refers to.
- * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED partitions out what
+ * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED leaves out what
  * anybody else works on; `due` is looked at again under the lock.
  */
 export function lock(subject: Subject, scope: string, most: number | undefined): string {
@@ -71,17 +72,24 @@ export function lock(subject: Subject, scope: string, most: number | undefined):
  */
 export function deleteLocked(subject: Subject): string {
   const { table, partition, blocked } = subject;
-  const free = blocked === undefined ? '' : ` and not (${blocked})`;
-  const where = `where t.ctid = any (array(select unnest($1::tid[]))) and ${table.due('t')}${partition.only}${free}`;
+  const listed = 't.ctid = any (array(select unnest($1::tid[])))';
+  if (blocked?.referred) return deleteUnblocked(subject, listed);
+  const free = blocked === undefined ? '' : ` and not (${blocked.condition})`;
+  const where = `where ${listed} and ${table.due('t')}${partition.only}${free}`;
   return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
 }
 
 const COUNTS = 'count(*)::int as due, (count(*) filter (where due.blocked))::int as blocked';
 
+/** The CTE `due`: the due rows of the scope, and whether others refer to them. */
 function candidates({ table, partition, blocked }: Subject, scope: string): string {
-  return `due as materialized (
-      select t.ctid as at, ${blocked ?? 'false'} as blocked from ${partition.target} as t
-      where ${scope} and ${table.due('t')}${partition.only})`;
+  const rows = (columns: string) => `select t.ctid as at, ${blocked?.condition ?? 'false'} as blocked${columns}
+      from ${partition.target} as t where ${scope} and ${table.due('t')}${partition.only}`;
+  if (!blocked?.referred) return `due as materialized (${rows('')})`;
+  return `found as materialized (${rows(blocked.columns)}),
+    referred as materialized (${blocked.referred('found')}),
+    due as materialized (
+      select f.at, f.blocked or r.at is not null as blocked from found f left join referred r on r.at = f.at)`;
 }
 
 function withArchive({ partition, archive }: Subject, where: string, around: (gone: string) => string): string {

@@ -6,12 +6,20 @@ select
   n.nspname as schema,
   c.relname as name,
   c.relkind = 'p' as partitioned,
-  json_object_agg(a.attname, coalesce(base.typname, t.typname)) as columns
+  json_object_agg(a.attname, base.typname) as columns
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-join pg_catalog.pg_type t on t.oid = a.atttypid
-left join pg_catalog.pg_type base on t.typtype = 'd' and base.oid = t.typbasetype
+-- A domain may be over another one.
+cross join lateral (
+  with recursive chain as (
+    select t.oid, t.typname, t.typtype, t.typbasetype from pg_catalog.pg_type t where t.oid = a.atttypid
+    union all
+    select t.oid, t.typname, t.typtype, t.typbasetype
+    from chain join pg_catalog.pg_type t on t.oid = chain.typbasetype where chain.typtype = 'd'
+  )
+  select chain.oid, chain.typname from chain where chain.typtype <> 'd'
+) as base
 where c.relkind in ('r', 'p')
   and not c.relispartition
   and c.relpersistence <> 't'
@@ -19,6 +27,6 @@ where c.relkind in ('r', 'p')
   and n.nspname !~ '^pg_'
   and n.nspname not in ('information_schema', 'run_job')
   and a.attname = any ($2)
-  and coalesce(base.oid, t.oid) in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
+  and base.oid in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
 group by c.oid, n.nspname, c.relname, c.relkind
 order by n.nspname, c.relname

@@ -6,8 +6,10 @@ export interface Traffic {
   readonly busy: boolean;
   /** Tells the number of the next transaction id, as it is now. */
   see(nextXid: bigint): void;
-  /** Tells that a transaction of this job has had an id of its own. */
+  /** Tells that a transaction of this job has had an id of its own, whether it was committed or rolled back. */
   ownTransaction(): void;
+  /** Like `see`, after a transaction of this job that took nobody knows how many ids: what has happened since the last look isn't judged. */
+  skipTo(nextXid: bigint): void;
 }
 
 /** Fewer writing transactions per second of others than this are nobody that waits. Other shards' long batches are below it too. */
@@ -21,7 +23,8 @@ const WINDOW_MS = 100;
  */
 export function watchTraffic(now: () => number): Traffic {
   let seen: { xid: bigint; at: number } | undefined;
-  let own = 0;
+  let watchedMs = 0;
+  let others = 0;
   // To begin with care costs a moment; to begin without costs those who write.
   let busy = true;
   return {
@@ -30,16 +33,21 @@ export function watchTraffic(now: () => number): Traffic {
     },
     see(nextXid) {
       const at = now();
-      if (seen && at - seen.at < WINDOW_MS) return;
       if (seen) {
-        const others = Math.max(0, Number(nextXid - seen.xid) - own);
-        busy = (others * 1_000) / (at - seen.at) > BUSY_PER_SECOND;
+        watchedMs += at - seen.at;
+        others += Number(nextXid - seen.xid);
       }
       seen = { xid: nextXid, at };
-      own = 0;
+      if (watchedMs < WINDOW_MS) return;
+      busy = (others * 1_000) / watchedMs > BUSY_PER_SECOND;
+      watchedMs = 0;
+      others = 0;
     },
     ownTransaction() {
-      own += 1;
+      others -= 1;
+    },
+    skipTo(nextXid) {
+      seen = { xid: nextXid, at: now() };
     },
   };
 }

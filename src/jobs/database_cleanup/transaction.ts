@@ -1,5 +1,6 @@
 // One transaction on a connection of the pool, with the limits that keep it from hurting others.
 import type { ClientBase, Pool, PoolClient, QueryResult } from 'pg';
+import { ConfigError } from '../../errors.ts';
 
 /** Limits of one transaction's statements, in milliseconds. */
 export interface Limits {
@@ -13,6 +14,8 @@ export interface Limits {
    * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
    */
   readonly seek?: boolean;
+  /** Whether statements join whole sets of rows: however few the statistics promise, to join them row by row may take forever. */
+  readonly hash?: boolean;
   /** How often the server looks whether we are still there, where it can; a statement of a process that was killed ends then. */
   readonly clientCheckMs?: number | undefined;
   /** When it aborts, the server cancels the statement: it would otherwise work on for nobody. */
@@ -39,6 +42,7 @@ export function undo(value: unknown): never {
  * committed, and a row that somebody changed meanwhile is looked at again under its lock. SET LOCAL: through a pooler the next
  * transaction on the same server connection is somebody else's.
  * @throws the reason of `cancelOn`, when it aborts
+ * @throws {ConfigError} foreign keys and triggers are off for the session
  */
 export async function transaction<T>(pool: Pool, limits: Limits, body: (client: ClientBase) => Promise<T>): Promise<T> {
   limits.cancelOn?.throwIfAborted();
@@ -57,24 +61,64 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
     });
     if (error instanceof Undo) return error.value as T;
     limits.cancelOn?.throwIfAborted();
-    throw error;
+    throw explained(error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Raises an error where foreign keys and triggers are off; a pooler may hand on a connection for which they were switched off. */
+const CHECK_ROLE =
+  "case current_setting('session_replication_role') when 'replica' then current_setting('run_job.origin') end";
+
+/** The error as an operator understands it. */
+function explained(error: unknown): unknown {
+  if (!String((error as Error | undefined)?.message).includes('run_job.origin')) return error;
+  return new ConfigError(
+    'session_replication_role is replica, so PostgreSQL would check no foreign key and fire no trigger; ' +
+      'take it from the role or the database (ALTER ROLE … RESET session_replication_role)',
+    { cause: error },
+  );
+}
+
+/**
+ * Runs statements that have no values in a transaction, all in one round trip; returns the result of each. It isn't cancelled when
+ * `cancelOn` aborts: it is for what doesn't last.
+ */
+export async function inOneTrip(pool: Pool, limits: Limits, statements: readonly string[]): Promise<QueryResult[]> {
+  limits.cancelOn?.throwIfAborted();
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    const text = [...beginning(limits), ...statements, 'commit'].join(';\n');
+    // node-postgres gives one result for each statement of such a text.
+    const results = (await client.query(text)) as unknown as QueryResult[];
+    const own = results.slice(-1 - statements.length, -1);
+    const begun = results.at(-2 - statements.length) as QueryResult<{ xid: string }>;
+    limits.onBegin?.(BigInt(begun.rows[0]?.xid ?? 0));
+    return own;
+  } catch (error) {
+    await client.query('rollback').catch((cause: unknown) => {
+      broken = cause instanceof Error ? cause : new Error('rollback failed');
+    });
+    throw explained(error);
   } finally {
     client.release(broken);
   }
 }
 
 async function begin(client: PoolClient, limits: Limits): Promise<{ pid: number; xid: string }> {
-  const begun = await client.query(
-    `begin isolation level read committed${limits.readOnly ? ' read only' : ''};
-     ${settingsOf(limits)
-       .map(([name, value]) => `set local ${name} = ${value};`)
-       .join(' ')}
-     select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid`,
-  );
-  // node-postgres gives one result for each statement of such a text.
+  const begun = await client.query(beginning(limits).join(';\n'));
   const results = begun as unknown as QueryResult<{ pid: number; xid: string }>[];
   return results.at(-1)?.rows[0] ?? { pid: 0, xid: '0' };
 }
+
+/** The statements that begin a transaction; the last tells its backend and the next transaction id. */
+const beginning = (limits: Limits): string[] => [
+  `begin isolation level read committed${limits.readOnly ? ' read only' : ''}`,
+  ...settingsOf(limits).map(([name, value]) => `set local ${name} = ${value}`),
+  `select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid, ${CHECK_ROLE}`,
+];
 
 /**
  * JIT: to compile a statement that looks at many keys takes longer and more memory than the statement, and can't be cancelled; the
@@ -90,6 +134,7 @@ function settingsOf(limits: Limits): [name: string, value: string | number][] {
     ['statement_timeout', Math.ceil(limits.statementTimeoutMs)],
     ['row_security', limits.rowSecurity ? 'on' : 'off'],
     ...(limits.seek ? [['enable_seqscan', 'off'] satisfies [string, string]] : []),
+    ...(limits.hash ? [['enable_nestloop', 'off'] satisfies [string, string]] : []),
     ...(limits.clientCheckMs === undefined
       ? []
       : [['client_connection_check_interval', limits.clientCheckMs] satisfies [string, number]]),
@@ -102,4 +147,10 @@ function cancelOnAbort(pool: Pool, pid: number, signal: AbortSignal | undefined)
   if (signal?.aborted) cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   return { [Symbol.dispose]: () => signal?.removeEventListener('abort', cancel) };
+}
+
+/** The number that the next transaction that writes gets. */
+export async function nextXid(pool: Pool): Promise<bigint> {
+  const { rows } = await pool.query<{ xid: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as xid');
+  return BigInt(rows[0]?.xid ?? 0);
 }

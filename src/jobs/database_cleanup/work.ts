@@ -1,6 +1,7 @@
 // What the parts of one run share: the limits, what is left of maxRows, and what has happened to each table.
 import type { Span } from '../../job.ts';
 import type { Ctx, Server, Table, Tally } from './model.ts';
+import { addRefusals } from './refusal-sums.ts';
 import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
 
@@ -10,6 +11,8 @@ export interface Work {
   readonly server: Server;
   readonly limits: Limits;
   readonly tallies: Map<string, Tally>;
+  /** The tallies of the run's earlier attempts, the first first. */
+  readonly earlier: readonly ReadonlyMap<string, Tally>[];
   /** The error that ended the work on a table, by its oid. */
   readonly failures: Map<string, Error>;
   /** How many more rows this run may delete. */
@@ -18,14 +21,20 @@ export interface Work {
   span: Span | undefined;
   /** Whether others write to the database. */
   readonly traffic: Traffic;
-  /** How many rows were tried one by one and refused by a constraint or trigger. */
+  /** How many rows were tried one by one and refused by a constraint or trigger, in the pass that goes on. */
   refusals: number;
+  /** The block at which the next run goes on in a partition, by its oid, where a pass ended because too many rows were refused. */
+  readonly resumeAt: Map<string, number>;
 }
 
-/** What earlier attempts of a run have deleted: maxRows is a run's, and attempts of one run share a process. */
-const deletedByRun = new Map<string, number>();
+/** What happened in each attempt of a run, the first first: attempts of one run share a process. */
+const attemptsOf = new Map<string, Map<string, Tally>[]>();
 
 export function startWork(ctx: Ctx, server: Server): Work {
+  const earlier = attemptsOf.get(ctx.runId) ?? [];
+  const tallies = new Map<string, Tally>();
+  attemptsOf.set(ctx.runId, [...earlier, tallies]);
+  const deleted = earlier.flatMap((each) => [...each.values()]).reduce((total, tally) => total + tally.deleted, 0);
   const traffic = watchTraffic(() => performance.now());
   traffic.see(BigInt(server.nextXid));
   return {
@@ -41,10 +50,13 @@ export function startWork(ctx: Ctx, server: Server): Work {
       clientCheckMs: server.clientCheckMs,
       onBegin: traffic.see,
     },
-    tallies: new Map(),
+    tallies,
+    earlier,
     failures: new Map(),
-    remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - (deletedByRun.get(ctx.runId) ?? 0),
+    // maxRows is for all attempts of a run.
+    remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - deleted,
     refusals: 0,
+    resumeAt: new Map(),
   };
 }
 
@@ -68,9 +80,19 @@ export function countDeleted(work: Work, table: Table, rows: number): void {
   const { ctx } = work;
   tallyOf(work, table).deleted += rows;
   work.remaining -= rows;
-  deletedByRun.set(ctx.runId, (deletedByRun.get(ctx.runId) ?? 0) + rows);
   if (rows > 0) ctx.count('rows_deleted', rows, { table: table.label });
 }
+
+/** Writes down due rows that stay. */
+export function countStaying(tally: Tally, { blocked, skipped, kept, refusals }: Staying): void {
+  tally.blocked += blocked;
+  tally.skippedLocked += skipped;
+  tally.kept += kept;
+  tally.refusals = addRefusals(tally.refusals, refusals);
+}
+
+/** Due rows that stay, by reason. */
+type Staying = { readonly [reason in 'blocked' | 'skipped' | 'kept']: number } & Pick<Tally, 'refusals'>;
 
 export function tallyOf(work: Work, table: Table): Tally {
   const known = work.tallies.get(table.oid);
@@ -81,12 +103,26 @@ export function tallyOf(work: Work, table: Table): Tally {
     blocked: 0,
     skippedLocked: 0,
     kept: 0,
+    refusals: [],
     batches: 0,
     durationMs: 0,
     longestBatchMs: 0,
   };
   work.tallies.set(table.oid, tally);
   return tally;
+}
+
+/** What has happened to a table in all attempts of the run: what was done adds up, and what stays is what stays now. */
+export function runTally(work: Work, table: Table): Tally {
+  const total = { ...tallyOf(work, table) };
+  for (const tally of work.earlier.flatMap((tallies) => tallies.get(table.oid) ?? [])) {
+    total.matched += tally.deleted;
+    total.deleted += tally.deleted;
+    total.batches += tally.batches;
+    total.durationMs += tally.durationMs;
+    total.longestBatchMs = Math.max(total.longestBatchMs, tally.longestBatchMs);
+  }
+  return total;
 }
 
 /** Says how far the whole run is. */

@@ -1,6 +1,6 @@
 // Everything that a started program has become: its process group, its session, and what left both. Found again however it hides.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { livingProcesses, nameOf, type ProcessStat, readStat, wasStartedWith } from './proc.ts';
+import { livingProcesses, nameOf, newestPid, type ProcessStat, readStat, wasStartedWith } from './proc.ts';
 
 /** How long the kernel may take to end processes that were sent SIGKILL; one that waits for a disk or a network drive takes longer. */
 const KILL_LIMIT_MS = 2_000;
@@ -29,7 +29,8 @@ export class Family {
    * the children of all these. What escapes is a process that cleared its environment, left the session and lost its parent.
    */
   members(): ProcessStat[] {
-    const all = livingProcesses();
+    // Whoever was born later has a larger pid, unless these have begun anew: a look at all processes takes its time.
+    const all = livingProcesses(newestPid() >= this.#leader ? this.#leader : 1);
     const found = new Map<number, ProcessStat>();
     for (const one of all) {
       if (one.pid === process.pid || one.start < this.#start) continue;

@@ -33,8 +33,8 @@ export function readStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** Every process that lives: not the zombies. */
-export function livingProcesses(): ProcessStat[] {
+/** Every process that lives, not the zombies: those with a pid of at least `from`. */
+export function livingProcesses(from = 1): ProcessStat[] {
   let names: string[];
   try {
     names = readdirSync('/proc');
@@ -43,12 +43,21 @@ export function livingProcesses(): ProcessStat[] {
   }
   const living: ProcessStat[] = [];
   for (const name of names) {
-    const first = name.charCodeAt(0);
-    if (first < 49 || first > 57) continue;
-    const stat = readStat(Number(name));
+    // What isn't a number is no process.
+    const pid = Number(name);
+    const stat = pid >= from ? readStat(pid) : undefined;
     if (stat && stat.state !== 'Z' && stat.state !== 'X') living.push(stat);
   }
   return living;
+}
+
+/** The pid that the kernel gave last; the next ones count up from it, and begin anew at the largest. */
+export function newestPid(): number {
+  try {
+    return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+  } catch {
+    return 0;
+  }
 }
 
 /** Whether the process was started with exactly this `NAME=value` in its environment; false where that can't be seen. */

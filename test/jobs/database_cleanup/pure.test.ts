@@ -121,6 +121,22 @@ describe('traffic', () => {
     expect(traffic.busy).toBe(false);
   });
 
+  test('leaves out the time of own transactions whose ids cannot be counted', () => {
+    const { clock, traffic } = watched();
+    traffic.see(1_000n);
+    for (let xid = 1_000n, batch = 0; batch < 20; batch += 1) {
+      clock.ms += 10;
+      traffic.see(xid);
+      clock.ms += 200;
+      xid += 5_000n;
+      traffic.skipTo(xid);
+    }
+    expect(traffic.busy).toBe(false);
+    clock.ms += 100;
+    traffic.see(1_000n + 20n * 5_000n + 50n);
+    expect(traffic.busy).toBe(true);
+  });
+
   test('is not judged by a moment', () => {
     const { clock, traffic } = watched();
     traffic.see(1n);

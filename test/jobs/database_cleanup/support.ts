@@ -29,10 +29,21 @@ export interface CleanupOptions {
   readonly lines?: Line[];
 }
 
-/** Runs the job once against `url`. */
-export async function runCleanup(url: string, options: CleanupOptions = {}): Promise<Result> {
-  const pool = new pg.Pool({ connectionString: url, max: 4, options: options.settings });
+/** Runs the job once against the database of a URL, or of a pool. */
+export async function runCleanup(database: string | pg.Pool, options: CleanupOptions = {}): Promise<Result> {
+  if (typeof database !== 'string') return runOn(database, options);
+  const pool = new pg.Pool({ connectionString: database, max: 4, options: options.settings });
   pool.on('error', () => {});
+  // As the runner's pool does: a connection that ends while it is lent out tells its client.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  try {
+    return await runOn(pool, options);
+  } finally {
+    await pool.end();
+  }
+}
+
+async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
   const write =
     (level: string) =>
     (message: string, fields: Record<string, unknown> = {}) =>
@@ -42,13 +53,15 @@ export async function runCleanup(url: string, options: CleanupOptions = {}): Pro
     name: 'database_cleanup',
     runId: options.runId ?? randomUUID(),
     attempt: 1,
-    // Other tests write to the same server: giving way to them would make sizes of batches a matter of chance.
-    params: v.parse(params, { giveWay: false, ...options.params }),
+    // Other tests write to the same server: giving way to them would make sizes of batches a matter of chance. And the rows of tests
+    // are few, deleted at one instant, and all to go.
+    params: v.parse(params, { giveWay: false, live: { '*': null }, allowEmpty: '*', ...options.params }),
     signal: options.signal ?? new AbortController().signal,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     scheduledAt: options.scheduledAt ?? new Date(),
     deadline: new Date(Date.now() + 60_000),
     shard: options.shard ?? { index: 0, count: 1 },
+    fence: 1,
     dryRun: options.dryRun ?? false,
     progress: (done, total = 0) => options.onProgress?.(done, total),
     span: (_name, _options, step) => step({ setAttributes: () => {}, addEvent: () => {}, headers: () => ({}) }),
@@ -57,11 +70,7 @@ export async function runCleanup(url: string, options: CleanupOptions = {}): Pro
     previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
     postgres: withTransactions(pool),
   };
-  try {
-    return await cleanup(context);
-  } finally {
-    await pool.end();
-  }
+  return cleanup(context);
 }
 
 /** A time so many days before now, as SQL. */

@@ -1,0 +1,92 @@
+// `run-job exec`: any program as a job: the same life of a run, with a child process in it.
+import { executeRun } from '../../app/execute-run.ts';
+import { didYouMean } from '../../app/suggest.ts';
+import { UsageError } from '../../errors.ts';
+import type { ExitMeaning } from '../../job.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import type { Invocation } from '../command.ts';
+import { openTerminal } from '../terminal/run-terminal.ts';
+import { EXEC_ARGUMENTS } from './exec-arguments.ts';
+import { type Order, readCommandLine, readRunFlags } from './run-arguments.ts';
+
+/** As the names of jobs; CronJobs have dashes. */
+const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+
+const MEANINGS: readonly ExitMeaning[] = [
+  'succeeded',
+  'failed',
+  'permanent',
+  'rejected',
+  'unavailable',
+  'skipped',
+  'misconfigured',
+];
+
+/**
+ * Runs the program, and returns the exit code.
+ * @throws {UsageError} the run has no name under which it could be told of anything else that is wrong
+ */
+export async function exec(
+  rawArgs: readonly string[],
+  { env, home, stop, output }: Invocation,
+  commands: readonly string[],
+): Promise<number> {
+  const end = rawArgs.indexOf('--');
+  const own = end === -1 ? rawArgs : rawArgs.slice(0, end);
+  if (own.includes('--help') || own.includes('-h')) {
+    const [{ commandHelp }, { default: command }] = await Promise.all([
+      import('../terminal/help.ts'),
+      import('./exec.ts'),
+    ]);
+    process.stdout.write(commandHelp('exec', command as never));
+    return EXIT.ok;
+  }
+  const [name, ...flags] = own;
+  if (name === undefined || name.startsWith('-')) {
+    throw new UsageError('name the run first: run-job exec <name> [flags] -- program args...');
+  }
+  if (!NAME.test(name)) {
+    throw new UsageError(`the name of a run has small letters, digits, _ and -, begins with a letter, and is ${name}`);
+  }
+  const { name: _, ...definition } = EXEC_ARGUMENTS;
+  const { order, log } = readCommandLine(flags, definition, `run-job exec ${name}`, ({ args, repeated }): Order => {
+    const [program, ...rest] = rawArgs.slice(end + 1);
+    if (program === undefined) throw nothingToRun(name);
+    const given = args as { readonly raw?: boolean };
+    const exitCodes = readExitCodes(repeated.get('exit-code') ?? []);
+    return {
+      ...readRunFlags({ args, repeated } as never),
+      command: { program, args: rest, raw: given.raw ?? false, exitCodes },
+    };
+  });
+  // Without the dashes the program's own flags were read as ours: what is wrong with those is no news.
+  const problem = end === -1 ? nothingToRun(name) : order.problem;
+  const summary = await executeRun(
+    { ...order, job: name, problem },
+    { env, home, stop, commands, ...openTerminal(log, output) },
+  );
+  return summary.exitCode;
+}
+
+function nothingToRun(name: string): UsageError {
+  return new UsageError(`say after -- what to run: run-job exec ${name} [flags] -- program args...`);
+}
+
+function readExitCodes(texts: readonly string[]): Record<number, ExitMeaning> {
+  const codes: Record<number, ExitMeaning> = {};
+  for (const text of texts) {
+    const [, code, meaning = ''] = /^(\d{1,3})=(.*)$/.exec(text) ?? [];
+    if (code === undefined || Number(code) > 255 || Number(code) === 0) {
+      throw new UsageError(
+        `--exit-code takes code=meaning with a code from 1 to 255, such as 24=succeeded, and is ${text}`,
+      );
+    }
+    if (!(MEANINGS as readonly string[]).includes(meaning)) {
+      throw new UsageError(
+        `--exit-code ${code} must mean ${MEANINGS.join(', ')}, and means ${meaning}${didYouMean(meaning, MEANINGS)}`,
+      );
+    }
+    codes[Number(code)] = meaning as ExitMeaning;
+  }
+  return codes;
+}

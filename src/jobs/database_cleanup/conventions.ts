@@ -1,0 +1,139 @@
+// Tables that mean something else by their column than "empty is live": refused before anything of theirs is deleted.
+import type { ClientBase } from 'pg';
+import { PermanentError } from '../../errors.ts';
+import type { Table } from './model.ts';
+import type { Params } from './params.ts';
+import { overrideFor } from './patterns.ts';
+import { identifier, literal } from './sql.ts';
+
+/** No software that used this column can have deleted a row before that. */
+const LONG_AGO = '1990-01-01';
+/** Fewer rows than this may well have been deleted in the same instant. */
+const SHARED_BY = 10;
+
+/** The condition on a row that its time is before that. */
+export const isAncient = (table: Table, alias: string): string =>
+  `${alias}.${identifier(table.column)} < ${literal(LONG_AGO)}::${table.columnType}`;
+
+/** What is known of a table's due rows: how many there are, and whether any is ancient. */
+interface Counted {
+  readonly due: number;
+  readonly ancient: boolean;
+}
+
+/**
+ * Looks at the due rows of a table.
+ * @throws {PermanentError} they look like live rows, or are all that the table has; with the numbers and the parameter that decides
+ */
+export async function refuseConventions(
+  client: ClientBase,
+  params: Params,
+  table: Table,
+  counted: Counted,
+): Promise<void> {
+  const { due } = counted;
+  if (due === 0) return;
+  const declared = overrideFor(params.live, table);
+  if (declared !== null) await refuseSentinels(client, params, table, counted, declared !== undefined);
+  if (params.allowLarge || overrideFor(Object.fromEntries(params.allowEmpty.map((name) => [name, true])), table))
+    return;
+  const others = await client.query(`select from ${table.target} as t where (${table.due('t')}) is not true limit 1`);
+  if (others.rows.length > 0) return;
+  throw new PermanentError(
+    `all ${due} rows of ${table.label} are due, which would leave it empty; if that is right, say so: --param ${shell(`allowEmpty=${table.label}`)}`,
+  );
+}
+
+async function refuseSentinels(client: ClientBase, params: Params, table: Table, known: Counted, declared: boolean) {
+  const { column, label, declares } = table;
+  const { due } = known;
+  const common =
+    due <= params.guardAbove ? await countCommon(client, params, table) : await estimateCommon(client, params, table);
+  const refuse = (because: string, value: string) => {
+    throw new PermanentError(
+      `${because}: such rows are taken for live ones, and nothing of ${label} is deleted. Say what its live rows hold: ` +
+        `--param ${shell(`live={"${label}":"${value}"}`)}, or, if only rows without a time are live, --param ${shell(`live={"${label}":null}`)}`,
+    );
+  };
+  const most = `${common.rows} of ${due} due rows hold ${common.value}`;
+  if (!declared && declares.notNull) {
+    refuse(`${label}.${column} is NOT NULL, so that live rows have a time as well, and ${most}`, common.value);
+  }
+  if (!declared && declares.byDefault !== null) {
+    refuse(`${label}.${column} has the default ${declares.byDefault}, and ${most}`, common.value);
+  }
+  const ancient = known.ancient ? await ancientRows(client, params, table) : undefined;
+  if (ancient)
+    refuse(
+      `${ancient.rows} rows of ${label} have a ${column} before ${LONG_AGO}, such as ${ancient.value}`,
+      ancient.value,
+    );
+  if (common.rows >= SHARED_BY && common.rows > common.without) {
+    const without = `${common.without} have no time`;
+    refuse(`${common.rows} rows of ${label} hold the same ${column}, ${common.value}, and ${without}`, common.value);
+  }
+}
+
+/** The most common time of due rows, how many of them hold it, and how many rows have no time. */
+interface Common {
+  readonly value: string;
+  readonly rows: number;
+  readonly without: number;
+}
+
+async function countCommon(client: ClientBase, params: Params, table: Table): Promise<Common> {
+  const column = `t.${identifier(table.column)}`;
+  const { rows } = await client.query<Omit<Common, 'without'>>(
+    `select ${asText(table, params, 'value')} as value, rows from (
+       select ${column} as value, count(*)::float8 as rows from ${table.target} as t where ${table.due('t')}
+       group by 1 order by 2 desc, 1 limit 1) as common`,
+  );
+  const { value = '', rows: most = 0 } = rows[0] ?? {};
+  const empty = await client.query<{ count: number }>(
+    `select count(*)::float8 as count from (
+       select from ${table.target} as t where ${column} is null limit ${Math.ceil(most)}) as without`,
+  );
+  return { value, rows: most, without: empty.rows[0]?.count ?? 0 };
+}
+
+/** The same by what ANALYZE has found: to count the values of many rows would cost more than to delete them. */
+async function estimateCommon(client: ClientBase, params: Params, table: Table): Promise<Common> {
+  const { rows } = await client.query<Common>(
+    `select ${asText(table, params, 'value')} as value, round(freq * total)::float8 as rows,
+       round(null_frac * total)::float8 as without
+     from (
+       select t.value::text::${table.columnType} as value, t.freq, s.null_frac, greatest(c.reltuples, 0) as total
+       from pg_catalog.pg_stats s
+       join pg_catalog.pg_class c on c.oid = ${table.oid}::oid
+       cross join lateral unnest(s.most_common_vals::text::text[], s.most_common_freqs) as t (value, freq)
+       where s.schemaname = ${literal(table.schema)} and s.tablename = ${literal(table.name)}
+         and s.attname = ${literal(table.column)} and s.inherited = ${table.partitioned}) as common
+     where ${table.dueValue('value')} order by freq desc limit 1`,
+  );
+  return rows[0] ?? { value: 'different times', rows: 0, without: 0 };
+}
+
+async function ancientRows(
+  client: ClientBase,
+  params: Params,
+  table: Table,
+): Promise<{ value: string; rows: number } | undefined> {
+  const column = `t.${identifier(table.column)}`;
+  const { rows } = await client.query<{ value: string | null; rows: number }>(
+    `select ${asText(table, params, 'value')} as value, rows from (
+       select min(${column}) as value, count(*)::float8 as rows from ${table.target} as t
+       where ${table.due('t')} and ${isAncient(table, 't')}) as ancient`,
+  );
+  const { value, rows: count } = rows[0] ?? {};
+  return value && count ? { value, rows: count } : undefined;
+}
+
+/** A time as the parameter `live` takes it: in the zone of the parameter `timeZone`. */
+function asText({ columnType }: Table, { timeZone }: Params, value: string): string {
+  const local = columnType === 'timestamptz' ? `(${value} at time zone ${literal(timeZone)})` : value;
+  const format = columnType === 'date' ? 'YYYY-MM-DD' : 'YYYY-MM-DD HH24:MI:SS.US';
+  return `case when isfinite(${value}) then to_char(${local}, '${format}') else ${value}::text end`;
+}
+
+/** A word of a shell's command. */
+const shell = (text: string): string => (/^[\w.=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

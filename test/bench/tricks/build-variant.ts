@@ -1,0 +1,71 @@
+// Builds dist/ as it would be without a trick.
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import type { Patch } from '../../../deploy/build/patch.ts';
+import { COMMON, EXECUTABLE, makeBundles, PATCHES, WATCHDOG } from '../../../esbuild.config.ts';
+import type { Variant } from './list.ts';
+
+/** Builds the variant into `folder`, a copy of dist/ that is there already. */
+export async function buildVariant(folder: string, variant: Variant): Promise<void> {
+  const { withoutPatch, edit, codeSplitting, esmWatchdog, minified } = variant;
+  const patches = Object.entries(PATCHES)
+    .filter(([name]) => name !== withoutPatch)
+    .map(([, make]) => make());
+  const plugins = patches.map(({ plugin }) => plugin);
+  if (withoutPatch || edit || minified) {
+    rmSync(folder, { recursive: true });
+    const more = [edit && edited(edit), minified && { name: 'minified', setup: minify }].filter((plugin) => !!plugin);
+    await makeBundles(folder, [...more.map(withoutProof), ...patches]);
+  }
+  if (codeSplitting) {
+    const thread = readFileSync(join(folder, 'watchdog-thread.cjs'));
+    rmSync(folder, { recursive: true });
+    const entryPoints = { ...EXECUTABLE.entryPoints, index: 'src/index.ts' };
+    const { metafile } = await build({
+      ...COMMON,
+      entryPoints,
+      splitting: true,
+      outdir: folder,
+      plugins,
+      metafile: true,
+    });
+    const main = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/cli/main.ts');
+    // What a run loads has the same name in every variant.
+    mkdirSync(join(folder, 'lazy'));
+    writeFileSync(join(folder, 'lazy/main.js'), `export * from '../${basename(main?.[0] ?? '')}';`);
+    writeFileSync(join(folder, 'watchdog-thread.cjs'), thread);
+  }
+  if (esmWatchdog) {
+    await build({ ...COMMON, ...WATCHDOG, outdir: folder, plugins });
+    renameSync(join(folder, 'watchdog-thread.js'), join(folder, 'watchdog-thread.mjs'));
+    writeFileSync(join(folder, 'watchdog-thread.cjs'), "import('./watchdog-thread.mjs');");
+  }
+}
+
+/** A copy of what `npm run build` has built. */
+export function copyDist(folder: string): void {
+  cpSync('dist', folder, { recursive: true });
+}
+
+const withoutProof = (plugin: Plugin): Patch => ({ plugin, problems: () => [] });
+
+function edited({ file, from, to }: NonNullable<Variant['edit']>): Plugin {
+  const path = resolve(file);
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} no longer has ${from}: see test/bench/tricks/list.ts`);
+  return {
+    name: 'edited',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.m?[jt]s$/ }, (args) =>
+        args.path === path ? { contents: text.replace(from, () => to), loader: 'ts' } : undefined,
+      );
+    },
+  };
+}
+
+/** Identifiers stay, for the sake of stack traces. */
+const minify: Plugin['setup'] = ({ initialOptions }) => {
+  initialOptions.minifyWhitespace = true;
+  initialOptions.minifySyntax = true;
+};
