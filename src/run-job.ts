@@ -13,6 +13,9 @@ import { Stop } from './runner/stop.ts';
 // Whatever ends the process without a word from us is a crash: Node by itself would exit with 0 when nothing is left to do.
 process.exitCode = EXIT.crashed;
 
+// Node keeps ten frames: where a library is deep, none of them would be the job's.
+Error.stackTraceLimit = 50;
+
 const stop = new Stop();
 const listen = keepOwnListeners();
 listenForSignals(stop, leave, listen);
@@ -34,10 +37,10 @@ import('./cli/main.ts')
   });
 
 /**
- * Ends the process at once. `process.exit` alone waits for every name that is being looked up and every file that is being read or written:
- * that blocks a thread of libuv's, which is joined at exit, and a resolver that never answers takes 20 s and more. A fresh Node that takes the process's place
- * has no such thread; it is there in every image, a shell isn't, and Node aborts when what it should become is not there. Where a
- * process can't be replaced (Windows), the wait it is.
+ * Ends the process at once. `process.exit` alone waits for every name that is being looked up and every file that is being read or
+ * written: that blocks a thread of libuv's, which is joined at exit, and a resolver that never answers takes 20 s and more. A fresh Node
+ * that takes the process's place has no such thread; it is there in every image, a shell isn't, and Node aborts when what it should become
+ * is not there. Where a process can't be replaced (Windows), the wait it is.
  */
 function leave(code: number): never {
   if (process.getActiveResourcesInfo().some((resource) => BLOCKING.includes(resource))) {

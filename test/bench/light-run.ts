@@ -54,6 +54,11 @@ export async function lightRun(url: string, name: string): Promise<number> {
       watchdog: { arm() {} },
       clock: systemClock,
       terminationLog: { write() {} },
+      programs: {
+        exec: () => Promise.reject(new Error('a light run starts no program')),
+        endAll: async () => undefined,
+      },
+      lastLines: () => [],
       progressBar: undefined,
       shutDownSidecars: undefined,
       flushOutput: async () => 0,
