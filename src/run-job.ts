@@ -12,6 +12,9 @@ import { Stop } from './runner/stop.ts';
 // Whatever ends the process without a word from us is a crash: Node by itself would exit with 0 when nothing is left to do.
 process.exitCode = EXIT.crashed;
 
+// Node keeps ten frames: where a library is deep, none of them would be the job's.
+Error.stackTraceLimit = 50;
+
 // The guard against crashes takes it from everybody else.
 const exit: typeof process.exit = process.exit.bind(process);
 const stop = new Stop();
