@@ -42,7 +42,8 @@ const transactionsRefused = misconfigured(
 const silent: Explanation = (server, cause) =>
   new UnavailableError(
     `PostgreSQL at ${server.label} didn't answer within ${server.connectTimeoutMs / 1000} s; check the host, the port and the firewall`,
-    { cause },
+    // A server that many call at once is silent too.
+    { cause, passing: true },
   );
 
 /** By SQLSTATE and by Node's error code. */
