@@ -143,3 +143,15 @@ export function explainConnect(error: unknown, server: Server): Error {
     { cause: explained },
   );
 }
+
+/**
+ * As `explain`, for an error that came before a connection was ready. Who is hung up on by then has most often met a server that is full or
+ * stopping: what it said of that may be lost, since we were still writing.
+ */
+export function explainConnecting(error: unknown, server: Server): Error {
+  const explained = explain(error, server);
+  const { code, message } = error as Failure;
+  const hungUp =
+    code === 'ECONNRESET' || code === 'EPIPE' || /Connection (terminated|ended) unexpectedly/.test(message);
+  return hungUp ? new UnavailableError(explained.message, { cause: error, passing: true }) : explained;
+}
