@@ -310,7 +310,7 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
-  check?(context: CheckContext<Need>): unknown;
+  check?(context: CheckContext<Need>): Promise<void> | void;
   run(context: Context<unknown, Need>): unknown;
 }
 
@@ -346,7 +346,7 @@ export function defineJob<
  */
 export function defineCommand<const Schema extends ParamsSchema | undefined = undefined>(
   definition: CommandDefinition<Schema>,
-): Job & CommandDefinition<Schema> {
+): Job & JobDefinition<Schema, never, unknown> & Pick<CommandDefinition<Schema>, 'command'> {
   const { command, env, cwd, exitCodes } = definition;
   const options = { ...(env && { env }), ...(cwd !== undefined && { cwd }), ...(exitCodes && { exitCodes }) };
   return Object.assign(Object.create({ [BRAND]: true }), {

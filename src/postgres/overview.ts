@@ -29,11 +29,14 @@ names (name) AS (
   SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
+/** A command line that a person got wrong; that of a CronJob is wrong every time. */
+const MISTYPED = `(status = 'rejected' AND cronjob_name IS NULL)`;
+
 /**
  * Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing, and a command line
  * that somebody mistyped says nothing of the job; one that a CronJob has wrong will be wrong every time.
  */
-const COUNTS = `status <> 'skipped' AND NOT dry_run AND NOT (status = 'rejected' AND cronjob_name IS NULL)`;
+const COUNTS = `status <> 'skipped' AND NOT dry_run AND NOT ${MISTYPED}`;
 
 /** Successes that count. */
 const SUCCEEDED = `status = 'succeeded' AND NOT dry_run`;
@@ -72,7 +75,7 @@ CROSS JOIN LATERAL (
     SELECT r.shard_count, r.scheduled_at, r.status, r.reason,
       r.status NOT IN ('succeeded', 'skipped') AND NOT (r.status = 'running' AND ${ALIVE}) AS failed
     FROM run_job.runs r
-    WHERE r.name = names.name AND NOT r.dry_run AND r.started_at > coalesce(success.started_at, '-infinity')
+    WHERE r.name = names.name AND NOT r.dry_run AND NOT ${MISTYPED} AND r.started_at > coalesce(success.started_at, '-infinity')
     ORDER BY r.started_at DESC
     LIMIT ${MOST}
   ) AS r

@@ -62,6 +62,8 @@ const HOSTILE: readonly string[] = [
   `{"password":"${MARK}"}`,
 ];
 
+const URLS = HOSTILE.filter((value) => value.includes('://'));
+
 const TELEMETRY: readonly string[] = [
   'OTEL_EXPORTER_OTLP_ENDPOINT',
   'OTEL_EXPORTER_OTLP_PROTOCOL',
@@ -110,7 +112,9 @@ export function cases(variables: readonly string[], count: number, seed: number)
   const names = [...variables, ...TELEMETRY].sort(() => random() - 0.5);
   return Array.from({ length: count }, (_, index) => {
     const name = names[index % names.length] ?? '';
-    const value = HOSTILE[Math.floor(random() * HOSTILE.length)] ?? '';
+    // Half of the values of a URL are URLs: what is none is refused soon.
+    const values = /URL|ENDPOINT/.test(name) && random() < 0.5 ? URLS : HOSTILE;
+    const value = values[Math.floor(random() * values.length)] ?? '';
     const telemetry = /^(?:OTEL_|TRACE|BAGGAGE)/.test(name);
     return {
       name,

@@ -10,6 +10,7 @@ export const COMMANDS: Commands = {
   unlock: () => import('./unlock.ts'),
   migrate: () => import('./migrate.ts'),
   doctor: () => import('./doctor.ts'),
+  inject: () => import('./inject.ts'),
   new: () => import('./new.ts'),
   completion: () => import('./completion.ts'),
 };

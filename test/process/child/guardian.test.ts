@@ -1,0 +1,76 @@
+// The guardian for images without a shell, and the one for a shell: both kill what is left when the pipe to us closes.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { GUARDIAN_SCRIPT } from '../../../src/process/child/guardian-script.ts';
+import { findProgram } from '../../support/install.ts';
+
+const WITHOUT_SHELL = fileURLToPath(new URL('../../../src/process/child/guardian-without-shell.ts', import.meta.url));
+const shells = ['dash', 'bash', 'busybox'].map((name) => findProgram(name)).filter((path) => path !== undefined);
+
+const GUARDIANS: [string, (marker: string) => ChildProcess][] = [
+  [
+    'Node',
+    (marker) => spawn(process.execPath, [WITHOUT_SHELL, marker], { env: {}, stdio: ['pipe', 'pipe', 'inherit'] }),
+  ],
+  ...shells.map((shell): [string, (marker: string) => ChildProcess] => [
+    shell,
+    (marker) =>
+      spawn(shell, [...(shell.endsWith('busybox') ? ['sh'] : []), '-c', GUARDIAN_SCRIPT, 'guardian', marker], {
+        env: { PATH: process.env.PATH ?? '' },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+  ]),
+];
+
+function program(marker: string): ChildProcess & { pid: number } {
+  const env = { PATH: process.env.PATH, RUN_JOB_EXEC_ID: marker };
+  return spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env }) as ChildProcess & { pid: number };
+}
+
+test.each(GUARDIANS)(
+  '%s: the programs that it knows of die, also one that it was only told to expect',
+  async (_, start) => {
+    const run = randomUUID();
+    const guardian = start(`RUN_JOB_EXEC_ID=${run}-`);
+    const [known, expected, other, ended] = [
+      program(`${run}-1`),
+      program(`${run}-2`),
+      program('other-1'),
+      program(`${run}-3`),
+    ];
+    guardian.stdin?.write(`begin\n+ ${known.pid}\nbegin\nbegin\n+ ${ended.pid}\n- ${ended.pid}\n`);
+    const deaths = Promise.all([once(known, 'exit'), once(expected, 'exit')]);
+    guardian.stdin?.end();
+    expect((await deaths).map(([, signal]) => signal)).toEqual(['SIGKILL', 'SIGKILL']);
+    await once(guardian, 'close');
+    expect(other.exitCode ?? other.signalCode).toBeNull();
+    other.kill('SIGKILL');
+    ended.kill('SIGKILL');
+  },
+);
+
+test.each(GUARDIANS)('%s: when every program has ended, nobody is looked for', async (_, start) => {
+  const run = randomUUID();
+  const guardian = start(`RUN_JOB_EXEC_ID=${run}-`);
+  const left = program(`${run}-1`);
+  guardian.stdin?.end(`begin\n+ ${left.pid}\n- ${left.pid}\nbegin\n- 0\n`);
+  expect((await once(guardian, 'close'))[0]).toBe(0);
+  expect(left.exitCode ?? left.signalCode).toBeNull();
+  left.kill('SIGKILL');
+});
+
+test.each(shells.filter((shell) => !shell.endsWith('busybox')))('%s makes two pipes', async (shell) => {
+  const guardian = spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', 'X='], { stdio: ['pipe', 'pipe', 'inherit'] });
+  guardian.stdin.write('pipes\n');
+  expect(String((await once(guardian.stdout, 'data'))[0])).toBe('pipes\n');
+  const { readlinkSync } = await import('node:fs');
+  const [one, two] = [3, 4].map((fd) => readlinkSync(`/proc/${guardian.pid}/fd/${fd}`));
+  expect(one).toMatch(/^pipe:/);
+  expect(two).toMatch(/^pipe:/);
+  expect(one).not.toBe(two);
+  guardian.stdin.end();
+  await once(guardian, 'close');
+});
