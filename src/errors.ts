@@ -17,13 +17,23 @@ export type ErrorCode =
   | 'ERR_RUN_JOB_TEMPORARY'
   | 'ERR_RUN_JOB_INTERRUPTED';
 
+/** What an error can carry. */
+export interface RunJobErrorOptions extends ErrorOptions {
+  /** What was done all the same: it becomes the run's result, beside the error. */
+  readonly result?: unknown;
+}
+
 /** The base of our errors. Recognised by a brand, so that copies of this library in one process agree. */
 export class RunJobError extends Error {
   readonly code: ErrorCode;
+  /** What was done all the same; undefined when there is nothing to tell. */
+  declare readonly result: unknown;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: RunJobErrorOptions) {
     super(message, options);
     this.code = code;
+    // Whoever prints an error prints its properties: the result is told in its own place.
+    Object.defineProperty(this, 'result', { value: options?.result });
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -38,6 +48,10 @@ export function hasCode(error: unknown, code: ErrorCode): error is RunJobError {
     typeof error === 'object' && error !== null && BRAND in error && (error as unknown as RunJobError).code === code
   );
 }
+
+/** What was done although this error was thrown; undefined unless it is one of ours and says so. */
+export const resultOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && BRAND in error ? (error as unknown as RunJobError).result : undefined;
 
 /** The command line can't be understood: status `rejected`, exit 64. */
 export class UsageError extends RunJobError {
@@ -58,15 +72,23 @@ export class ConfigError extends RunJobError {
 /** Something that the job depends on can't be reached. Worth a retry; status `unavailable`, exit 69, when none is left. */
 export class UnavailableError extends RunJobError {
   override readonly name = 'UnavailableError';
-  constructor(message: string, options?: ErrorOptions) {
+  /** Whether it is full, or just starting, so that a run that hasn't begun waits for it as it waits for the lock. */
+  readonly passing: boolean;
+
+  constructor(message: string, options?: RunJobErrorOptions & { passing?: boolean }) {
     super('ERR_RUN_JOB_UNAVAILABLE', message, options);
+    this.passing = options?.passing ?? false;
   }
 }
+
+/** Whether it makes sense to wait for what failed so. */
+export const isPassing = (error: unknown): boolean =>
+  hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') && (error as UnavailableError).passing === true;
 
 /** Throw it from a job when no retry can help: no further attempt, status `failed`, exit 65, and Kubernetes fails the Job. */
 export class PermanentError extends RunJobError {
   override readonly name = 'PermanentError';
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: RunJobErrorOptions) {
     super('ERR_RUN_JOB_PERMANENT', message, options);
   }
 }
@@ -77,7 +99,7 @@ export class RetryableError extends RunJobError {
   /** The least wait before the next attempt. */
   readonly retryAfter: Duration | undefined;
 
-  constructor(message: string, options?: ErrorOptions & { retryAfter?: Duration }) {
+  constructor(message: string, options?: RunJobErrorOptions & { retryAfter?: Duration }) {
     super('ERR_RUN_JOB_RETRYABLE', message, options);
     this.retryAfter = options?.retryAfter;
   }

@@ -213,6 +213,12 @@ export interface BaseContext<Params> {
   readonly log: Logger;
   /** The cron slot that the run stands for, not when it happened to start. */
   readonly scheduledAt: Date;
+  /**
+   * A fencing token, for writes where the run's lock doesn't reach: of two runs that the lock kept apart, the later one has the larger
+   * number. Refuse a write whose number is smaller than one that has been seen. A safe integer: microseconds since 1970, or more.
+   * Without `DATABASE_URL` there is no lock, and it is the time of the start.
+   */
+  readonly fence: number;
   /** The instant after which the run must have stopped. */
   readonly deadline: Date;
   readonly shard: Shard;
@@ -304,7 +310,7 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
-  check?(context: CheckContext<Need>): unknown;
+  check?(context: CheckContext<Need>): Promise<void> | void;
   run(context: Context<unknown, Need>): unknown;
 }
 

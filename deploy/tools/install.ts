@@ -11,7 +11,11 @@ const PROGRAMS = [
   { program: 'buildah', package: 'buildah', checks: 'the image' },
   { program: 'runc', package: 'runc', checks: 'the image' },
   { program: 'tini-static', package: 'tini', checks: 'the image' },
-  { ...DEBIAN_POSTGRES, checks: 'jobs on a PostgreSQL with a JIT compiler' },
+  {
+    program: DEBIAN_POSTGRES.program,
+    package: DEBIAN_POSTGRES.package,
+    checks: 'jobs on a PostgreSQL with a JIT compiler',
+  },
 ] as const;
 
 console.log(fetchClients());

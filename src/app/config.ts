@@ -18,6 +18,12 @@ const text = (max = 1024) =>
     ),
   );
 
+/**
+ * A host that is cut off notices after two of these at most, and is dead 8.5 s after that, while PostgreSQL frees its lock after some 24 s
+ * (docs/decisions/lock.md): the lock mustn't be free before.
+ */
+const LONGEST_LOCK_CHECK_MS = 7_000;
+
 const number = (fallback: number, min: number, max: number, what: string, whole = true) => {
   const message = `must be ${what} from ${min} to ${max}`;
   return v.optional(
@@ -127,10 +133,15 @@ export const ENVIRONMENT = v.object({
     seconds(10, 0.1, 600),
     v.description('Longest wait for a connection to PostgreSQL or RabbitMQ'),
   ),
-  WORKER_LOCK_WAIT_SECONDS: v.pipe(seconds(60, 0, DAY), v.description('Longest wait for the lock with --locked=wait')),
+  WORKER_LOCK_WAIT_SECONDS: v.pipe(
+    seconds(600, 0, DAY),
+    v.description('Longest wait for the lock, for a place, and for a database that is full or just starting'),
+  ),
   WORKER_LOCK_CHECK_SECONDS: v.pipe(
     seconds(5, 0.1, 600),
-    v.description("How often the lock's connection is proved to be alive, and how long that may take"),
+    v.description(
+      "How often the lock's connection is proved to be alive, and how long that may take; more than 7 counts as 7",
+    ),
   ),
   RUN_JOB_DIRS: v.pipe(
     v.optional(list(':')),
@@ -145,6 +156,10 @@ export const ENVIRONMENT = v.object({
   RUN_JOB_REQUIRE_DATABASE: v.pipe(
     oneOf(['true', 'false']),
     v.description('true: a run without DATABASE_URL is misconfigured (78), rather than neither locked nor recorded'),
+  ),
+  RUN_JOB_RECORD_TIMEOUT_SECONDS: v.pipe(
+    seconds(60, 1, 3_600),
+    v.description('How long a run tries to record how it ended, while the database is out of reach'),
   ),
   RUN_JOB_SHARDS: v.pipe(
     v.optional(number(1, 1, 10_000, 'a whole number')),
@@ -203,6 +218,7 @@ export interface Config {
   readonly lockCheckMs: number;
   readonly jobDirs: readonly string[];
   readonly historyDays: number;
+  readonly recordMs: number;
   readonly shard: Shard;
   readonly terminationLog: { readonly path: string; readonly create: boolean };
   readonly shutdownUrls: readonly string[];
@@ -325,9 +341,10 @@ function arrange(values: Values, shard: Shard): Config {
     maxConcurrentJobs: values.WORKER_MAX_CONCURRENT_JOBS,
     connectTimeoutMs: values.WORKER_CONNECT_TIMEOUT_SECONDS * 1_000,
     lockWaitMs: values.WORKER_LOCK_WAIT_SECONDS * 1_000,
-    lockCheckMs: values.WORKER_LOCK_CHECK_SECONDS * 1_000,
+    lockCheckMs: Math.min(values.WORKER_LOCK_CHECK_SECONDS * 1_000, LONGEST_LOCK_CHECK_MS),
     jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
+    recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,
     shard,
     terminationLog: {
       path: values.RUN_JOB_TERMINATION_LOG ?? '/dev/termination-log',

@@ -1,6 +1,5 @@
 // The database that locks and records runs, put together from PostgreSQL's adapter, which is loaded only where there is one.
 import type { Server } from '../postgres/server.ts';
-import { STEP_LIMITS } from '../runner/limited.ts';
 import type { Database } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
@@ -30,15 +29,17 @@ export async function openDatabase(
   config: Config,
   run: { name: string; runId: string },
 ): Promise<OpenedDatabase> {
-  const { createLocks, openHistory } = await import('../postgres/postgres.ts');
+  const { createLocks, openHistory, SCHEMA_VERSION, Session } = await import('../postgres/postgres.ts');
   let server: Server;
   try {
     server = await locate(databaseUrl, config, run);
   } catch (problem) {
     return { problem };
   }
-  const history = openHistory(server, { endWithinMs: STEP_LIMITS.record });
-  const locks = createLocks(server, { checkMs: config.lockCheckMs, warm: true });
+  // One connection from the start to the end: what locks lends it to what records, and gets it back.
+  const session = new Session(server);
+  const history = openHistory(server, { endWithinMs: config.recordMs }, session);
+  const locks = createLocks(server, { checkMs: config.lockCheckMs, session, schemaVersion: SCHEMA_VERSION });
   const { host, port, database } = server.config;
   return {
     server,
@@ -51,9 +52,8 @@ export async function openDatabase(
       },
       locks,
       history,
-      async close() {
-        await Promise.all([locks.close(), history.close()]);
-      },
+      rest: () => session.rest(),
+      close: () => session.close(),
     },
   };
 }

@@ -1,5 +1,6 @@
 // Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
 
+import { fileURLToPath } from 'node:url';
 import { parseDuration } from '../duration.ts';
 import type { Job } from '../job.ts';
 import { LastLines } from '../log/last-lines.ts';
@@ -75,10 +76,10 @@ export interface Surroundings {
 }
 
 /**
- * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout: two connections, one of them anew, four
- * statements for the lock, and two for the record.
+ * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout, beside the waits between them: two
+ * connections, one of them anew, the shared scheduled time, four statements for the lock, one for the slot and two for the record.
  */
-const DATABASE_STEPS = 9;
+const DATABASE_STEPS = 10;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
@@ -90,7 +91,13 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
-  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), {
+    terminationFile,
+    databaseUrl,
+    lockCheckMs: config.lockCheckMs,
+    graceMs: config.graceMs,
+    closeRecordScript: fileURLToPath(new URL('record-closer.cjs', home)),
+  });
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
 
@@ -142,6 +149,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
     graceMs: config.graceMs,
     flushMs: config.flushTimeoutMs,
+    recordMs: config.recordMs,
     historyDays: config.historyDays,
   };
   return runOnce(request, {
@@ -186,8 +194,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       return {
         job,
         params,
-        // Only the database asks for it, and it needs node:crypto, which takes 5 ms to load.
-        paramsDigest: databaseUrl ? digest(order, job, params, env) : '',
+        paramsDigest: postgres.database ? digestFor(job, params, order, env) : '',
         timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
       };
     },
@@ -196,7 +203,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   });
 }
 
-function digest(order: RunOrder, job: Job, params: unknown, env: NodeJS.ProcessEnv): string {
+/** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
+function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
   const { command } = order;
   if (command) return digestOf({ params, command: [command.program, ...command.args] });
   return digestOf(params, passingParams(job.params, order.params, env));

@@ -14,6 +14,12 @@ const unavailable =
   (server, cause) =>
     new UnavailableError(`PostgreSQL at ${server.label} ${text}`, { cause });
 
+/** Full, or just starting: whoever hasn't begun yet waits for it. */
+const busy =
+  (text: string): Explanation =>
+  (server, cause) =>
+    new UnavailableError(`PostgreSQL at ${server.label} ${text}`, { cause, passing: true });
+
 const misconfigured =
   (text: string): Explanation =>
   (server, cause) =>
@@ -36,7 +42,8 @@ const transactionsRefused = misconfigured(
 const silent: Explanation = (server, cause) =>
   new UnavailableError(
     `PostgreSQL at ${server.label} didn't answer within ${server.connectTimeoutMs / 1000} s; check the host, the port and the firewall`,
-    { cause },
+    // A server that many call at once is silent too.
+    { cause, passing: true },
   );
 
 /** By SQLSTATE and by Node's error code. */
@@ -56,18 +63,19 @@ const BY_CODE: Record<string, Explanation> = {
   [SQLSTATE.readOnlySqlTransaction]: unavailable(
     'is read-only, as a standby is; DATABASE_URL must lead to the primary',
   ),
-  [SQLSTATE.tooManyConnections]: unavailable('has no free connection; raise max_connections, or use a pooler'),
+  [SQLSTATE.tooManyConnections]: busy('has no free connection; raise max_connections, or use a pooler'),
   [SQLSTATE.diskFull]: unavailable('is out of disk space'),
   [SQLSTATE.adminShutdown]: stopping,
   [SQLSTATE.crashShutdown]: stopping,
   [SQLSTATE.lockNotAvailable]: unavailable('is busy: others hold locks on the tables; try again when they are done'),
-  [SQLSTATE.cannotConnectNow]: unavailable('is starting up or shutting down'),
+  [SQLSTATE.queryCanceled]: unavailable(
+    'took too long to answer, so that the statement was cancelled; try again later',
+  ),
+  [SQLSTATE.cannotConnectNow]: busy('is starting up or shutting down'),
   [SQLSTATE.idleSessionTimeout]: stopping,
   [SQLSTATE.idleInTransactionSessionTimeout]: stopping,
   [SQLSTATE.transactionTimeout]: stopping,
-  ECONNREFUSED: unavailable(
-    'refused the connection; check that it runs and that DATABASE_URL has the right host and port',
-  ),
+  ECONNREFUSED: busy('refused the connection; check that it runs and that DATABASE_URL has the right host and port'),
   ENOENT: unavailable("can't be reached: there is no such socket; check that it runs"),
   ENOTFOUND: unresolved,
   EAI_AGAIN: unresolved,
@@ -100,11 +108,11 @@ const BY_MESSAGE: readonly (readonly [RegExp, Explanation])[] = [
     misconfigured("doesn't offer TLS; set sslmode=disable in DATABASE_URL, or enable TLS there"),
   ],
   [/^timeout expired$|connection timeout/i, silent],
-  [/^Query read timeout$/, unavailable("doesn't answer: a query got no response in time")],
+  [/^Query read timeout$/, busy("doesn't answer: a query got no response in time")],
   [/Connection terminated|not queryable|Connection ended unexpectedly/, cut],
   [
-    /^query_wait_timeout|^server login|no more connections|too many/i,
-    unavailable('is overloaded: its pooler gives no connection'),
+    /^query_wait_timeout|^server login|cannot connect to server|no more connections|too many/i,
+    busy('is overloaded: its pooler gives no connection'),
   ],
 ];
 
@@ -134,4 +142,16 @@ export function explainConnect(error: unknown, server: Server): Error {
     `PostgreSQL at ${server.label} refuses a setting behind the ? of DATABASE_URL (${code}); correct or remove it`,
     { cause: explained },
   );
+}
+
+/**
+ * As `explain`, for an error that came before a connection was ready. Who is hung up on by then has most often met a server that is full or
+ * stopping: what it said of that may be lost, since we were still writing.
+ */
+export function explainConnecting(error: unknown, server: Server): Error {
+  const explained = explain(error, server);
+  const { code, message } = error as Failure;
+  const hungUp =
+    code === 'ECONNRESET' || code === 'EPIPE' || /Connection (terminated|ended) unexpectedly/.test(message);
+  return hungUp ? new UnavailableError(explained.message, { cause: error, passing: true }) : explained;
 }

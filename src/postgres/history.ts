@@ -1,21 +1,27 @@
 // The runner's History in PostgreSQL: one row of run_job.runs a run.
+import type { QueryResult } from 'pg';
 import type { PreviousRun, Shard } from '../job.ts';
-import type { Closable, History, RunEnd, RunStart, Slot } from '../runner/ports.ts';
+import type { Closable, History, Lease, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
+import type { Connection } from './connect.ts';
+import { explain } from './explain.ts';
+import { HeldLease } from './lease.ts';
 import { endColumns, startColumns } from './rows.ts';
 import {
-  CLOSE_LOST,
   insert,
-  outdated,
   PREVIOUS,
   PRUNE,
   PRUNE_TIMES,
+  recordRun,
   SCHEDULED_TIME,
   SUCCEEDED,
-  update,
+  startRun,
+  updateOwn,
 } from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
-import { failureOf, SQLSTATE } from './sqlstate.ts';
+import { failureOf, isConnectionLost, SQLSTATE } from './sqlstate.ts';
+
+type Ask = (text: string, values: readonly unknown[]) => Promise<QueryResult>;
 
 /** How the history is kept. */
 export interface HistoryOptions {
@@ -23,20 +29,28 @@ export interface HistoryOptions {
   readonly endWithinMs: number;
 }
 
+/** How long the server may take to write the end of a run on the connection that holds its lock, before another is tried. */
+const END_ON_LEASE_MS = 10_000;
+
 /** Opens the history: begins to connect at once, and throws what goes wrong from the first call. */
-export function openHistory(server: Server, options: HistoryOptions): History & Closable {
-  const session = new Session(server);
+export function openHistory(
+  server: Server,
+  options: HistoryOptions,
+  session = new Session(server),
+): History & Closable {
   session.warm();
-  return new PostgresHistory(session, options.endWithinMs);
+  return new PostgresHistory(session, server, options.endWithinMs);
 }
 
 class PostgresHistory implements History, Closable {
   readonly #session: Session;
+  readonly #server: Server;
   readonly #endWithinMs: number;
   #begun: RunStart | undefined;
 
-  constructor(session: Session, endWithinMs: number) {
+  constructor(session: Session, server: Server, endWithinMs: number) {
     this.#session = session;
+    this.#server = server;
     this.#endWithinMs = endWithinMs;
   }
 
@@ -45,48 +59,55 @@ class PostgresHistory implements History, Closable {
     return (rows as { scheduled_at: Date }[])[0]?.scheduled_at ?? startedAt;
   }
 
-  async succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined> {
+  async succeeded(slot: Slot, lease?: Lease): Promise<{ runId: string; endedAt: Date } | undefined> {
     const { name, scheduledAt, shard, paramsDigest } = slot;
-    const { rows } = await this.#session.ask(SUCCEEDED, [name, scheduledAt, shard.index, shard.count, paramsDigest]);
+    const values = [name, scheduledAt, shard.index, shard.count, paramsDigest];
+    const { rows } = await (lease instanceof HeldLease
+      ? lease.use((connection) => this.#askOnce(connection, SUCCEEDED, values)).catch(this.#explain)
+      : this.#session.ask(SUCCEEDED, values));
     const [row] = rows as { id: string; ended_at: Date }[];
     return row && { runId: row.id, endedAt: row.ended_at };
   }
 
-  async start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }> {
+  async start(run: RunStart, keepDays?: number, lease?: Lease): Promise<Started> {
     this.#begun = run;
-    const begin = insert(startColumns(run));
-    const days = `$${begin.values.length + 1}::integer`;
-    // The id is the statement's first value, the name its third.
-    const { rows } = await this.#session.ask(
-      `WITH ${CLOSE_LOST}, begun AS (${begin.text})
-      SELECT ARRAY(SELECT id FROM lost) AS lost, EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated`,
-      [...begin.values, keepDays],
-    );
-    const [row] = rows as { lost: string[]; outdated: boolean }[];
-    return { lost: row?.lost ?? [], outdated: row?.outdated ?? false };
+    const { text, values } = startRun(startColumns(run), keepDays);
+    const { rows } = await (lease instanceof HeldLease
+      ? lease.commit((connection) => this.#askOnce(connection, text, values)).catch(this.#explain)
+      : this.#session.ask(text, values));
+    const [row] = rows as { lost: string[]; outdated: boolean; fence: string }[];
+    if (row === undefined) throw new Error('PostgreSQL gave no answer to the statement that records the start.');
+    return { lost: row.lost, outdated: row.outdated, fence: Number(row.fence) };
   }
 
-  async end(id: string, end: RunEnd): Promise<void> {
-    await this.#keep(end, async (columns) => {
-      const { text, values } = update(id, columns);
-      const { rowCount } = await this.#session.ask(text, values, this.#endWithinMs);
-      // A failover to a standby that lagged behind may have lost the row.
-      if (rowCount === 0 && this.#begun?.id === id) await this.#insert(this.#begun, columns);
-    });
+  async end(id: string, end: RunEnd, lease?: Lease): Promise<void> {
+    if (lease instanceof HeldLease && lease.held) {
+      try {
+        return await this.#endOn(lease, id, end);
+      } catch {
+        // Its connection is gone, and the lock with it. Another may get through; if it was committed after all, nothing is changed.
+      }
+    }
+    await this.#keep(end, (columns) => this.#update(id, columns, this.#askPatiently));
   }
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
-    await this.#keep(end, (columns) => this.#insert(run, columns));
+    await this.#keep(end, async (columns) => {
+      const { text, values } = recordRun({ ...startColumns(run), ...columns }, Object.keys(columns));
+      await this.#askPatiently(text, values);
+    });
   }
 
-  async prune(days: number): Promise<number> {
+  async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
+    const until = performance.now() + withinMs;
     await this.#session.ask(PRUNE_TIMES, [days]);
     let pruned = 0;
-    for (;;) {
+    while (performance.now() < until) {
       const { rowCount } = await this.#session.ask(PRUNE.text, [days, PRUNE.batch]);
       pruned += rowCount ?? 0;
-      if ((rowCount ?? 0) < PRUNE.batch) return pruned;
+      if ((rowCount ?? 0) < PRUNE.batch) break;
     }
+    return pruned;
   }
 
   async previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]> {
@@ -102,10 +123,38 @@ class PostgresHistory implements History, Closable {
     return this.#session.close();
   }
 
-  async #insert(run: RunStart, columns: Record<string, unknown>): Promise<void> {
-    const { text, values } = insert({ ...startColumns(run), ...columns });
-    await this.#session.ask(text, values, this.#endWithinMs);
+  /** In the transaction that holds the locks, so that no moment shows the one without the other. */
+  async #endOn(lease: HeldLease, id: string, end: RunEnd): Promise<void> {
+    const timeoutMs = Math.min(END_ON_LEASE_MS, this.#server.connectTimeoutMs);
+    await lease.releaseWith(async (connection) => {
+      await connection.ask(`SET LOCAL statement_timeout = ${timeoutMs}; SAVEPOINT run_end`, [], timeoutMs);
+      await this.#keep(end, (columns) =>
+        this.#update(id, columns, (text, values) => connection.ask(text, values, timeoutMs)).catch(async (error) => {
+          if (!isConnectionLost(error)) await connection.ask('ROLLBACK TO SAVEPOINT run_end', [], timeoutMs);
+          throw error;
+        }),
+      );
+    }, timeoutMs);
   }
+
+  /** Closes the record; where a failover to a standby that lagged behind has lost it, it is written anew. */
+  async #update(id: string, columns: Record<string, unknown>, ask: Ask): Promise<void> {
+    const { text, values } = updateOwn(id, columns);
+    const { rowCount } = await ask(text, values);
+    if (rowCount !== 0 || this.#begun?.id !== id) return;
+    const insertion = insert({ ...startColumns(this.#begun), ...columns });
+    await ask(insertion.text, insertion.values);
+  }
+
+  readonly #askPatiently: Ask = (text, values) => this.#session.ask(text, values, this.#endWithinMs);
+
+  #askOnce(connection: Connection, text: string, values: readonly unknown[]): Promise<QueryResult> {
+    return connection.ask(text, values, this.#server.connectTimeoutMs);
+  }
+
+  readonly #explain = (error: unknown): never => {
+    throw explain(error, this.#server);
+  };
 
   /** Writes how a run ended, in other words where PostgreSQL refuses the first ones: no record is lost over its details. */
   async #keep(end: RunEnd, write: (columns: Record<string, unknown>) => Promise<void>): Promise<void> {

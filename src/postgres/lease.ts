@@ -1,6 +1,8 @@
 // A held lock: watches over its connection, since a run that can't prove its lock must stop.
+import type { QueryResult } from 'pg';
 import { UnavailableError } from '../errors.ts';
 import type { Lease } from '../runner/ports.ts';
+import { cancelStatement } from './cancel.ts';
 import type { Connection } from './connect.ts';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -8,68 +10,157 @@ import { SQLSTATE } from './sqlstate.ts';
 /** How long the server may take to answer the COMMIT that frees the locks. */
 const RELEASE_TIMEOUT_MS = 2_000;
 
+/** How a lease is held. */
+export interface LeaseOptions {
+  /** How often the connection is checked, and how long an answer may take, in milliseconds. */
+  readonly checkMs: number;
+  /** The SQL that commits what was done in the transaction, and holds the locks in the next. */
+  readonly carry: string;
+  /** Takes the connection once the locks are free. */
+  readonly atRest: (connection: Connection) => void;
+}
+
 /** Holds the transaction of a connection on which the locks have been taken. */
 export class HeldLease implements Lease {
   readonly lost: Promise<Error>;
   readonly #connection: Connection;
   readonly #server: Server;
-  readonly #checkMs: number;
+  readonly #options: LeaseOptions;
   readonly #timer: NodeJS.Timeout;
   #tellLost: (cause: Error) => void = () => {};
   #over = false;
   #checking = false;
+  #inUse = false;
 
-  constructor(connection: Connection, server: Server, checkMs: number) {
+  constructor(connection: Connection, server: Server, options: LeaseOptions) {
     this.#connection = connection;
     this.#server = server;
-    this.#checkMs = checkMs;
+    this.#options = options;
     this.lost = new Promise((resolve) => {
       this.#tellLost = resolve;
     });
     connection.on('error', (error) => this.#lose(whatHappened(error)));
     connection.on('end', () => this.#lose('was closed'));
-    this.#timer = setInterval(() => this.#check(), checkMs).unref();
+    this.#timer = setInterval(() => this.#check(), options.checkMs).unref();
     // The lock alone mustn't keep the process alive: an event loop that drains with the job unfinished is a crash that
     // has to be seen.
     connection.letGo();
   }
 
+  /** Whether the locks are held, as far as is known. */
+  get held(): boolean {
+    return !this.#over;
+  }
+
+  /**
+   * Lets `work` write in the transaction that holds the locks, and commits that; the locks are never free in between.
+   * @throws as `use` does
+   */
+  commit<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.use(async (connection) => {
+      const result = await work(connection);
+      const answer: unknown = await connection.ask(this.#options.carry, [], this.#server.connectTimeoutMs);
+      if ((answer as QueryResult<{ carried: boolean }>[]).at(-2)?.rows[0]?.carried !== true)
+        throw new Error('The locks could not be carried into the next transaction.');
+      return result;
+    });
+  }
+
+  /**
+   * Lets `work` use the connection, in the transaction that holds the locks, which keeps the locks of the tables that it looks into: for
+   * what comes before a `commit`. The connection isn't checked meanwhile, since what is asked of it may have to wait for others.
+   * @throws as node-postgres does: the transaction is over, and with it the lease; `lost` stays silent
+   */
+  async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.#over) throw await this.lost;
+    this.#inUse = true;
+    this.#connection.hold();
+    try {
+      return await work(this.#connection);
+    } catch (error) {
+      this.#stop();
+      this.#connection.destroy();
+      throw error;
+    } finally {
+      this.#inUse = false;
+      this.#connection.letGo();
+    }
+  }
+
+  /** Asks anew, whatever was asked before: an answer that has waited to be read proves nothing of now. */
+  async prove(): Promise<boolean> {
+    if (this.#over) return false;
+    this.#connection.hold();
+    try {
+      await this.#connection.ask('SELECT', [], this.#options.checkMs);
+      this.#expectTransaction();
+    } catch (error) {
+      this.#lose(isSilence(error) ? this.#silence() : whatHappened(error as Error));
+    } finally {
+      this.#connection.letGo();
+    }
+    return !this.#over;
+  }
+
   /** Ends the transaction, which frees the locks; when nobody answers in time, hangs up, which frees them as well. */
   async release(): Promise<void> {
     if (this.#over) return;
+    // What is still asked is given up on the server too, where it would go on for nobody, and hold the locks for as long.
+    if (this.#inUse) await cancelStatement(this.#connection);
+    if (this.#over) return;
+    await this.releaseWith(async () => {}, RELEASE_TIMEOUT_MS).catch(() => {});
+  }
+
+  /**
+   * Frees the locks by the commit of what `work` has written, so that nobody sees the one without the other.
+   * @param commitMs how long the server may take to commit
+   * @throws as node-postgres does: it wasn't committed, or nobody knows; the connection is closed, which frees the locks
+   */
+  async releaseWith(work: (connection: Connection) => Promise<void>, commitMs: number): Promise<void> {
     this.#stop();
     this.#connection.hold();
     try {
-      await this.#connection.ask('COMMIT', [], RELEASE_TIMEOUT_MS);
-      // The locks are free: nobody needs to wait for the goodbye.
-      this.#connection.letGo();
-      void this.#connection.close();
-    } catch {
+      await work(this.#connection);
+      const { command } = await this.#connection.ask('COMMIT', [], commitMs);
+      // So PostgreSQL answers, and not by an error, when a statement has failed before.
+      if (command !== 'COMMIT') throw new Error('PostgreSQL rolled the transaction back.');
+    } catch (error) {
       this.#connection.destroy();
+      throw error;
     }
+    this.#connection.letGo();
+    this.#options.atRest(this.#connection);
   }
 
   /** Asks for a sign of life, so that a host that has gone silent is noticed. */
   #check(): void {
-    if (this.#checking) return;
+    if (this.#checking || this.#inUse) return;
     this.#checking = true;
     const silent = setTimeout(() => {
       // The answer may be here already, unread, when the event loop was blocked: it is read before setImmediate's turn.
       setImmediate(() => {
-        if (this.#checking) this.#lose(`fell silent for ${this.#checkMs / 1000} s`);
+        if (this.#checking) this.#lose(this.#silence());
       });
-    }, this.#checkMs).unref();
+    }, this.#options.checkMs).unref();
     const answered = (error?: Error) => {
       clearTimeout(silent);
       this.#checking = false;
       if (error !== undefined) this.#lose(whatHappened(error));
-      // A pooler may have put another server's session under this connection; then the transaction is gone.
-      else if (this.#connection.getTransactionStatus() !== 'T') this.#lose('lost its transaction');
+      else this.#expectTransaction();
     };
     this.#connection.query('SELECT').then(
       () => answered(),
       (error) => answered(error),
     );
+  }
+
+  /** A pooler may have put another server's session under this connection; then the transaction is gone. */
+  #expectTransaction(): void {
+    if (this.#connection.getTransactionStatus() !== 'T') this.#lose('lost its transaction');
+  }
+
+  #silence(): string {
+    return `fell silent for ${this.#options.checkMs / 1000} s`;
   }
 
   #lose(what: string): void {
@@ -88,6 +179,9 @@ export class HeldLease implements Lease {
     clearInterval(this.#timer);
   }
 }
+
+/** How node-postgres, which has no code for it, tells that an answer hasn't come in time. */
+const isSilence = (error: unknown): boolean => (error as Error).message === 'Query read timeout';
 
 function whatHappened(error: Error & { code?: string }): string {
   switch (error.code) {

@@ -1,6 +1,7 @@
-// The SQL that takes a run's locks. Everything goes to the server in one message: one round trip.
+// The SQL that takes a run's locks, and that carries them from one transaction into the next.
 import { ADVISORY_LOCKS, LOCK_KEY } from './holder.ts';
 import { COUNT_BITS } from './keys.ts';
+import { begin } from './undisturbed.ts';
 
 /** The keys of one run's locks. */
 export interface Keys {
@@ -11,54 +12,79 @@ export interface Keys {
   readonly places: readonly bigint[];
 }
 
-/** What the last statement says. */
-export type Taken = 'held' | 'locked' | 'limit';
+/** The locks that a run holds: all of its keys, and one of the places. */
+export type HeldKeys = Omit<Keys, 'places'> & { readonly place: bigint };
+
+/** What the last two statements say: why no lock was taken, or which place was; and the newest step of the schema that shuts out older programs. */
+export interface Taken {
+  readonly taken: 'locked' | 'limit' | `${bigint}`;
+  readonly breaking: number | null;
+}
 
 /**
- * What would end an idle transaction, turned off; and what notices a client that is gone, set short, so that a lost
- * node frees its locks in about 25 s: keepalives see a silent host, `tcp_user_timeout` one that was lost while an
- * answer was under way. SET LOCAL, since behind a pooler the server's connection is somebody else's next.
- * Settings that this version of PostgreSQL doesn't have (14 and 17 brought some) are left out.
+ * What notices a client that is gone, set short, so that a lost node frees its locks in about 25 s: keepalives see a silent host,
+ * `tcp_user_timeout` one that was lost while an answer was under way.
  */
-const SETTINGS = `
-SELECT set_config(name, value, true)
-FROM (VALUES
-  ('idle_in_transaction_session_timeout', '0'),
-  ('idle_session_timeout', '0'),
-  ('transaction_timeout', '0'),
-  ('statement_timeout', '0'),
-  ('lock_timeout', '0'),
-  ('tcp_keepalives_idle', '10'),
-  ('tcp_keepalives_interval', '5'),
-  ('tcp_keepalives_count', '3'),
-  ('tcp_user_timeout', '25000')
-) AS setting (name, value)
-WHERE current_setting(name, true) IS NOT NULL`;
+const GONE_CLIENT = {
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '25000',
+};
 
 /**
- * Begins the transaction that holds the locks, and takes all of them or stops at the first that is refused.
- * READ COMMITTED, since a stricter level would keep a snapshot and hold VACUUM back; READ ONLY, so that it never gets
- * a transaction id. CASE evaluates its branches in order, so that a refused run takes nothing after the refusal.
+ * Begins the transaction that holds the locks, and takes all of them or stops at the first that is refused. Everything goes to the server
+ * in one message: one round trip. A transaction that only takes advisory locks has no id, and between its statements no snapshot.
+ * CASE evaluates its branches in order, so that a refused run takes nothing after the refusal.
  * A sharded run shares the name's lock with its sisters, so that it and a run of the whole exclude each other; and it looks for sisters
  * of another count only after it has taken the lock of its own, so that of two that begin at once at least one sees the other.
+ * @param statementMs how long a statement of it may take on the server
  */
-export function takeLocks(keys: Keys): string {
+export function takeLocks(keys: Keys, statementMs: number): string {
   const { shard } = keys;
   const whole = shard === undefined ? tryLock(keys.name) : tryShared(keys.name);
   const part = shard === undefined ? 'true' : `${tryShared(shard.count)} AND ${tryLock(shard.index)}`;
   const alone =
     shard === undefined ? 'true' : `NOT EXISTS (SELECT FROM ${ADVISORY_LOCKS} AND ${ofAnotherCount(shard.count)})`;
   const places = keys.places.map((place) => `(${literal(place)})`).join();
-  return `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
-${SETTINGS};
+  return `${begin(statementMs, GONE_CLIENT)};
 SELECT CASE
   WHEN NOT ${whole} THEN 'locked'
   WHEN NOT (${part}) THEN 'locked'
   WHEN NOT ${alone} THEN 'locked'
-  WHEN NOT EXISTS (SELECT FROM (VALUES ${places}) AS place (key) WHERE pg_try_advisory_xact_lock(key)) THEN 'limit'
   WHEN NOT ${tryLock(keys.run)} THEN 'locked'
-  ELSE 'held'
-END AS taken`;
+  ELSE coalesce(
+    (SELECT key::text FROM (VALUES ${places}) AS place (key) WHERE pg_try_advisory_xact_lock(key) LIMIT 1),
+    'limit'
+  )
+END AS taken;
+SELECT max(version) AS breaking FROM run_job.migrations WHERE breaking`;
+}
+
+/**
+ * Commits the transaction that holds the locks, and takes them again in a new one, in one message. Session locks hold the keys meanwhile,
+ * so that they are never free: a message is never split between two of a pooler's connections, and by its end they are gone.
+ * The last statement but one says whether all is as it was.
+ */
+export function carryLocks({ name, shard, run, place }: HeldKeys): string {
+  const locks = [
+    { key: name, shared: shard !== undefined },
+    ...(shard === undefined
+      ? []
+      : [
+          { key: shard.count, shared: true },
+          { key: shard.index, shared: false },
+        ]),
+    { key: run, shared: false },
+    { key: place, shared: false },
+  ];
+  const each = (call: (key: string, suffix: string) => string) =>
+    locks.map(({ key, shared }) => call(literal(key), shared ? '_shared' : ''));
+  return `SELECT ${each((key, suffix) => `pg_advisory_lock${suffix}(${key})`).join()};
+COMMIT;
+${begin(0, GONE_CLIENT)};
+SELECT ${each((key, suffix) => `pg_try_advisory_xact_lock${suffix}(${key})`).join(' AND ')} AS carried;
+SELECT ${each((key, suffix) => `pg_advisory_unlock${suffix}(${key})`).join()}`;
 }
 
 /** Of a lock in pg_locks: whether it is that of shards of the same name and another count. */

@@ -1,37 +1,33 @@
-// The runner's Locks in PostgreSQL: advisory locks of one open transaction on a connection of its own.
+// The runner's Locks in PostgreSQL: advisory locks of one open transaction, on a connection that does nothing else while they are held.
 import type { QueryResult } from 'pg';
-import type { Closable, Holder, LockResult, Locks } from '../runner/ports.ts';
+import { ConfigError } from '../errors.ts';
+import type { Holder, LockResult, Locks } from '../runner/ports.ts';
 import { type Connection, openConnection } from './connect.ts';
 import { explain } from './explain.ts';
 import { findHolder } from './holder.ts';
 import { countKey, nameKey, placeKeys, runKey, shardKey } from './keys.ts';
 import { HeldLease } from './lease.ts';
-import { type Keys, type Taken, takeLocks } from './lock-sql.ts';
-import { type Client, inTheNameOf, type Server } from './server.ts';
+import { carryLocks, type Keys, type Taken, takeLocks } from './lock-sql.ts';
+import { inTheNameOf, type Server } from './server.ts';
+import type { Session } from './session.ts';
+import { isConnectionLost } from './sqlstate.ts';
 
 /** How the locks are kept. */
 export interface LockOptions {
   /** How often the connection is checked while the locks are held, and how long an answer may take, in milliseconds. */
   readonly checkMs: number;
-  /** Begin to connect at once, for the first lock that will be asked for. */
-  readonly warm?: boolean;
+  /** Whose connection the locks take over, and give back once they are free; each lock opens one of its own unless given. */
+  readonly session?: Session;
+  /** The newest step of the schema that we know. */
+  readonly schemaVersion?: number;
 }
 
-/** Makes the keeper of locks. Each lock has a connection of its own. */
-export function createLocks(server: Server, options: LockOptions): Locks & Closable {
-  let early = options.warm ? openConnection(server) : undefined;
-  // A failure is told by whoever asks for the lock.
-  early?.catch(() => {});
-  const connect = (client: Client) => {
-    const opened = early ?? openConnection(inTheNameOf(client, server));
-    early = undefined;
-    return opened;
-  };
+/** Makes the keeper of locks. Each lock has a connection to itself for as long as it is held. */
+export function createLocks(server: Server, options: LockOptions): Locks {
+  const { checkMs, session, schemaVersion = Number.POSITIVE_INFINITY } = options;
+  const patienceMs = server.connectTimeoutMs;
+  const atRest = (connection: Connection) => (session ? session.adopt(connection) : void connection.close());
   return {
-    async close() {
-      await early?.then((unused) => unused.close()).catch(() => {});
-    },
-
     async acquire({ runId, name, shard, limit }): Promise<LockResult> {
       const keys: Keys = {
         name: nameKey(name),
@@ -39,33 +35,55 @@ export function createLocks(server: Server, options: LockOptions): Locks & Closa
         run: runKey(runId),
         places: placeKeys(limit),
       };
-      // In the run's own name, by which a refused run learns who holds the lock even before there is a record.
-      const connection = await connect({ name, runId });
-      try {
-        const taken = await take(connection, keys, server.connectTimeoutMs);
-        if (taken === 'held') return { held: true, lease: new HeldLease(connection, server, options.checkMs) };
-        const holder = taken === 'locked' ? await whoHolds(connection, keys, server.connectTimeoutMs) : undefined;
-        await connection.close();
+      const attempt = async (connection: Connection): Promise<LockResult> => {
+        const { taken, breaking } = await take(connection, keys, patienceMs);
+        if ((breaking ?? 0) > schemaVersion) throw tooNew(server, breaking ?? 0);
+        if (taken !== 'locked' && taken !== 'limit') {
+          const carry = carryLocks({ ...keys, place: BigInt(taken) });
+          return { held: true, lease: new HeldLease(connection, server, { checkMs, carry, atRest }) };
+        }
+        await connection.ask('ROLLBACK', [], patienceMs);
+        const holder = taken === 'locked' ? await whoHolds(connection, keys, patienceMs) : undefined;
+        atRest(connection);
         return { held: false, reason: taken, ...(holder !== undefined && { holder }) };
-      } catch (error) {
-        connection.destroy();
-        throw explain(error, server);
-      }
+      };
+      // In the run's own name, by which a refused run learns who holds the lock even before there is a record.
+      const open = () => openConnection(inTheNameOf({ name, runId }, server));
+      return onConnection(session?.handOver(), open, attempt).catch((error) => Promise.reject(explain(error, server)));
     },
   };
 }
 
-async function take(connection: Connection, keys: Keys, timeoutMs: number): Promise<Taken> {
-  // Several statements in one message give an array of results, which the types of node-postgres don't know.
-  const results = (await connection.ask(takeLocks(keys), [], timeoutMs)) as unknown as QueryResult<{ taken: Taken }>[];
-  const taken = results.at(-1)?.rows[0]?.taken;
-  if (taken === undefined) throw new Error('PostgreSQL gave no answer to the statement that takes the locks.');
-  return taken;
+/** Does it on the connection that there is already, if any; one that broke since it was opened says nothing about the server. */
+async function onConnection<T>(
+  ready: Promise<Connection> | undefined,
+  open: () => Promise<Connection>,
+  attempt: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await (ready ?? open());
+  try {
+    return await attempt(connection);
+  } catch (error) {
+    connection.destroy();
+    if (ready === undefined || !isConnectionLost(error)) throw error;
+    return onConnection(undefined, open, attempt);
+  }
 }
 
-/** Frees what the refused attempt took, and asks who was first. Not to know that is no reason to fail. */
+async function take(connection: Connection, keys: Keys, timeoutMs: number): Promise<Taken> {
+  // Several statements in one message give an array of results, which the types of node-postgres don't know.
+  const answer: unknown = await connection.ask(takeLocks(keys, timeoutMs), [], timeoutMs);
+  const [taken, schema] = (answer as QueryResult<Taken>[]).slice(-2);
+  return { ...taken?.rows[0], ...schema?.rows[0] } as Taken;
+}
+
+/** Who was first. Not to know that is no reason to fail. */
 async function whoHolds(connection: Connection, keys: Keys, timeoutMs: number): Promise<Holder | undefined> {
-  await connection.ask('ROLLBACK', [], timeoutMs);
   const contested = keys.shard === undefined ? [keys.name] : [keys.shard.index, keys.name];
   return findHolder(connection, contested, timeoutMs).catch(() => undefined);
 }
+
+const tooNew = (server: Server, version: number) =>
+  new ConfigError(
+    `The schema run_job at ${server.label} has version ${version}, which this version of run-job can't work with: deploy a newer one`,
+  );

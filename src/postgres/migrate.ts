@@ -5,6 +5,7 @@ import { type Connection, withConnection } from './connect.ts';
 import runs from './migrations/001_runs.sql';
 import identity from './migrations/002_identity.sql';
 import output from './migrations/003_output.sql';
+import fence from './migrations/004_fence.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: '001_runs', sql: runs },
   { version: 2, name: '002_identity', sql: identity },
   { version: 3, name: '003_output', sql: output },
+  { version: 4, name: '004_fence', sql: fence },
 ];
 
 /** How far a database's schema is. */

@@ -1,6 +1,6 @@
 // Reads how each name is doing: its last run, its last success, what runs now, and how often it has failed since.
 import type { Connection } from './connect.ts';
-import { RUN_COLUMNS, type RunRecord, read } from './records.ts';
+import { RUN_COLUMNS, type RunRecord, read, readOnly } from './records.ts';
 import { ALIVE } from './run-sql.ts';
 
 /** How a name is doing. A sharded run is one run with a record for each part. */
@@ -12,9 +12,14 @@ export interface NameOverview {
   readonly lastSuccess?: { readonly scheduledAt: Date; readonly endedAt: Date };
   /** What runs now. */
   readonly running: readonly RunRecord[];
-  /** Runs that failed since the last success; the parts of one sharded run count once. */
+  /** Runs that failed since the last success; the parts of one sharded run count once. Of the newest 1,000 runs at most. */
   readonly consecutiveFailures: number;
+  /** Runs since then that didn't get the lock or a place, of the same. */
+  readonly skips: number;
 }
+
+/** How many runs of a name are looked at for its failures: more of them say no more. */
+const MOST = 1_000;
 
 /** Every name of which there is a record; found by jumping from name to name through the index. */
 const NAMES = `
@@ -24,28 +29,57 @@ names (name) AS (
   SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
-/** Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing. */
-const COUNTS = `status <> 'skipped' AND NOT dry_run`;
+/** A command line that a person got wrong; that of a CronJob is wrong every time. */
+const MISTYPED = `(status = 'rejected' AND cronjob_name IS NULL)`;
 
+/**
+ * Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing, and a command line
+ * that somebody mistyped says nothing of the job; one that a CronJob has wrong will be wrong every time.
+ */
+const COUNTS = `status <> 'skipped' AND NOT dry_run AND NOT ${MISTYPED}`;
+
+/** Successes that count. */
+const SUCCEEDED = `status = 'succeeded' AND NOT dry_run`;
+
+/** From slot to slot through the index, the newest first, until one has succeeded in all its parts: most often that is the first. */
 const LAST_SUCCESS = `
-SELECT s.scheduled_at, max(s.ended_at) AS ended_at, max(s.started_at) AS started_at
-FROM run_job.runs s
-WHERE s.name = names.name AND s.status = 'succeeded' AND NOT s.dry_run
-GROUP BY s.scheduled_at, s.shard_count
-HAVING count(DISTINCT s.shard_index) = s.shard_count
-ORDER BY s.scheduled_at DESC
+WITH RECURSIVE slots (scheduled_at) AS (
+  (SELECT scheduled_at FROM run_job.runs WHERE name = names.name AND ${SUCCEEDED} ORDER BY scheduled_at DESC LIMIT 1)
+  UNION ALL
+  SELECT (
+    SELECT s.scheduled_at FROM run_job.runs s
+    WHERE s.name = names.name AND s.${SUCCEEDED} AND s.scheduled_at < slots.scheduled_at ORDER BY s.scheduled_at DESC LIMIT 1
+  ) FROM slots WHERE slots.scheduled_at IS NOT NULL
+)
+SELECT slots.scheduled_at, whole.ended_at, whole.started_at
+FROM slots
+CROSS JOIN LATERAL (
+  SELECT max(p.ended_at) AS ended_at, max(p.started_at) AS started_at FROM run_job.runs p
+  WHERE p.name = names.name AND p.${SUCCEEDED} AND p.scheduled_at = slots.scheduled_at
+  GROUP BY p.shard_count
+  HAVING count(DISTINCT p.shard_index) = p.shard_count
+  LIMIT 1
+) AS whole
 LIMIT 1`;
 
 const SUMMARY = `
 WITH RECURSIVE ${NAMES}
-SELECT names.name, success.scheduled_at, success.ended_at, (
-  SELECT (count(*) FILTER (WHERE r.shard_count = 1)
-    + count(DISTINCT r.scheduled_at) FILTER (WHERE r.shard_count > 1))::integer
-  FROM run_job.runs r
-  WHERE r.name = names.name AND r.${COUNTS} AND r.status <> 'succeeded' AND NOT (r.status = 'running' AND ${ALIVE})
-    AND r.started_at > coalesce(success.started_at, '-infinity')
-) AS failures
+SELECT names.name, success.scheduled_at, success.ended_at, since.failures, since.skips, since.dead
 FROM names LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
+CROSS JOIN LATERAL (
+  SELECT (count(*) FILTER (WHERE r.failed AND r.shard_count = 1)
+      + count(DISTINCT r.scheduled_at) FILTER (WHERE r.failed AND r.shard_count > 1))::integer AS failures,
+    (count(*) FILTER (WHERE r.status = 'skipped' AND r.reason <> 'slot_succeeded'))::integer AS skips,
+    coalesce(bool_or(r.failed AND r.status = 'running'), false) AS dead
+  FROM (
+    SELECT r.shard_count, r.scheduled_at, r.status, r.reason,
+      r.status NOT IN ('succeeded', 'skipped') AND NOT (r.status = 'running' AND ${ALIVE}) AS failed
+    FROM run_job.runs r
+    WHERE r.name = names.name AND NOT r.dry_run AND NOT ${MISTYPED} AND r.started_at > coalesce(success.started_at, '-infinity')
+    ORDER BY r.started_at DESC
+    LIMIT ${MOST}
+  ) AS r
+) AS since
 WHERE names.name IS NOT NULL
 ORDER BY names.name`;
 
@@ -73,22 +107,37 @@ interface SummaryRow {
   readonly scheduled_at: Date | null;
   readonly ended_at: Date | null;
   readonly failures: number;
+  readonly skips: number;
+  /** Whether one of the failures is a run that seems dead. */
+  readonly dead: boolean;
 }
 
 /** How every name is doing that has ever run. */
-export async function overview(connection: Connection): Promise<NameOverview[]> {
-  const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ name }) => name);
-  const running = Map.groupBy(await read(connection, RUNNING, []), ({ name }) => name);
-  // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
-  const [first, second] = [await summarise(connection), await summarise(connection)];
-  return second.map(({ name, scheduled_at, ended_at, failures }) => ({
-    name,
-    lastRun: lastRuns.get(name) ?? [],
-    ...(scheduled_at !== null &&
-      ended_at !== null && { lastSuccess: { scheduledAt: scheduled_at, endedAt: ended_at } }),
-    running: (running.get(name) ?? []).filter(({ status }) => status === 'running'),
-    consecutiveFailures: Math.min(failures, first.find((row) => row.name === name)?.failures ?? failures),
-  }));
+export function overview(connection: Connection): Promise<NameOverview[]> {
+  return readOnly(connection, async () => {
+    const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ name }) => name);
+    const running = Map.groupBy(await read(connection, RUNNING, []), ({ name }) => name);
+    const first = await summarise(connection);
+    // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
+    const second = first.some(({ dead }) => dead) ? await summarise(connection) : first;
+    return second.map(({ name, scheduled_at, ended_at, failures, skips }) => ({
+      name,
+      lastRun: lastRuns.get(name) ?? [],
+      ...(scheduled_at !== null &&
+        ended_at !== null && { lastSuccess: { scheduledAt: scheduled_at, endedAt: ended_at } }),
+      running: (running.get(name) ?? []).filter(({ status }) => status === 'running'),
+      consecutiveFailures: Math.min(failures, first.find((row) => row.name === name)?.failures ?? failures),
+      skips,
+    }));
+  });
+}
+
+/** Every name of which there is a record. */
+export async function recordedNames(connection: Connection): Promise<string[]> {
+  const { rows } = await connection.query<{ name: string }>(
+    `WITH RECURSIVE ${NAMES} SELECT name FROM names WHERE name IS NOT NULL ORDER BY name`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function summarise(connection: Connection): Promise<SummaryRow[]> {

@@ -3,7 +3,8 @@ import type { ErrorInfo, ProgramExit, SkipReason, Status } from '../runner/outco
 import type { Place } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { placeOf, type RunRow } from './rows.ts';
-import { ALIVE } from './run-sql.ts';
+import { ALIVE, LOST } from './run-sql.ts';
+import { begin } from './undisturbed.ts';
 
 /** A run as its record tells it. */
 export interface RunRecord {
@@ -18,6 +19,8 @@ export interface RunRecord {
   readonly exitCode?: number;
   readonly reason?: SkipReason;
   readonly attempts: number;
+  /** Absent of a run that never began. */
+  readonly fence?: number;
   readonly startedAt: Date;
   readonly deadline?: Date;
   readonly endedAt?: Date;
@@ -50,34 +53,85 @@ type Row = RunRow & { readonly dead: boolean };
 
 /** What is read of a run `r`. node-postgres gives a bigint as text, so that the counts are read as double precision. */
 export const RUN_COLUMNS = `
-  r.id, r.job, r.name, r.params_digest, r.scheduled_at, r.shard_index, r.shard_count, r.exit_code, r.reason, r.attempts, r.started_at, r.deadline,
+  r.id, r.job, r.name, r.params_digest, r.scheduled_at, r.shard_index, r.shard_count, r.exit_code, r.reason, r.attempts, r.fence::float8, r.started_at, r.deadline,
   r.ended_at, r.duration_ms::float8, r.params, r.result, r.error, r.dry_run, r.forced, r.trace_id, r.version, r.host, r.pid,
   r.pod_name, r.job_name, r.job_uid, r.cronjob_name, r.namespace, r.node_name, r.peak_rss_bytes::float8, r.cpu_ms::float8, r.program, r.status,
   r.status = 'running' AND NOT ${ALIVE} AS dead`;
 
-const LIST = `
-SELECT * FROM (SELECT ${RUN_COLUMNS} FROM run_job.runs r) r
-WHERE ($1::text IS NULL OR name = $1)
-  AND ($2::text IS NULL OR CASE WHEN dead THEN 'lost' ELSE status END = $2)
-  AND ($3::timestamptz IS NULL OR started_at >= $3)
-ORDER BY started_at DESC, id DESC
-LIMIT $4`;
+/** How long one statement of a reader may take: whoever looks must not burden those who work. */
+const STATEMENT_TIMEOUT_MS = 10_000;
 
-/** Ids begin with the time, so that people tell runs apart by how they end: either end is enough to name one. */
+/**
+ * The ids that begin or end like this. Each branch goes through an index, and stops at ten: four digits of the time that ids begin with are
+ * those of all runs of seven weeks.
+ */
 const FIND = `
 SELECT ${RUN_COLUMNS}, r.output FROM run_job.runs r
-WHERE r.id::text LIKE $1 || '%' OR r.id::text LIKE '%' || $1
+WHERE r.id IN (
+  (SELECT id FROM run_job.runs WHERE id BETWEEN $1 AND $2 ORDER BY id DESC LIMIT 10)
+  UNION
+  (SELECT id FROM run_job.runs WHERE reverse(id::text) LIKE $3 LIMIT 10)
+)
 ORDER BY r.started_at DESC
 LIMIT 10`;
 
 /** The runs that fit, the newest first. */
 export function listRuns(connection: Connection, filter: RunFilter): Promise<RunRecord[]> {
-  return read(connection, LIST, [filter.name, filter.status, filter.since, filter.limit]);
+  const values: (string | number | Date)[] = [];
+  const value = (given: string | number | Date) => `$${values.push(given)}`;
+  const common = [
+    ...(filter.name === undefined ? [] : [`r.name = ${value(filter.name)}`]),
+    ...(filter.since === undefined ? [] : [`r.started_at >= ${value(filter.since)}`]),
+  ];
+  const limit = value(filter.limit);
+  // By the record's own columns alone, and each status by itself, so that each goes through an index.
+  const branches = statusesOf(filter.status, value).map(
+    (status) =>
+      `(SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE ${[...common, status].join(' AND ')} ORDER BY r.started_at DESC, r.id DESC LIMIT ${limit})`,
+  );
+  const text = `SELECT * FROM (${branches.join(' UNION ALL ')}) AS r ORDER BY started_at DESC, id DESC LIMIT ${limit}`;
+  return readOnly(connection, () => read(connection, text, values));
+}
+
+/** Conditions of which a run that is shown with this status fulfils one. */
+function statusesOf(status: string | undefined, value: (given: string) => string): string[] {
+  switch (status) {
+    case undefined:
+      return ['true'];
+    case 'running':
+      return [`r.status = 'running' AND ${ALIVE}`];
+    case 'lost':
+      return [`r.status = 'lost'`, `r.status = 'running' AND NOT ${ALIVE}`];
+    default:
+      return [`r.status = ${value(status)}`];
+  }
 }
 
 /** The runs whose id begins or ends like this, ten at most. */
 export function findRuns(connection: Connection, id: string): Promise<RunRecord[]> {
-  return read(connection, FIND, [id.toLowerCase()]);
+  const part = id.toLowerCase();
+  if (!/^[0-9a-f-]{1,36}$/.test(part)) return Promise.resolve([]);
+  const [least, most] = ['0', 'f'].map((digit) => toUuid(part.replaceAll('-', '').padEnd(32, digit)));
+  // A part with its dashes elsewhere is no beginning of an id.
+  const [from, to] = least?.startsWith(part) ? [least, most] : [toUuid('f'.repeat(32)), toUuid('0'.repeat(32))];
+  return readOnly(connection, () => read(connection, FIND, [from, to, `${[...part].reverse().join('')}%`]));
+}
+
+const toUuid = (digits: string): string =>
+  digits.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+
+/**
+ * Reads, with a limit for each statement.
+ * @throws what `work` throws; SQLSTATE 57014 when a statement took too long
+ */
+export async function readOnly<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  // To compile a plan takes longer than to look up what it finds.
+  await connection.query(begin(STATEMENT_TIMEOUT_MS, { jit: 'off' }));
+  try {
+    return await work();
+  } finally {
+    await connection.query('ROLLBACK').catch(() => {});
+  }
 }
 
 /**
@@ -111,14 +165,15 @@ function toRecord(row: Row, dead: boolean): RunRecord {
     version: row.version,
     place: placeOf(row),
     ...present({
-      exitCode: row.exit_code,
+      exitCode: dead ? LOST.exitCode : row.exit_code,
+      fence: row.fence,
       reason: row.reason,
       deadline: row.deadline,
       endedAt: row.ended_at,
       durationMs: row.duration_ms,
       params: row.params,
       result: row.result,
-      error: row.error,
+      error: dead ? LOST.error : row.error,
       traceId: row.trace_id,
       peakRssBytes: row.peak_rss_bytes,
       cpuMs: row.cpu_ms,

@@ -18,6 +18,7 @@ export interface RunRow {
   readonly exit_code: number | null;
   readonly reason: SkipReason | null;
   readonly attempts: number;
+  readonly fence: number | null;
   readonly started_at: Date;
   readonly deadline: Date | null;
   readonly ended_at: Date | null;

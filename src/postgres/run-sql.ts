@@ -13,34 +13,80 @@ export interface Statement {
  */
 export const ALIVE = `(pg_is_in_recovery() OR r.lock_key IN (SELECT ${LOCK_KEY} FROM ${ADVISORY_LOCKS}))`;
 
-const LOST_ERROR = JSON.stringify({
-  name: 'LostError',
-  message:
-    'The process ended without a word: it was killed, ran out of memory, or its node was lost. The next run found it.',
-});
+/** What is told of a run whose record says running although nobody holds the run's lock: no more than is known. */
+export const LOST = {
+  exitCode: 137,
+  error: {
+    name: 'LostError',
+    message:
+      "Nobody holds this run's lock any more, and its record was never closed: the process was killed, ran out of memory, or lost its node or its way to the database. How far it got isn't known.",
+  },
+} as const;
 
 /**
  * Closes the dead runs of the name $3 that aren't the run $1. Only rows that are still running when they are locked are
  * updated, so that a run that ends at this moment isn't touched.
  */
-export const CLOSE_LOST = `lost AS (
+const CLOSE_LOST = `lost AS (
   UPDATE run_job.runs r
-  SET status = 'lost', exit_code = 137, ended_at = now(), error = '${LOST_ERROR.replaceAll("'", "''")}'
+  SET status = 'lost', exit_code = ${LOST.exitCode}, ended_at = now(), error = '${JSON.stringify(LOST.error).replaceAll("'", "''")}'
   WHERE r.name = $3 AND r.status = 'running' AND r.id <> $1 AND NOT ${ALIVE}
   RETURNING r.id
 )`;
 
-/** Inserts a record; when it is there already, this statement has been run twice. */
-export function insert(columns: Record<string, unknown>): Statement {
-  const names = Object.keys(columns);
-  const places = names.map((_, index) => `$${index + 1}`);
+/**
+ * The next fence: larger than every one that has been committed. Microseconds, so that it grows even where a failover to a standby that
+ * lagged behind, or a restored backup, has forgotten the last ones; they fit into a number of JavaScript's until the year 2255.
+ */
+const NEXT_FENCE = `greatest(
+  (SELECT max(fence) FROM run_job.runs WHERE fence IS NOT NULL) + 1,
+  (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+)`;
+
+/** Begins a record, and closes those of dead runs of the name; run twice, it changes nothing and answers the same. */
+export function startRun(columns: Record<string, unknown>, keepDays: number | undefined): Statement {
+  const { text, values } = insert(columns, { fence: NEXT_FENCE });
+  const days = `$${values.length + 1}::integer`;
+  // The id is the statement's first value, the name its third.
+  return {
+    text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)
+    SELECT ARRAY(SELECT id FROM lost) AS lost,
+      coalesce((SELECT fence FROM begun), (SELECT fence FROM run_job.runs WHERE id = $1)) AS fence,
+      EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated`,
+    values: [...values, keepDays],
+  };
+}
+
+/**
+ * Inserts a record; when it is there already, this statement has been run twice.
+ * @param computed columns whose values are SQL
+ */
+export function insert(columns: Record<string, unknown>, computed: Readonly<Record<string, string>> = {}): Statement {
+  const names = [...Object.keys(columns), ...Object.keys(computed)];
+  const places = [...Object.keys(columns).map((_, index) => `$${index + 1}`), ...Object.values(computed)];
   return {
     text: `INSERT INTO run_job.runs (${names.join()}) VALUES (${places.join()}) ON CONFLICT (id) DO NOTHING`,
     values: Object.values(columns),
   };
 }
 
-/** Updates the record `id`, whatever it says now; the run itself knows best. */
+/** Of a record: whether it is still its run's own to close. One that says lost is somebody's guess, and the run knows better. */
+const OWN = `status IN ('running', 'lost')`;
+
+/** Updates the record `id` where it is still its run's own. */
+export function updateOwn(id: string, columns: Record<string, unknown>): Statement {
+  const { text, values } = update(id, columns);
+  return { text: `${text} AND ${OWN}`, values };
+}
+
+/** Writes a whole record in one step; where its start has been committed although nobody was told, that is closed. */
+export function recordRun(columns: Record<string, unknown>, ends: readonly string[]): Statement {
+  const { text, values } = insert(columns);
+  const closed = ends.map((name) => `${name} = excluded.${name}`).join();
+  return { text: text.replace(/DO NOTHING$/, `DO UPDATE SET ${closed} WHERE runs.${OWN}`), values };
+}
+
+/** Updates the record `id`. */
 export function update(id: string, columns: Record<string, unknown>): Statement {
   const assignments = Object.keys(columns).map((name, index) => `${name} = $${index + 2}`);
   return {
@@ -50,7 +96,7 @@ export function update(id: string, columns: Record<string, unknown>): Statement 
 }
 
 /** Whether a record ended more than `days` ago. */
-export function outdated(days: string): string {
+function outdated(days: string): string {
   const before = `now() - make_interval(days => ${days})`;
   return `started_at < ${before} AND coalesce(ended_at, deadline) < ${before}`;
 }

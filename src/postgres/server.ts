@@ -1,4 +1,5 @@
 // Which PostgreSQL server we talk to, and in whose name: DATABASE_URL taken apart.
+import { statSync } from 'node:fs';
 import type { ClientConfig } from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { ConfigError } from '../errors.ts';
@@ -35,6 +36,7 @@ export function parseServer(url: string, client: Client, connectTimeoutMs: numbe
   }
   let config: ClientConfig;
   try {
+    checkFiles(url);
     config = withTlsMode(parseIntoClientConfig(strictestMode(url)), url);
   } catch (error) {
     throw new ConfigError(`DATABASE_URL ${unreadable(error)}`);
@@ -44,6 +46,14 @@ export function parseServer(url: string, client: Client, connectTimeoutMs: numbe
     label: `${config.host || 'localhost'}:${config.port ?? 5432}/${config.database ?? ''}`,
     connectTimeoutMs,
   };
+}
+
+/** node-postgres reads them, and a device or a pipe would be read for ever. @throws {Error} with the file's path, as `readFileSync` does */
+function checkFiles(url: string): void {
+  for (const [, path = ''] of url.matchAll(/[?&]ssl(?:cert|key|rootcert)=([^&#]*)/g)) {
+    const file = decodeURIComponent(path);
+    if (!statSync(file).isFile()) throw Object.assign(new Error('not a file'), { code: 'not a file', path: file });
+  }
 }
 
 /** node-postgres takes all of these for verify-full already, and prints a warning of its own about it. */
@@ -67,7 +77,9 @@ function withTlsMode(config: ClientConfig, url: string): ClientConfig {
 
 function unreadable(error: unknown): string {
   const { code, path } = error as NodeJS.ErrnoException;
-  if (path !== undefined) return `names the file ${path}, which can't be read (${code})`;
+  // What isn't a path may be a secret in the wrong place.
+  const told = /^\.{0,2}\//.test(path ?? '') ? `the file ${path}` : 'a file';
+  if (path !== undefined) return `names ${told}, which can't be read (${code})`;
   if (/^ERR_OSSL|^ERR_TLS|^ERR_CRYPTO/.test(code ?? '')) {
     return 'names certificates that are not PEM, or a key that is not that of the certificate; check sslrootcert, sslcert and sslkey';
   }

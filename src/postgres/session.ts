@@ -1,4 +1,4 @@
-// A connection that lasts as long as a run: opened ahead of its first use, opened again when it broke in between.
+// The one connection of a run while it holds no lock: opened ahead of its first use, lent to the lock, opened again when it is gone.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryResult } from 'pg';
 import { hasCode } from '../errors.ts';
@@ -6,6 +6,7 @@ import { Connection } from './connect.ts';
 import { explain } from './explain.ts';
 import type { Server } from './server.ts';
 import { isConnectionLost, SQLSTATE, sqlStateOf } from './sqlstate.ts';
+import { begin } from './undisturbed.ts';
 
 /** The waits between attempts double from the first of these to the second, in milliseconds. */
 const FIRST_WAIT_MS = 50;
@@ -17,11 +18,12 @@ interface Open {
   used: boolean;
 }
 
-/** Runs one statement at a time, and keeps the process alive only while one runs. */
+/** Runs one statement at a time, each in a transaction of its own, and keeps the process alive only while one runs. */
 export class Session {
   readonly #server: Server;
   #open: Open | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   constructor(server: Server) {
     this.#server = server;
@@ -32,6 +34,19 @@ export class Session {
     void this.#connected()
       .ready.then(() => this.#open?.connection.letGo())
       .catch(() => {});
+  }
+
+  /** Gives its connection away, if it has one; it may still be connecting. */
+  handOver(): Promise<Connection> | undefined {
+    const open = this.#open;
+    this.#open = undefined;
+    return open?.ready.then(() => open.connection);
+  }
+
+  /** Takes a connection that is at rest, for what comes next. */
+  adopt(connection: Connection): void {
+    if (this.#closed || this.#open !== undefined) void connection.close();
+    else this.#open = { connection, ready: Promise.resolve(), used: true };
   }
 
   /**
@@ -46,13 +61,19 @@ export class Session {
     return result;
   }
 
-  /** Closes the connection, if there is one. Never rejects. */
-  async close(): Promise<void> {
+  /** Closes the connection, if there is one; the next statement opens another. Never rejects. */
+  async rest(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     // The goodbye is on its way at once; nothing is gained by waiting for the server's.
     if (open?.used) void open.connection.close();
     else open?.connection.destroy();
+  }
+
+  /** Closes the connection for good. Never rejects. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.rest();
   }
 
   async #try(text: string, values: readonly unknown[], withinMs: number): Promise<QueryResult> {
@@ -65,7 +86,7 @@ export class Session {
         return await this.#once(open, text, values, this.#patience(withinMs, until));
       } catch (error) {
         if (isConnectionLost(error)) this.#drop(open);
-        const again = isPassing(error) && (mayBeStale || Date.now() + wait < until);
+        const again = mayPass(error) && !this.#closed && (mayBeStale || Date.now() + wait < until);
         if (!again) throw explain(error, this.#server);
         if (!mayBeStale) await sleep(wait);
         mayBeStale = false;
@@ -81,13 +102,20 @@ export class Session {
   }
 
   async #once(open: Open, text: string, values: readonly unknown[], timeoutMs: number): Promise<QueryResult> {
-    open.connection.hold();
+    const { connection } = open;
+    connection.hold();
     try {
       await open.ready;
       open.used = true;
-      return await open.connection.ask(text, values, timeoutMs);
+      await connection.ask(begin(timeoutMs), [], timeoutMs);
+      const result = await connection.ask(text, values, timeoutMs).catch(async (error) => {
+        if (!isConnectionLost(error)) await connection.ask('ROLLBACK', [], timeoutMs);
+        throw error;
+      });
+      await connection.ask('COMMIT', [], timeoutMs);
+      return result;
     } finally {
-      open.connection.letGo();
+      connection.letGo();
     }
   }
 
@@ -106,10 +134,14 @@ export class Session {
 }
 
 /** Whether the same statement may succeed a moment later. */
-function isPassing(error: unknown): boolean {
+function mayPass(error: unknown): boolean {
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return false;
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || isConnectionLost(error)) return true;
-  // A serialization failure or a deadlock, should the database's default isolation be stricter than ours needs.
   const sqlState = sqlStateOf(error);
-  return sqlState === SQLSTATE.serializationFailure || sqlState === SQLSTATE.deadlockDetected;
+  // 57014: the statement waited for others longer than it may, as for a LOCK TABLE.
+  return (
+    sqlState === SQLSTATE.serializationFailure ||
+    sqlState === SQLSTATE.deadlockDetected ||
+    sqlState === SQLSTATE.queryCanceled
+  );
 }

@@ -1,5 +1,5 @@
 // The files of AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE, read once.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError } from '../errors.ts';
 
@@ -44,14 +44,17 @@ export function readBrokerTls({ caFile, certFile, keyFile }: TlsFiles): TlsOptio
 }
 
 function read(variable: string, path: string): Buffer {
+  let why: unknown = { code: 'it is no file' };
   try {
-    return readFileSync(path);
+    // A device or a pipe would be read for ever.
+    if (statSync(path).isFile()) return readFileSync(path);
   } catch (cause) {
-    throw new ConfigError(
-      `${variable} names ${path}, which can't be read (${(cause as NodeJS.ErrnoException).code}): mount the file`,
-      {
-        cause,
-      },
-    );
+    why = cause;
   }
+  // What isn't a path may be a secret in the wrong variable.
+  const told = /^\.{0,2}\//.test(path) ? path : 'a file';
+  throw new ConfigError(
+    `${variable} names ${told}, which can't be read (${(why as NodeJS.ErrnoException).code}): mount the file`,
+    { cause: why },
+  );
 }

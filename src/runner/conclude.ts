@@ -1,19 +1,20 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
 import { limited, STEP_LIMITS } from './limited.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Outcome, Status, Summary } from './outcome.ts';
-import type { History } from './ports.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
-/** The longest that the end can take besides the telemetry's flush: programs, the record, pruning, and closing RabbitMQ, the job's pool and the history. */
+/**
+ * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, and closing RabbitMQ, the job's pool and the
+ * history.
+ */
 const CONCLUDE_LIMIT_MS =
-  STEP_LIMITS.programs +
-  STEP_LIMITS.record +
-  STEP_LIMITS.unlock +
-  4 * STEP_LIMITS.close +
-  STEP_LIMITS.shutdownUrls +
-  STEP_LIMITS.output;
+  STEP_LIMITS.programs + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + 3 * STEP_LIMITS.output;
+
+/** How long pruning goes on beginning batches: what is left is for the next run. */
+const PRUNE_MS = STEP_LIMITS.close / 2;
 
 /** The most characters of JSON that a result may have. A larger one is left out as a whole: half of it could be taken for all of it. */
 const MAX_RESULT = 4 * 1024 * 1024;
@@ -25,13 +26,13 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   state.finish();
   const outcome = withPlainResult(decided, state);
   state.outcome = outcome;
-  state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + request.flushMs);
+  state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + recordLimit(state) + request.flushMs);
   // Already now: whoever is killed while it tidies up has said how it ended.
   tell(state, state.summary(outcome));
 
   const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<boolean> => {
     try {
-      await limited(what, limitMs, work(), { timers: clock });
+      await orAborted(limited(what, limitMs, work(), { timers: clock }), state.outOfTime.signal);
       return true;
     } catch (error) {
       log.warn(`${what} failed; the outcome stands`, { error: state.describe(error) });
@@ -42,37 +43,47 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   // Before the lock is free and the record closed, nothing of the run works any more.
   await step('ending programs that nobody waited for', STEP_LIMITS.programs, () => ports.programs.endAll());
   const end = state.end(outcome);
-  let prunable: History | undefined;
-  if (database && !(state.databaseFailed && !state.recorded)) {
-    // A run that never began has less to lose than the pod that waits for it: the database may be what was interrupted.
-    const limitMs = state.recorded ? STEP_LIMITS.record : STEP_LIMITS.close;
-    const told = await step('recording the end of the run', limitMs, () =>
+  // What nobody waits for any more may still work: then the lock dies with the process, as the last thing.
+  const lease = state.abandoned ? undefined : state.lease;
+  const unlock = () => lease && step('releasing the lock', STEP_LIMITS.unlock, () => lease.release());
+  // Nobody counts on the lock of a run that never began, and it may hold what the record has to wait for.
+  if (!state.recorded) await unlock();
+  let told = false;
+  if (database && (state.recorded || state.startInDoubt || !state.databaseFailed)) {
+    told = await step('recording the end of the run', recordLimit(state), () =>
       telemetry.span('job.history', state.historySpan(state.recorded ? 'UPDATE' : 'INSERT'), () =>
-        state.recorded ? database.history.end(request.runId, end) : database.history.record(state.start(), end),
+        state.recorded ? database.history.end(request.runId, end, lease) : database.history.record(state.start(), end),
       ),
     );
-    prunable = told && state.prunable ? database.history : undefined;
   }
-  const { lease } = state;
-  // On two connections: neither needs to wait for the other.
-  await Promise.all([
-    prunable && step('pruning the history', STEP_LIMITS.close, () => prunable.prune(request.historyDays)),
-    lease && step('releasing the lock', STEP_LIMITS.unlock, () => lease.release()),
-  ]);
+  if (state.recorded) await unlock();
+  if (told && database && state.prunable) {
+    const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
+    await step('pruning the history', STEP_LIMITS.close, prune);
+  }
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
   if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());
 
   telemetry.end(state.start(), end);
-  const flushed = await telemetry.flush(request.flushMs);
+  const flushed = await telemetry.flush(Math.min(request.flushMs, state.lockLostLimitMs));
   if (flushed?.warning) log.warn(flushed.warning);
-  await ports.shutDownSidecars?.();
+  await orAborted(Promise.resolve(ports.shutDownSidecars?.()), state.outOfTime.signal).catch(() => undefined);
 
-  const unwritten = await ports.flushOutput(STEP_LIMITS.output);
+  const unwritten = await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs));
   if (unwritten > 0) log.warn(`nobody read ${unwritten} bytes of what the job printed in time; they are lost`);
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
+  // The last line too may have to wait for its reader.
+  await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs));
   return summary;
+}
+
+/** A run that never began has less to lose than the pod that waits for it, above all where somebody has asked it to stop. */
+function recordLimit({ recorded, startInDoubt, request, ports }: RunState): number {
+  if (recorded) return request.recordMs;
+  if (ports.stop.cause) return STEP_LIMITS.close;
+  return startInDoubt ? request.recordMs : STEP_LIMITS.record;
 }
 
 const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {

@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import type { ErrorInfo } from './outcome.ts';
 import type { Redactor } from './redact.ts';
+import { authorFirst } from './stack.ts';
 
 /** Ours that say all in their message: a stack trace is for bugs. */
 const WITHOUT_STACK = new Set<unknown>([
@@ -55,7 +56,8 @@ class Description {
     const name = this.#tell(textOf(read(thrown, 'name')), MAX_NAME);
     const message = this.#tell(textOf(read(thrown, 'message')) || '(no message)', MAX_MESSAGE);
     const stack = WITHOUT_STACK.has(code) ? undefined : read(thrown, 'stack');
-    const trace = typeof stack === 'string' && this.#characters > 0 ? this.#tell(stack, MAX_STACK) : undefined;
+    const trace =
+      typeof stack === 'string' && this.#characters > 0 ? this.#tell(authorFirst(stack), MAX_STACK) : undefined;
     const causes = this.#causes(thrown, depth);
     return {
       name,

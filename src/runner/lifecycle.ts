@@ -1,20 +1,25 @@
 // One run from start to outcome; read `perform` as the specification of a run's life, and conclude.ts as that of its end.
 
+import { hasCode } from '../errors.ts';
 import type { Job, SpanOptions } from '../job.ts';
 import { type AttemptsResult, makeAttempts } from './attempts.ts';
 import { conclude } from './conclude.ts';
 import { graceFor, withinGrace } from './grace.ts';
-import { takeLock } from './locking.ts';
+import { takeLock, whenThereIsRoom } from './locking.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
 import type { Lease } from './ports.ts';
 import { execFor } from './programs.ts';
 import { createProgress } from './progress.ts';
-import type { OpenResources, Ports, Prepared, RunRequest } from './request.ts';
+import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { RunState } from './state.ts';
 import { verdictOfAttempts, verdictOfCause, verdictOfRunner } from './verdict.ts';
+import { Waiting } from './waiting.ts';
 
 /** How long the job's module may block the event loop while it loads. */
 const PREPARE_LIMIT_MS = 60_000;
+
+/** How long it may take to prove the lock once more, at the end. */
+const PROOF_LIMIT_MS = 10_000;
 
 /** Runs one job once. Never throws: whatever happens is an outcome. */
 export async function runOnce(request: RunRequest, ports: Ports): Promise<Summary> {
@@ -24,6 +29,7 @@ export async function runOnce(request: RunRequest, ports: Ports): Promise<Summar
   ports.stop.lastWords = (signal) => state.sayLastWords(signal);
   ports.stop.onLateError = (error, origin) =>
     ports.log.error(`${origin} when it was decided already how the run ends; that stands`, { error: describe(error) });
+  ports.stop.onIgnoredSignal = (signal) => ports.log.warn(`${signal} arrived, which means nothing to a run; ignored`);
 
   let outcome: Outcome;
   try {
@@ -47,18 +53,19 @@ async function perform(state: RunState): Promise<Outcome> {
   const prepared = await telemetry.span('job.prepare', {}, () => stop.race(ports.prepare()));
   state.prepared = prepared;
   state.armWatchdog('connecting', request.connectLimitMs + request.lockWaitMs + request.graceMs);
-  const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
 
   if (ports.database) {
-    await shareScheduledTime(state);
-    const lease = await telemetry.span('job.lock', lockSpan(state), () => lock(state));
+    const lease = await telemetry.span('job.lock', lockSpan(state), () => lock(state, ports.database as Database));
     if ('status' in lease) return lease;
     state.lease = lease;
-    lease.lost.then((error) => stop.request({ kind: 'lock_lost', error }));
+    lease.lost.then((error) => {
+      state.loseLock();
+      stop.request({ kind: 'lock_lost', error });
+    });
     const done =
       request.forced || request.dryRun || request.scheduledBy === 'start'
         ? undefined
-        : await state.inDatabase((db) => db.history.succeeded(state.slot));
+        : await stop.race(state.inDatabase((db) => db.history.succeeded(state.slot, lease)));
     if (done) {
       ports.log.warn('skipped: this scheduled time has already succeeded; --force runs it again', {
         reason: 'slot_succeeded',
@@ -69,11 +76,32 @@ async function perform(state: RunState): Promise<Outcome> {
     }
   }
 
+  // Only now: a run that waits holds no connection.
+  const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
   state.begin();
-  if (ports.database) await telemetry.span('job.history', state.historySpan('INSERT'), () => record(state));
+  if (ports.database) {
+    await telemetry.span('job.history', state.historySpan('INSERT'), () => stop.race(record(state)));
+  }
   stop.signal.throwIfAborted();
   const attempts = await runAttempts(state, prepared, opened);
-  return stop.cause ? verdictOfCause(stop.cause, attempts, describe) : verdictOfAttempts(attempts, describe);
+  if (stop.cause) return verdictOfCause(stop.cause, attempts, describe);
+  // What comes from now on comes too late to change what the job has made of it.
+  stop.settle();
+  return verdictWithLock(state, attempts);
+}
+
+/**
+ * Whoever says that the work is done must have had the lock to the end; and a job that fails with its lock has most often failed by the same.
+ * The event loop may have been blocked until now, so that what the connection had to tell hasn't been heard.
+ */
+async function verdictWithLock(state: RunState, attempts: AttemptsResult): Promise<Outcome> {
+  const describe = (error: unknown) => state.describe(error);
+  const { lease } = state;
+  const verdict = verdictOfAttempts(attempts, describe);
+  if (!lease || (verdict.exitCode !== EXIT.ok && verdict.exitCode !== EXIT.failed)) return verdict;
+  state.armWatchdog('proving that it still holds its lock', PROOF_LIMIT_MS);
+  if (await lease.prove()) return verdict;
+  return verdictOfCause({ kind: 'lock_lost', error: await lease.lost }, attempts, describe);
 }
 
 /** The pods of a Job of Kubernetes that no CronJob made stand for one slot. */
@@ -92,18 +120,21 @@ async function open(state: RunState, job: Job): Promise<OpenResources> {
   return opened;
 }
 
-function lock(state: RunState): Promise<Lease | Outcome> {
+async function lock(state: RunState, database: Database): Promise<Lease | Outcome> {
   const { request, ports } = state;
+  const { stop, log, random, clock } = ports;
+  const rest = () => database.rest();
+  const waiting = new Waiting({ waitMs: request.lockWaitMs, stop, log, random, clock, rest });
+  await whenThereIsRoom(waiting, () => shareScheduledTime(state));
   return takeLock({
     policy: request.locked,
-    waitMs: request.lockWaitMs,
-    stop: ports.stop,
-    log: ports.log,
-    random: ports.random,
-    clock: ports.clock,
+    limit: request.maxConcurrentJobs,
+    stop,
+    log,
+    waiting,
     acquire: () =>
-      state.inDatabase((db) =>
-        db.locks.acquire({
+      state.inDatabase(({ locks }) =>
+        locks.acquire({
           runId: request.runId,
           name: state.prepared?.job.exclusive ? request.job : request.name,
           shard: request.shard,
@@ -119,9 +150,17 @@ const lockSpan = ({ request, ports }: RunState): SpanOptions => ({
 });
 
 async function record(state: RunState): Promise<void> {
-  const { lost, outdated } = await state.inDatabase((db) => db.history.start(state.start(), state.request.historyDays));
+  state.startInDoubt = true;
+  const { lost, outdated, fence } = await state
+    .inDatabase((db) => db.history.start(state.start(), state.request.historyDays, state.lease))
+    .catch((error) => {
+      // Then the statement itself was refused.
+      if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) state.startInDoubt = false;
+      throw error;
+    });
   state.recorded = true;
   state.prunable = outdated;
+  state.fence = fence;
   for (const runId of lost) {
     state.ports.log.warn('an earlier run of this job died without a word; its record now says lost', {
       lostRunId: runId,
@@ -153,7 +192,7 @@ async function runAttempts(
     state.onFinish(() => progress.end());
     return telemetry.span('job.attempt', { attributes: { 'job.attempt': attempt } }, () =>
       withinGrace(
-        (async () =>
+        worked(state, async () =>
           job.run({
             job: job.name,
             name: request.name,
@@ -165,6 +204,7 @@ async function runAttempts(
             scheduledAt: state.scheduledAt,
             deadline,
             shard: request.shard,
+            fence: state.fence,
             dryRun: request.dryRun,
             progress: progress.report,
             span: (name, options, step) => telemetry.span(name, options, step),
@@ -174,7 +214,8 @@ async function runAttempts(
               (await ports.database?.history.previousRuns(request.name, request.shard, limit)) ?? [],
             // What the job didn't ask for isn't there: its type says so too.
             ...(resources as Required<typeof resources>),
-          }))(),
+          }),
+        ),
         stop,
         request.graceMs,
         ports.clock,
@@ -199,6 +240,14 @@ async function runAttempts(
   } finally {
     cancelTimer();
   }
+}
+
+/** Keeps count of the calls that have not ended. */
+function worked<T>(state: RunState, work: () => Promise<T>): Promise<T> {
+  state.working += 1;
+  return work().finally(() => {
+    state.working -= 1;
+  });
 }
 
 /** Says that the run is asked to stop, and gives it the grace period and no more. */

@@ -73,6 +73,16 @@ export interface RunEnd {
   readonly output?: readonly string[];
 }
 
+/** What the history says of a run that has begun. */
+export interface Started {
+  /** The ids of the dead runs that were closed. */
+  readonly lost: readonly string[];
+  /** Whether there is something to prune. */
+  readonly outdated: boolean;
+  /** Of two runs that one lock kept apart, the later one has the larger number. */
+  readonly fence: number;
+}
+
 /** The runs of every name, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
 export interface History {
   /**
@@ -80,22 +90,30 @@ export interface History {
    * others what that one got.
    */
   scheduledTimeOf(jobUid: string, startedAt: Date): Promise<Date>;
-  /** The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count. */
-  succeeded(slot: Slot): Promise<{ runId: string; endedAt: Date } | undefined>;
   /**
-   * Records that the run has begun, and closes as `lost` every dead run of the same name; returns the ids of those, and whether
-   * `prune(keepDays)` would find something to delete: most runs find nothing, and needn't ask.
+   * The run that has already succeeded for this slot, if any. Dry runs and forced runs don't count.
+   * @param lease the run's own, whose connection is free until the run has begun; when this fails, the lease is over
    */
-  start(run: RunStart, keepDays?: number): Promise<{ lost: string[]; outdated: boolean }>;
+  succeeded(slot: Slot, lease?: Lease): Promise<{ runId: string; endedAt: Date } | undefined>;
   /**
-   * Closes the run's record. It may be called again, and a record that somebody else has closed as `lost` in the meantime is
-   * corrected: the run itself knows better.
+   * Records that the run has begun, and closes as `lost` every dead run of the same name. Most runs find nothing to prune, and needn't
+   * ask: `keepDays` is for that.
+   * @param lease the run's own, so that no moment shows the record without the lock; when this fails, the lease is over
    */
-  end(id: string, end: RunEnd): Promise<void>;
-  /** Records a run that ended before it began (skipped, rejected, misconfigured, unavailable) in one step. */
+  start(run: RunStart, keepDays?: number, lease?: Lease): Promise<Started>;
+  /**
+   * Closes the run's record where it is still its own: it says running, or `lost`, which is what somebody else took it for. It may be
+   * called again, and goes on trying for a while.
+   * @param lease the run's own, which is released: by the same commit, where that is possible
+   */
+  end(id: string, end: RunEnd, lease?: Lease): Promise<void>;
+  /**
+   * Records a run that ended before it began (skipped, rejected, misconfigured, unavailable) in one step. Where its start has been
+   * recorded although the run was never told so, that record is closed.
+   */
   record(run: RunStart, end: RunEnd): Promise<void>;
-  /** Deletes records that ended more than `days` ago; returns how many. */
-  prune(days: number): Promise<number>;
+  /** Deletes records that ended more than `days` ago, and begins no further batch after `withinMs`; returns how many it has deleted. */
+  prune(days: number, withinMs?: number): Promise<number>;
   previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
 }
 
@@ -110,6 +128,8 @@ export interface Holder {
 export interface Lease {
   /** Resolves with the cause when the lock can no longer be proved to be held; never rejects. */
   readonly lost: Promise<Error>;
+  /** Asks for a proof now. Returns whether the lock is held; never rejects, and where it isn't, `lost` has resolved. */
+  prove(): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -136,7 +156,8 @@ export interface Locks {
   /**
    * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock. Runs of shards
    * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
-   * @throws {UnavailableError} the lock's keeper can't be reached
+   * @throws {UnavailableError} the lock's keeper can't be reached; `passing` when it is full or just starting
+   * @throws {ConfigError} it isn't as this version needs it
    */
   acquire(request: LockRequest): Promise<LockResult>;
 }
@@ -164,6 +185,12 @@ export interface LastWords {
   readonly startedAtMs: number;
   /** Whether the run has a record that says running, which is to be closed. */
   readonly recorded: boolean;
+  /** Whether it is told already how the run ended. */
+  readonly ended: boolean;
+  /** Whether there is a cause already for the run to end. */
+  readonly decided: boolean;
+  /** Whether the run holds its lock, and mustn't go on without it. */
+  readonly locked: boolean;
 }
 
 /** Ends the process when the time it was given has passed and nobody has given it more. */

@@ -44,12 +44,15 @@ export interface RunRequest {
   readonly place: Place;
   /** What the run lacks and ought to have; told in its summary. */
   readonly warning?: string | undefined;
+  /** How long the run may wait for the lock, for a place, and for a database that is full or just starting. */
   readonly lockWaitMs: number;
   readonly maxConcurrentJobs: number;
   /** The longest that connecting and taking the lock can last, every step of it at its own limit. */
   readonly connectLimitMs: number;
   readonly graceMs: number;
   readonly flushMs: number;
+  /** How long it may take to record the end of a run that had begun. */
+  readonly recordMs: number;
   readonly historyDays: number;
 }
 
@@ -74,6 +77,8 @@ export interface Database extends Closable {
   readonly attributes: Attributes;
   readonly locks: Locks;
   readonly history: History;
+  /** Closes connections that nobody uses now; what comes next opens them again. Never rejects. */
+  rest(): Promise<void>;
 }
 
 /** Everything outside the runner that a run touches. */

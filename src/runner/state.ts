@@ -1,20 +1,21 @@
 // What a run knows of itself while it lives, and what it can say of itself at any moment.
 
-import { hasCode } from '../errors.ts';
+import { hasCode, isPassing } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
 import { describeError } from './error-info.ts';
+import { LOCK_LOST_END_MS, LOCK_LOST_GRACE_MS } from './grace.ts';
 import {
   type ErrorInfo,
   EXIT,
   type Measures,
   type Outcome,
   type ProgramExit,
+  type StopSignal,
   type Summary,
   signalExitCode,
 } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
-import type { StopSignal } from './stop.ts';
 import { terminationMessage } from './termination.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
@@ -29,9 +30,13 @@ export class RunState {
   attempts = 0;
   /** Whether there is a record of this run that says `running`. */
   recorded = false;
+  /** Whether the start may have been recorded although nobody has told us so. */
+  startInDoubt = false;
+  /** Of two runs that one lock kept apart, the later one has the larger number; where there is no lock, the time of the start. */
+  fence: number;
   /** Whether the history holds records that are old enough to be deleted. */
   prunable = false;
-  /** Whether the database failed us before the run began: then it can't be told of the end either. */
+  /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
   databaseFailed = false;
   deadline: Date | undefined;
   /** How the program of a command ended, in its latest attempt. */
@@ -39,6 +44,13 @@ export class RunState {
   /** What was opened for the job, in the order of opening. */
   readonly closing: OpenResources['close'][number][] = [];
   outcome: Outcome | undefined;
+  /** How many calls of the job have not ended yet, waited for or not. */
+  working = 0;
+  /** Aborts when a run without its lock must be at its end. */
+  readonly outOfTime = new AbortController();
+  #lockLostAt: number | undefined;
+  #armedUntil = Number.POSITIVE_INFINITY;
+  #doing = '';
   readonly #finishers: (() => void)[] = [];
   /** When the run began, by the monotonic clock. */
   readonly #startedAtMs: number;
@@ -49,6 +61,7 @@ export class RunState {
     this.ports = ports;
     this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
     this.scheduledAt = request.scheduledAt;
+    this.fence = request.startedAt.getTime() * 1_000;
   }
 
   /** The piece of work that this run is for. */
@@ -87,6 +100,7 @@ export class RunState {
     try {
       return await use(database);
     } catch (error) {
+      if (isPassing(error)) throw error;
       if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG')) this.databaseFailed = true;
       throw error;
     }
@@ -169,13 +183,42 @@ export class RunState {
     };
   }
 
+  /** Whether something of the job may still work although nobody waits for it any more. */
+  get abandoned(): boolean {
+    const cause = this.ports.stop.cause?.kind;
+    return this.working > 0 || cause === 'crash' || cause === 'drained';
+  }
+
+  /** How long the run may still take, whatever is configured: without end while it has its lock. */
+  get lockLostLimitMs(): number {
+    if (this.#lockLostAt === undefined) return Number.POSITIVE_INFINITY;
+    const endsAt = this.#lockLostAt + LOCK_LOST_GRACE_MS + LOCK_LOST_END_MS;
+    return Math.max(0, endsAt - this.ports.clock.monotonicMs());
+  }
+
+  /** The lock is lost: from now on the end is near, also where the run was stopping or ending already. */
+  loseLock(): void {
+    const { clock } = this.ports;
+    this.#lockLostAt = clock.monotonicMs();
+    clock.startTimer(this.lockLostLimitMs, () =>
+      this.outOfTime.abort(new Error('the lock is lost, so that another run may have begun: this one ends without it')),
+    );
+    this.armWatchdog(this.#doing, this.#armedUntil - clock.monotonicMs());
+  }
+
   /** From now on the process has this long before the watchdog kills it. */
-  armWatchdog(doing: string, inMs: number): void {
+  armWatchdog(doing: string, limitMs: number): void {
+    const inMs = Math.max(0, Math.min(limitMs, this.lockLostLimitMs));
+    this.#doing = doing;
+    this.#armedUntil = this.ports.clock.monotonicMs() + inMs;
     this.ports.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
       doing,
       account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
       startedAtMs: this.#startedAtMs,
-      recorded: this.recorded && !this.outcome,
+      recorded: (this.recorded || this.startInDoubt) && !this.outcome,
+      ended: this.outcome !== undefined,
+      decided: this.outcome !== undefined || this.ports.stop.cause !== undefined,
+      locked: this.lease !== undefined,
     });
   }
 

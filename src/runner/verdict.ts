@@ -1,5 +1,5 @@
 // From what happened to how the run ended: the pure table from causes and errors to statuses and exit codes.
-import { hasCode } from '../errors.ts';
+import { hasCode, resultOf } from '../errors.ts';
 import type { AttemptsResult } from './attempts.ts';
 import { type ErrorInfo, EXIT, type Outcome, signalExitCode } from './outcome.ts';
 import { causeError, type StopCause } from './stop.ts';
@@ -14,7 +14,8 @@ export function verdictOfRunner(error: unknown, describe: Describe): Outcome {
 
 /** The outcome of an error that the job threw. */
 function verdictOfError(error: unknown, describe: Describe): Outcome {
-  return { ...statusOfError(error), error: describe(error) };
+  const result = resultOf(error);
+  return { ...statusOfError(error), ...(result !== undefined && { result }), error: describe(error) };
 }
 
 /** What one of our errors means by itself; any other is the job's. */
@@ -44,9 +45,14 @@ export function verdictOfCause(cause: StopCause, attempts: AttemptsResult | unde
   const own = attempts && !attempts.ok && !isEcho(attempts.error, cause) ? describe(attempts.error) : undefined;
   return {
     ...statusOfCause(cause),
-    ...(attempts?.ok && { result: attempts.value }),
+    ...(attempts && resultOfAttempts(attempts)),
     error: own ? { ...told, causes: [...(told.causes ?? []), own] } : told,
   };
+}
+
+function resultOfAttempts(attempts: AttemptsResult): Pick<Outcome, 'result'> {
+  const result = attempts.ok ? attempts.value : resultOf(attempts.error);
+  return result === undefined ? {} : { result };
 }
 
 function statusOfCause(cause: StopCause): Pick<Outcome, 'status' | 'exitCode'> {

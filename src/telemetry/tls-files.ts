@@ -1,5 +1,5 @@
 // The certificates and the key that OTEL_EXPORTER_OTLP_* name, for a collector behind TLS.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Environment } from './options.ts';
 import type { Signal } from './settings.ts';
 
@@ -20,11 +20,14 @@ export function readCollectorTls(env: Environment, signal: Signal, warn: (messag
     const name = names.find((candidate) => env[candidate]?.trim());
     if (name === undefined) return undefined;
     try {
-      return readFileSync(env[name]?.trim() ?? '');
+      const path = env[name]?.trim() ?? '';
+      // A device or a pipe would be read for ever.
+      if (statSync(path).isFile()) return readFileSync(path);
     } catch {
-      warn(`${name} names a file that can't be read`);
-      return undefined;
+      // Not there, or not ours to read: it is told below.
     }
+    warn(`${name} names a file that can't be read`);
+    return undefined;
   };
   return { ca: file('CERTIFICATE'), cert: file('CLIENT_CERTIFICATE'), key: file('CLIENT_KEY') };
 }

@@ -1,4 +1,5 @@
 // Which values the SDK's variables can have. The SDK takes some that do harm, and quotes others in what it says; ours names the variable only.
+import { statSync } from 'node:fs';
 import type { Environment } from './options.ts';
 import { SIGNALS } from './signals.ts';
 
@@ -57,6 +58,11 @@ const RULES: readonly Rule[] = [
     '',
     0,
   ),
+  {
+    names: [...otlp('CERTIFICATE'), ...otlp('CLIENT_CERTIFICATE'), ...otlp('CLIENT_KEY')],
+    fits: (value) => statSync(value, { throwIfNoEntry: false })?.isFile() ?? true,
+    must: 'must name a file, and no folder, pipe or device, which would be read for ever',
+  },
   oneOf(['OTEL_PROPAGATORS'], ['tracecontext', 'baggage', 'b3', 'b3multi', 'none'], true),
   oneOf(['OTEL_TRACES_SAMPLER'], SAMPLERS),
   {
@@ -81,10 +87,19 @@ export function unusable(env: Environment): Map<string, string> {
   for (const { names, fits, must } of RULES) {
     for (const name of names) {
       const value = env[name]?.trim();
-      if (value && !fits(value)) found.set(name, `${name} ${must}; it is ignored`);
+      if (value && !holds(fits, value)) found.set(name, `${name} ${must}; it is ignored`);
     }
   }
   return found;
+}
+
+function holds(fits: Rule['fits'], value: string): boolean {
+  try {
+    return fits(value);
+  } catch {
+    // A path that leads nowhere, through a file or without rights: whoever reads it says so.
+    return true;
+  }
 }
 
 /**

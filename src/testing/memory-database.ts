@@ -2,25 +2,26 @@
 import type { PreviousRun } from '../job.ts';
 import type { Database } from '../runner/request.ts';
 
-/** Makes one in which these runs have succeeded before, newest first. */
-export function memoryDatabase(previousRuns: readonly PreviousRun[]): Database {
+/** Makes one in which these runs have succeeded before, newest first, and in which a run has this fence. */
+export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: number): Database {
   return {
     attributes: {},
     locks: {
       acquire: async () => ({
         held: true,
-        lease: { lost: new Promise(() => undefined), release: async () => undefined },
+        lease: { lost: new Promise(() => undefined), prove: async () => true, release: async () => undefined },
       }),
     },
     history: {
       scheduledTimeOf: async (_, startedAt) => startedAt,
       succeeded: async () => undefined,
-      start: async () => ({ lost: [], outdated: false }),
+      start: async () => ({ lost: [], outdated: false, fence }),
       end: async () => undefined,
       record: async () => undefined,
       prune: async () => 0,
       previousRuns: async (_name, _shard, limit) => previousRuns.slice(0, limit),
     },
+    rest: async () => undefined,
     close: async () => undefined,
   };
 }

@@ -36,6 +36,8 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly dryRun?: boolean;
   /** The cron slot; now unless said. Text is RFC 3339. */
   readonly scheduledAt?: Date | string;
+  /** What `ctx.fence` is; the time of the start, in microseconds, unless said. */
+  readonly fence?: number;
   /** Part 0 of 1 unless said. */
   readonly shard?: Shard;
   /** As `--timeout`: the job's own, else five minutes, unless said. */

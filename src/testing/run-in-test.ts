@@ -81,6 +81,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
     connectLimitMs: config.connectTimeoutMs,
     graceMs: duration('grace', options.grace) ?? config.graceMs,
     flushMs: 0,
+    recordMs: 10_000,
     historyDays: config.historyDays,
   };
   const timeoutMs = duration('timeout', options.timeout) ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs;
@@ -101,7 +102,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
           counts[told] = (counts[told] ?? 0) + amount;
         },
       },
-      database: memoryDatabase(options.previousRuns ?? []),
+      database: memoryDatabase(options.previousRuns ?? [], options.fence ?? startedAt.getTime() * 1_000),
       watchdog: { arm: () => undefined },
       clock,
       terminationLog: { write: () => undefined },

@@ -28,7 +28,7 @@ const writeDown = `
 
 const items = (rows: number, more = '') => [
   `create table item (id int primary key, name text, deleted_at timestamptz)`,
-  `insert into item select i, 'name of ' || i, case when i % 5 < 3 then ${OLD} end from generate_series(1, ${rows}) i`,
+  `insert into item select i, 'name of ' || i, case when i % 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, ${rows}) i`,
   ...(more === '' ? [] : [more]),
   'vacuum analyze item',
 ];
@@ -38,7 +38,7 @@ export const SHAPES: readonly Shape[] = [
     name: 'a reference without an index, 20,000 rows each',
     fill: [
       `create table "Order" (a int, b int, deleted_at timestamptz, primary key (a, b))`,
-      `insert into "Order" select i / 100, i, case when i % 5 < 3 then ${OLD} end from generate_series(1, 20000) i`,
+      `insert into "Order" select i / 100, i, case when i % 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, 20000) i`,
       `create table line (id int primary key, a int, b int, note text)`,
       `insert into line select i, i / 100, i, 'note of ' || i from generate_series(1, 20000) i where i % 10 <> 0`,
       `alter table line add foreign key (a, b) references "Order" (a, b)`,
@@ -53,8 +53,8 @@ export const SHAPES: readonly Shape[] = [
     fill: [
       `do $$ begin for n in 1 .. 200 loop
          execute format('create table t%s (id int primary key, name text, deleted_at timestamptz)', n);
-         execute format('insert into t%s select i, ''name of '' || i, case when i %% 5 < 3 then ${OLD} end from generate_series(1, 1000) i', n);
-       end loop; end $$`.replaceAll("interval '100 days'", "interval ''100 days''"),
+         execute format('insert into t%s select i, ''name of '' || i, case when i %% 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, 1000) i', n);
+       end loop; end $$`.replaceAll(/interval '(100 days|1 s)'/g, "interval ''$1''"),
       'vacuum analyze',
     ],
     plain: Array.from({ length: 200 }, (_, at) => `delete from t${at + 1} where ${DUE}`),
@@ -66,7 +66,7 @@ export const SHAPES: readonly Shape[] = [
       `do $$ begin for n in 0 .. 399 loop
          execute format('create table item_%s partition of item for values from (%s) to (%s)', n, n * 500, (n + 1) * 500);
        end loop; end $$`,
-      `insert into item select i, 'name of ' || i, case when i % 5 < 3 then ${OLD} end from generate_series(1, 199999) i`,
+      `insert into item select i, 'name of ' || i, case when i % 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, 199999) i`,
       'vacuum analyze item',
     ],
     plain: [`delete from item where ${DUE}`],
@@ -76,7 +76,7 @@ export const SHAPES: readonly Shape[] = [
     fill: [
       `create table item (id int primary key, body text, deleted_at timestamptz)`,
       'alter table item alter body set storage external',
-      `insert into item select i, repeat(md5(i::text), 300), case when i % 5 < 3 then ${OLD} end from generate_series(1, 20000) i`,
+      `insert into item select i, repeat(md5(i::text), 300), case when i % 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, 20000) i`,
       'vacuum analyze item',
     ],
     plain: [`delete from item where ${DUE}`],
@@ -91,8 +91,8 @@ export const SHAPES: readonly Shape[] = [
       'insert into item select i from generate_series(1, 100000) i',
       'insert into part select i, i from generate_series(1, 100000) i',
       'vacuum analyze item, part',
-      `update part set deleted_at = ${OLD} where id % 5 < 3`,
-      `update item set deleted_at = ${OLD} where id % 5 < 3`,
+      `update part set deleted_at = ${OLD} - id * interval '1 s' where id % 5 < 3`,
+      `update item set deleted_at = ${OLD} - id * interval '1 s' where id % 5 < 3`,
     ],
     plain: [
       `delete from part where ${DUE}`,
@@ -103,7 +103,7 @@ export const SHAPES: readonly Shape[] = [
     name: `a tree of depth ${LEVELS} that refers to itself`,
     fill: [
       `create table node (id int primary key, level int, parent_id int references node, deleted_at timestamptz)`,
-      `insert into node select i, level, case when level > 1 then i - 10000 end, case when i % 10 < 6 then ${OLD} end
+      `insert into node select i, level, case when level > 1 then i - 10000 end, case when i % 10 < 6 then ${OLD} - i * interval '1 s' end
          from generate_series(1, ${LEVELS}) level, lateral generate_series((level - 1) * 10000 + 1, level * 10000) i`,
       'create index on node (parent_id)',
       'vacuum analyze node',

@@ -67,6 +67,8 @@ test('unlock names the holder and, told to, ends it: the run stops as unavailabl
   expect({ exitCode, status: summary.status }).toEqual({ exitCode: 69, status: 'unavailable' });
   const nobody = await runToEnd(['unlock', 'waits'], { database });
   expect(nobody).toMatchObject({ exitCode: 0, stdout: 'nobody holds the lock of waits\n' });
+  const unknown = await runToEnd(['unlock', 'wiats'], { database });
+  expect(unknown).toMatchObject({ exitCode: 64, stdout: '', stderr: expect.stringContaining('did you mean waits?') });
 });
 
 test('unlock ends the runs of all shards of a job, and of no other job', async () => {
@@ -248,11 +250,44 @@ test('doctor tells a pooler in statement mode, which can hold no lock', async ()
   expect(run.stdout).toContain('statement mode');
 });
 
-test('a pooler that has only one connection to share is told as one in transaction mode', async () => {
+test.for([
+  [1, '10', 'warning', 'in transaction mode that gives 1 connections at once, and each of 10 runs'],
+  [6, '6', 'warning', 'gives 6 connections at once, and each of 6 runs'],
+  [6, '5', 'ok', 'in transaction mode: fine for us'],
+] as const)('a pool of %i in transaction mode and %s runs at once: %s', async ([poolSize, limit, verdict, message]) => {
   await using database = await createDatabase();
-  await using pooler = await startPgBouncer(database.url, { poolSize: 1 });
-  expect(await doctor({ DATABASE_URL: pooler.url })).toMatchObject({
+  await using pooler = await startPgBouncer(database.url, { poolSize });
+  expect(await doctor({ DATABASE_URL: pooler.url, WORKER_MAX_CONCURRENT_JOBS: limit })).toMatchObject({
     exitCode: 0,
-    pooler: found('ok', 'in transaction mode'),
+    pooler: found(verdict, message),
   });
+});
+
+test('a name is understood with dashes as with underscores, by a run and by every command', async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['takes-params'], { database });
+  expect(ended).toMatchObject({ exitCode: 0, summary: { job: 'takes_params', name: 'takes_params' } });
+  const history = await runToEnd(['history', 'takes-params', '--json'], { database });
+  expect(JSON.parse(history.stdout)).toMatchObject([{ name: 'takes_params' }]);
+  expect(await runToEnd(['unlock', 'takes-params'], { database })).toMatchObject({
+    exitCode: 0,
+    stdout: 'nobody holds the lock of takes_params\n',
+  });
+  expect(await runToEnd(['takes-params', '--help'])).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('Usage: run-job takes_params'),
+  });
+});
+
+test('a command line that somebody mistyped says nothing of the job in status; one that a CronJob has wrong does', async () => {
+  await using database = await createDatabase();
+  await runToEnd(['noop'], { database });
+  await runToEnd(['noop', '--tiemout=5s'], { database });
+  const status = async () => {
+    const { stdout } = await runToEnd(['status', '--json'], { database });
+    return (JSON.parse(stdout) as { name: string }[]).find(({ name }) => name === 'noop');
+  };
+  expect(await status()).toMatchObject({ lastRun: { status: 'succeeded' }, consecutiveFailures: 0 });
+  await runToEnd(['noop', '--tiemout=5s'], { database, env: { CRONJOB_NAME: 'nightly-noop' } });
+  expect(await status()).toMatchObject({ lastRun: { status: 'rejected' }, consecutiveFailures: 1 });
 });

@@ -60,7 +60,11 @@ describe('history and show', () => {
     expect(await listed('--status=failed')).toEqual([failed]);
     expect(await listed('--since', at(3).toISOString())).toEqual([alive, dead, skipped]);
     expect(await listed('--since', '1m')).toEqual([]);
-    expect(await listed('no_such_job')).toEqual([]);
+    const unknown = await runToEnd(['history', 'no_such_job'], { database: it.database });
+    expect(unknown).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringMatching(/^run-job: Nothing is known by the name no_such_job/),
+    });
   });
 
   test('a dead run is told as lost, and a living one as running, before anybody has corrected the record', async () => {
@@ -157,7 +161,7 @@ describe('history and show', () => {
     [['history', '--limit=0'], '--limit must be a whole number from 1'],
     [['history', '--limit=many'], '--limit must be a whole number from 1'],
     [['history', '--since=yesterday'], '--since must be a length of time'],
-    [['history', '--status=successful'], '--status must be running'],
+    [['history', '--status=successful'], '--status must be one of running'],
     [['show', 'x'], 'hexadecimal digits'],
     [['show', "' OR true --"], 'hexadecimal digits'],
   ] as const)('run-job %j is a usage error', async ([args, message]) => {
@@ -184,7 +188,9 @@ describe('status', () => {
     await tell(2, {});
     await tell(3, FAILED);
     await tell(4, { status: 'timed_out', exitCode: 124 });
-    await tell(5, { status: 'skipped', reason: 'locked' });
+    await tell(5, { status: 'skipped', exitCode: 75, reason: 'locked' });
+    await tell(5, { status: 'skipped', exitCode: 75, reason: 'limit' });
+    await tell(5, { status: 'skipped', reason: 'slot_succeeded' });
     await tell(6, {}, { dryRun: true });
     const told = await status(it);
     expect(told('report')).toMatchObject({
@@ -192,9 +198,10 @@ describe('status', () => {
       lastSuccess: { scheduledAt: at(2).toISOString(), endedAt: at(3).toISOString() },
       running: [],
       consecutiveFailures: 2,
+      skips: 2,
     });
     // A job that has a file and no record yet.
-    expect(told('noop')).toEqual({ name: 'noop', job: 'noop', running: [], consecutiveFailures: 0 });
+    expect(told('noop')).toEqual({ name: 'noop', job: 'noop', running: [], consecutiveFailures: 0, skips: 0 });
   });
 
   test('a dead run is a failure, a living one is what runs now', async () => {
@@ -212,8 +219,8 @@ describe('status', () => {
       consecutiveFailures: 0,
     });
     const { stdout } = await runToEnd(['status'], { database: it.database });
-    expect(stdout).toMatch(/^report\s+\d+s ago\s+running\s+never\s+for \d+s\s+0$/m);
-    expect(stdout).toMatch(/^cleanup\s+\d+s ago\s+lost\s+never\s+no\s+1$/m);
+    expect(stdout).toMatch(/^report\s+\d+s ago\s+running\s+never\s+for \d+s\s+0\s+0$/m);
+    expect(stdout).toMatch(/^cleanup\s+\d+s ago\s+lost\s+never\s+no\s+1\s+0$/m);
     await lease.release();
   });
 

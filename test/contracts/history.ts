@@ -1,4 +1,5 @@
 // What every history must do, whatever it is made of.
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { History, Locks } from '../../src/runner/ports.ts';
 import { endOf, jobLease, runOf, slotOf } from './runs.ts';
@@ -21,7 +22,7 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
   test('a run is recorded when it begins and closed when it ends', async () => {
     await using it = await setUp();
     const run = runOf(slotOf('report'));
-    expect(await it.history.start(run)).toEqual({ lost: [], outdated: false });
+    expect(await it.history.start(run)).toMatchObject({ lost: [], outdated: false });
     expect(await it.read(run.id)).toMatchObject({ status: 'running', exitCode: null });
     await it.history.end(run.id, endOf({ result: { rows: 3 } }));
     expect(await it.read(run.id)).toMatchObject({ status: 'succeeded', exitCode: 0, result: { rows: 3 } });
@@ -92,8 +93,8 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
     const lease = jobLease(await it.locks.acquire({ runId: alive.id, ...alive.slot, limit: 9 }));
     await it.history.start(alive);
     await it.history.start(other);
-    expect(await it.history.start(dead)).toEqual({ lost: [], outdated: false });
-    expect(await it.history.start(next)).toEqual({ lost: [dead.id], outdated: false });
+    expect(await it.history.start(dead)).toMatchObject({ lost: [], outdated: false });
+    expect(await it.history.start(next)).toMatchObject({ lost: [dead.id], outdated: false });
     expect(await it.read(dead.id)).toMatchObject({ status: 'lost', exitCode: 137 });
     expect(await it.read(alive.id)).toMatchObject({ status: 'running' });
     expect(await it.read(other.id)).toMatchObject({ status: 'running' });
@@ -109,6 +110,63 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
     expect(await it.read(run.id)).toMatchObject({ status: 'lost' });
     await it.history.end(run.id, endOf({ status: 'unavailable', exitCode: 69 }));
     expect(await it.read(run.id)).toMatchObject({ status: 'unavailable', exitCode: 69 });
+  });
+
+  test('a record that was closed with more than a guess is not its run’s any more', async () => {
+    await using it = await setUp();
+    const run = runOf(slotOf('report'));
+    await it.history.start(run);
+    const killed = { status: 'timed_out', exitCode: 137 } as const;
+    await it.history.end(run.id, endOf(killed));
+    await it.history.end(run.id, endOf());
+    await it.history.record(run, endOf());
+    expect(await it.read(run.id)).toMatchObject({ status: 'timed_out', exitCode: 137 });
+  });
+
+  test('a run whose start was recorded although nobody told it so closes that record', async () => {
+    await using it = await setUp();
+    const run = runOf(slotOf('report'));
+    await it.history.start(run);
+    await it.history.record(run, endOf({ status: 'unavailable', exitCode: 69, attempts: 0 }));
+    expect(await it.read(run.id)).toMatchObject({ status: 'unavailable', exitCode: 69 });
+  });
+
+  test('with its lease a run is recorded, and the lock is free when its end is', async () => {
+    await using it = await setUp();
+    const run = runOf(slotOf('report'));
+    const request = { runId: run.id, ...run.slot, limit: 9 };
+    const lease = jobLease(await it.locks.acquire(request));
+    await it.history.start(run, undefined, lease);
+    expect(await it.read(run.id)).toMatchObject({ status: 'running' });
+    expect(await it.locks.acquire({ ...request, runId: randomUUID() })).toMatchObject({ held: false });
+    await it.history.end(run.id, endOf(), lease);
+    expect(await it.read(run.id)).toMatchObject({ status: 'succeeded' });
+    await lease.release();
+    await jobLease(await it.locks.acquire({ ...request, runId: randomUUID() })).release();
+  });
+
+  test('with its lease a run that succeeded second keeps its record, marked as such', async () => {
+    await using it = await setUp();
+    const run = runOf(slotOf('report'));
+    const lease = jobLease(await it.locks.acquire({ runId: run.id, ...run.slot, limit: 9 }));
+    await it.history.start(run, undefined, lease);
+    await it.history.record(runOf(run.slot), endOf());
+    await it.history.end(run.id, endOf({ result: 'mine' }), lease);
+    expect(await it.read(run.id)).toMatchObject({ status: 'succeeded', reason: 'slot_succeeded', result: 'mine' });
+  });
+
+  test('of two runs that one lock kept apart the later one has the larger fence, with and without a lease', async () => {
+    await using it = await setUp();
+    let last = 0;
+    for (let n = 0; n < 6; n += 1) {
+      const run = runOf(slotOf('report'));
+      const lease = n % 2 ? jobLease(await it.locks.acquire({ runId: run.id, ...run.slot, limit: 9 })) : undefined;
+      const { fence } = await it.history.start(run, undefined, lease);
+      expect(Number.isSafeInteger(fence)).toBe(true);
+      expect(fence).toBeGreaterThan(last);
+      last = fence;
+      await it.history.end(run.id, endOf({ status: 'failed', exitCode: 1 }), lease);
+    }
   });
 
   test('an end may be told twice', async () => {
@@ -166,13 +224,13 @@ export function historyContract(setUp: () => Promise<HistoryUnderTest>): void {
     const dead = runOf(slotOf('dead'), { startedAt: ago(8) });
     await it.history.start(dead);
     const fresh = runOf(slotOf('cleanup'), { startedAt: ago(8), deadline: ago(-1) });
-    expect(await it.history.start(fresh, 9)).toEqual({ lost: [], outdated: false });
-    expect(await it.history.start(fresh, 7)).toEqual({ lost: [], outdated: true });
+    expect(await it.history.start(fresh, 9)).toMatchObject({ lost: [], outdated: false });
+    expect(await it.history.start(fresh, 7)).toMatchObject({ lost: [], outdated: true });
     expect(await it.history.prune(7)).toBe(2);
     expect(await it.read(old.id)).toBeUndefined();
     expect(await it.read(long.id)).toBeDefined();
     expect(await it.read(fresh.id)).toBeDefined();
     expect(await it.history.prune(7)).toBe(0);
-    expect(await it.history.start(fresh, 7)).toEqual({ lost: [], outdated: false });
+    expect(await it.history.start(fresh, 7)).toMatchObject({ lost: [], outdated: false });
   });
 }

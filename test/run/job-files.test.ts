@@ -103,3 +103,18 @@ test('run-job list tells every job in the folders', async () => {
     expect.arrayContaining([expect.objectContaining({ name: 'needs_postgres', needs: ['postgres'] })]),
   );
 });
+
+test('run-job list tells every job beside a file that is none, and says what is wrong with that', async () => {
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'jobs-'));
+  writeFileSync(join(folder, 'helper.ts'), 'export const help = 1;\n');
+  writeFileSync(join(folder, 'broken.ts'), 'export default {;\n');
+  const env = { RUN_JOB_DIRS: `${FIXTURES}:${folder}` };
+  const ended = await runToEnd(['list'], { env });
+  expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^noop /m) });
+  expect(ended.stderr.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/broken\.ts can't be loaded/),
+    expect.stringMatching(/helper\.ts .*default/),
+  ]);
+  const jobs = JSON.parse((await runToEnd(['list', '--json'], { env })).stdout) as { name: string }[];
+  expect(jobs).toContainEqual({ name: 'helper', problem: expect.stringContaining('helper.ts') });
+});

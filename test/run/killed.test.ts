@@ -26,7 +26,7 @@ async function killNoop(
 
 /** Runs the job again. Only PostgreSQL's own notice of the closed connection has to be waited for. */
 async function runAgain(args: readonly string[], options: RunOptions) {
-  const ended = await runToEnd([...args, '--locked=wait'], options);
+  const ended = await runToEnd(args, options);
   expect(ended.summary, ended.stdout).toMatchObject({ status: 'succeeded', exitCode: 0 });
   return ended;
 }
@@ -48,7 +48,7 @@ test('killed when its record has been written and it does not know yet: lost', a
   await using database = await createDatabase();
   const killed = await killNoop(database, async (proxy) => {
     const insert = await proxy.hold(INSERT, 'to-server');
-    const answer = proxy.hold('outdated', 'to-client');
+    const answer = proxy.hold('carried', 'to-client');
     insert.release();
     return answer;
   });
@@ -65,7 +65,7 @@ test('killed in an attempt: lost', async () => {
   await run.until(gate.arrival());
   run.kill('SIGKILL');
   const { summary } = await run.done;
-  await using next = runJob([...args, '--locked=wait'], { database });
+  await using next = runJob(args, { database });
   (await next.until(gate.arrival())).open();
   expect((await next.done).summary).toMatchObject({ status: 'succeeded', exitCode: 0 });
   expect(await readRecord(database, summary.runId)).toMatchObject({ status: 'lost', exit_code: 137 });
@@ -81,6 +81,13 @@ test('killed between attempts: lost', async () => {
   expect(await readRecord(database, summary.runId)).toMatchObject({ status: 'lost' });
 });
 
+test('killed between the write of its end and the commit of it: lost', async () => {
+  await using database = await createDatabase();
+  const killed = await killNoop(database, (proxy) => proxy.hold('commit\0', 'to-server'));
+  await runAgain(['noop'], { database });
+  expect(await readRecord(database, String(killed))).toMatchObject({ status: 'lost', exit_code: 137 });
+});
+
 test('killed before the end is recorded: lost', async () => {
   await using database = await createDatabase();
   const killed = await killNoop(database, (proxy) => proxy.hold(UPDATE, 'to-server'));
@@ -88,11 +95,16 @@ test('killed before the end is recorded: lost', async () => {
   expect(await readRecord(database, String(killed))).toMatchObject({ status: 'lost' });
 });
 
-test('killed after the end is recorded and before it unlocks: the record stands, and the next run proceeds', async () => {
+test('killed when its end has been committed, which unlocks, and it does not know yet: the record stands', async () => {
   await using database = await createDatabase();
-  const killed = await killNoop(database, (proxy) => proxy.hold('commit\0', 'to-server'));
-  await runAgain(['noop'], { database });
+  const killed = await killNoop(database, async (proxy) => {
+    const commit = await proxy.hold('commit\0', 'to-server');
+    const answer = proxy.hold('commit\0', 'to-client');
+    commit.release();
+    return answer;
+  });
   expect(await readRecord(database, String(killed))).toMatchObject({ status: 'succeeded', exit_code: 0 });
+  await runAgain(['noop'], { database });
 });
 
 test('a run that lives is never called lost', async () => {
@@ -100,7 +112,7 @@ test('a run that lives is never called lost', async () => {
   await using gate = await openGate();
   await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database });
   const visitor = await first.until(gate.arrival());
-  await runToEnd(['waits', '--param', `gate=${gate.path}`], { database });
+  await runToEnd(['waits', '--locked=skip', '--param', `gate=${gate.path}`], { database });
   await runToEnd(['noop'], { database });
   visitor.open();
   const { summary } = await first.done;

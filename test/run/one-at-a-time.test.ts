@@ -51,11 +51,11 @@ const TIMEOUT = { timeout: 170_000 };
 
 /** Twenty runs of one job. */
 const sameJob = (database: { url: string }) => (_: number, gate: string) =>
-  runJob(['waits', '--param', `gate=${gate}`], { database, hangsAfterMs: HANGS_AFTER_MS });
+  runJob(['waits', '--locked=skip', '--param', `gate=${gate}`], { database, hangsAfterMs: HANGS_AFTER_MS });
 
 /** Runs that share no lock but the limit: shards of two jobs. */
 const differentRuns = (database: { url: string }) => (index: number, gate: string) =>
-  runJob([index % 2 ? 'waits' : 'waits_too', '--param', `gate=${gate}`], {
+  runJob([index % 2 ? 'waits' : 'waits_too', '--locked=skip', '--param', `gate=${gate}`], {
     database,
     hangsAfterMs: HANGS_AFTER_MS,
     env: { RUN_JOB_SHARDS: '30', JOB_COMPLETION_INDEX: String(index), WORKER_MAX_CONCURRENT_JOBS: '10' },
@@ -106,25 +106,26 @@ test('through PgBouncer a run that is killed frees its lock', async () => {
   expect(await locksLeft(database)).toEqual([]);
 });
 
-test('with --locked=wait a run begins when the lock is free', async () => {
+test('a run waits for the lock, says for whom, and begins when it is free', async () => {
   await using database = await createDatabase();
   await using gate = await openGate();
   await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database });
   const visitor = await first.until(gate.arrival());
-  await using second = runJob(['waits', '--locked=wait', '--param', `gate=${gate.path}`], { database });
-  await second.waitForLine(({ msg }) => msg.startsWith('waiting'));
+  await using second = runJob(['waits', '--param', `gate=${gate.path}`], { database });
+  const holder = (await first.waitForLine(({ msg }) => msg === 'run started')).runId;
+  expect((await second.waitForLine(({ msg }) => msg.startsWith('waiting'))).msg).toContain(`run ${holder}`);
   visitor.open();
   expect((await first.done).summary.status).toBe('succeeded');
   (await second.until(gate.arrival())).open();
   expect((await second.done).summary).toMatchObject({ status: 'succeeded', exitCode: 0 });
 });
 
-test('with --locked=wait a run that waits in vain is skipped with 75', async () => {
+test('a run that waits in vain is skipped with 75', async () => {
   await using database = await createDatabase();
   await using gate = await openGate();
   await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database });
   await first.until(gate.arrival());
-  const ended = await runToEnd(['waits', '--locked=wait', '--param', `gate=${gate.path}`], {
+  const ended = await runToEnd(['waits', '--param', `gate=${gate.path}`], {
     database,
     env: { WORKER_LOCK_WAIT_SECONDS: '0.1' },
   });

@@ -20,18 +20,24 @@ function terminate(database: TestDatabase, which: 'locking' | 'others') {
   );
 }
 
-test('PostgreSQL refuses the connection: unavailable at once', async () => {
+test('PostgreSQL refuses the connection for as long as the run may wait: unavailable', async () => {
   const [port] = await freePorts(1);
-  const ended = await runToEnd(['noop'], { database: { url: `postgres://u:p@127.0.0.1:${port}/d` } });
+  const ended = await runToEnd(['noop'], {
+    database: { url: `postgres://u:p@127.0.0.1:${port}/d` },
+    env: { WORKER_LOCK_WAIT_SECONDS: '0.5' },
+  });
   await expectAccounts(ended, undefined, { ...UNAVAILABLE, attempts: 0, error: 'refused the connection' });
+  expect(ended.lines.map(({ msg }) => msg)).toContainEqual(
+    expect.stringMatching(/^waiting: .* refused the connection/),
+  );
   expect(ended.tookMs).toBeLessThan(28_000);
 });
 
-test('PostgreSQL takes the connection and never answers: unavailable when the connect timeout has passed', async () => {
+test('PostgreSQL takes the connection and never answers for as long as the run may wait: unavailable', async () => {
   await using hole = await startBlackHole();
   const ended = await runToEnd(['noop'], {
     database: { url: `postgres://u:p@127.0.0.1:${hole.port}/d` },
-    env: { WORKER_CONNECT_TIMEOUT_SECONDS: '0.5' },
+    env: { WORKER_CONNECT_TIMEOUT_SECONDS: '0.5', WORKER_LOCK_WAIT_SECONDS: '1' },
   });
   await expectAccounts(ended, undefined, { ...UNAVAILABLE, error: "didn't answer within 0.5 s" });
   expect(ended.tookMs).toBeLessThan(28_000);
@@ -99,7 +105,7 @@ test.concurrent('the database’s host goes silent while the job runs: the run i
   await using gate = await openGate();
   await using run = runJob(['waits', '--param', `gate=${gate.path}`], {
     database: { url: proxy.urlFor(database.url) },
-    env: { WORKER_LOCK_CHECK_SECONDS: '1' },
+    env: { WORKER_LOCK_CHECK_SECONDS: '1', RUN_JOB_RECORD_TIMEOUT_SECONDS: '2' },
   });
   await run.until(gate.arrival());
   proxy.silence();

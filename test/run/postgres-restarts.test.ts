@@ -30,7 +30,10 @@ test('PostgreSQL crashes and stays away: the run ends in bounded time, and the n
   await createTemplate(server.url);
   await using database = await createDatabase({ serverUrl: server.url });
   await using gate = await openGate();
-  await using run = runJob(['waits', '--param', `gate=${gate.path}`], { database });
+  await using run = runJob(['waits', '--param', `gate=${gate.path}`], {
+    database,
+    env: { RUN_JOB_RECORD_TIMEOUT_SECONDS: '2' },
+  });
   await run.until(gate.arrival());
   await server.stop('immediate');
   const ended = await run.done;

@@ -18,6 +18,15 @@ describe('what the job throws', () => {
     expect(recorded).toEqual(told);
   });
 
+  test('an error that Node threw: the frames of the job come first', async () => {
+    const { told } = await failed('in_node', 'Invalid URL');
+    const frames = told?.stack?.split('\n').filter((line) => /^\s*at /.test(line)) ?? [];
+    expect(frames[0]).toMatch(/throws\.ts:\d+/);
+    expect(frames.findLastIndex((frame) => frame.includes('throws.ts'))).toBeLessThan(
+      frames.findIndex((frame) => frame.includes('node:')),
+    );
+  });
+
   test('a string', async () => {
     await failed('string', 'only a string');
   });

@@ -18,25 +18,28 @@ test('succeeded, 0: the job returned', async () => {
   expect(Number(record?.peak_rss_bytes)).toBeGreaterThan(10_000_000);
 });
 
-test('skipped, 0: the job’s lock is held', async () => {
+test('skipped, 0: the job’s lock is held, and a person said --locked=skip', async () => {
   await using database = await createDatabase();
   await using gate = await openGate();
   await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database });
   await first.until(gate.arrival());
-  const ended = await runToEnd(['waits', '--param', `gate=${gate.path}`], { database });
+  const ended = await runToEnd(['waits', '--locked=skip', '--param', `gate=${gate.path}`], { database });
   await expectAccounts(ended, database, { status: 'skipped', exitCode: 0, reason: 'locked', attempts: 0 });
   const warning = ended.lines.find(({ level, reason }) => level === 'warn' && reason === 'locked');
   const holder = (await first.waitForLine(({ msg }) => msg === 'run started')).runId;
   expect(warning?.msg).toContain(`run ${holder}`);
 });
 
-test('skipped, 0: as many runs as the limit allows are running', async () => {
+test('skipped, 75: as many runs as the limit allows were running for as long as it was to wait', async () => {
   await using database = await createDatabase();
   await using gate = await openGate();
   await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database });
   await first.until(gate.arrival());
-  const ended = await runToEnd(['noop'], { database, env: { WORKER_MAX_CONCURRENT_JOBS: '1' } });
-  await expectAccounts(ended, database, { status: 'skipped', exitCode: 0, reason: 'limit', attempts: 0 });
+  const ended = await runToEnd(['noop'], {
+    database,
+    env: { WORKER_MAX_CONCURRENT_JOBS: '1', WORKER_LOCK_WAIT_SECONDS: '0.2' },
+  });
+  await expectAccounts(ended, database, { status: 'skipped', exitCode: 75, reason: 'limit', attempts: 0 });
   expect(ended.stdout).toContain('WORKER_MAX_CONCURRENT_JOBS');
 });
 

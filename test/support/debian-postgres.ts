@@ -7,7 +7,7 @@ import { type PostgresOptions, type PostgresServer, startPostgres } from './post
 const FOLDER = '/usr/lib/postgresql/15/bin';
 
 /** The Debian package, which `npm run tools` installs too. */
-export const DEBIAN_POSTGRES = { program: `${FOLDER}/postgres`, package: 'postgresql-15' } as const;
+export const DEBIAN_POSTGRES = { program: `${FOLDER}/postgres`, package: 'postgresql-15', major: 15 } as const;
 
 /** Whether this machine has it, or can install it without asking: tests that need it are skipped elsewhere. */
 export const hasDebianPostgres = (): boolean => findProgram(DEBIAN_POSTGRES.program) !== undefined || canInstall();

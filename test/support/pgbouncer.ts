@@ -30,18 +30,27 @@ export async function findPgBouncer(): Promise<string> {
   throw new Error('No PgBouncer for the tests: install pgbouncer (as root on Debian it is installed for you)');
 }
 
-/**
- * Starts a pooler of its own in front of the database at `url`, with `poolSize` connections to the server, in transaction mode unless said.
- * @throws {Error} as findPgBouncer, or with PgBouncer's last words when it doesn't start
- */
-export function startPgBouncer(
-  url: string,
-  { poolSize = 20, poolMode = 'transaction' }: { poolSize?: number; poolMode?: PoolMode } = {},
-): Promise<PgBouncer> {
-  return onFreePorts(1, (port) => startOn(port as number, url, poolSize, poolMode));
+/** How a pooler is set up. */
+export interface PoolerOptions {
+  /** Connections to the server, for each database and user: PgBouncer's own default unless said. */
+  readonly poolSize?: number;
+  /** In transaction mode unless said. */
+  readonly poolMode?: PoolMode;
+  readonly maxClients?: number;
+  /** How long a client waits for a connection to the server before it is thrown out; PgBouncer's own default unless said. */
+  readonly queryWaitSeconds?: number;
 }
 
-async function startOn(ownPort: number, url: string, poolSize: number, poolMode: PoolMode): Promise<PgBouncer> {
+/**
+ * Starts a pooler of its own in front of the database at `url`.
+ * @throws {Error} as findPgBouncer, or with PgBouncer's last words when it doesn't start
+ */
+export function startPgBouncer(url: string, options: PoolerOptions = {}): Promise<PgBouncer> {
+  return onFreePorts(1, (port) => startOn(port as number, url, options));
+}
+
+async function startOn(ownPort: number, url: string, options: PoolerOptions): Promise<PgBouncer> {
+  const { poolSize = 20, poolMode = 'transaction', maxClients = 500, queryWaitSeconds = 120 } = options;
   const command = await findPgBouncer();
   const user = unprivilegedUser();
   const folder = mkdtempSync(join(tmpdir(), 'run-job-pgbouncer-'));
@@ -66,7 +75,8 @@ auth_type = scram-sha-256
 auth_file = ${users}
 pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
-max_client_conn = 500
+max_client_conn = ${maxClients}
+query_wait_timeout = ${queryWaitSeconds}
 ignore_startup_parameters = extra_float_digits
 `,
   );

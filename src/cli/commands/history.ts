@@ -1,8 +1,10 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
+import { resolveName } from '../../app/known-names.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
+import { recordedNames } from '../../postgres/overview.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
 import { EXIT, STATUSES } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
@@ -31,14 +33,18 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON, with parameters, results and errors' },
   },
   async run({ args, data }) {
-    const { env } = data as CommandData;
+    const { env, home, commands } = data as CommandData;
     const filter = {
-      ...(args.name !== undefined && { name: args.name }),
       ...(args.status !== undefined && { status: args.status }),
       ...(args.since !== undefined && { since: readSince(args.since) }),
       limit: readLimit(args.limit),
     };
-    const runs = await withDatabase(env, 'history', (connection) => listRuns(connection, filter));
+    const runs = await withDatabase(env, 'history', async (connection, { config }) => {
+      if (args.name === undefined) return listRuns(connection, filter);
+      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const name = resolveName(args.name, await recordedNames(connection), search);
+      return listRuns(connection, { ...filter, name });
+    });
     if (args.json) printJson(runs);
     else if (runs.length === 0) print('No such runs are recorded\n');
     else printTable(['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));

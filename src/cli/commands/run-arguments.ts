@@ -27,8 +27,8 @@ export const RUN_ARGUMENTS = {
   },
   locked: {
     type: 'enum',
-    options: ['skip', 'fail', 'wait'],
-    description: 'When another run holds the lock: exit 0, exit 75, or wait for it (Default: skip)',
+    options: ['wait', 'fail', 'skip'],
+    description: 'When another run holds the lock: wait for it, exit 75, or exit 0 (Default: wait)',
   },
   force: { type: 'boolean', description: 'Run a scheduled time again that has already succeeded' },
   'log-format': { type: 'enum', options: ['json', 'pretty'], description: 'Default: pretty on a terminal, else json' },
@@ -43,7 +43,7 @@ export const RUN_ARGUMENTS = {
 export type Order = Omit<RunOrder, 'job'>;
 
 /** A run whose flags can't be read still gets an outcome; it is told with the defaults. */
-const DEFAULTS: Order = { params: { json: {}, pairs: new Map() }, dryRun: false, locked: 'skip', forced: false };
+const DEFAULTS: Order = { params: { json: {}, pairs: new Map() }, dryRun: false, locked: 'wait', forced: false };
 
 /** Reads a run's command line by `read`; what is wrong with it becomes the order's problem, and the run's own to tell. */
 export function readCommandLine<T extends ArgsDef>(
@@ -79,7 +79,7 @@ export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENT
     attempts: readAttempts(args.attempts),
     dryRun: args['dry-run'] ?? false,
     scheduledAt: readTime(args['scheduled-at']),
-    locked: args.locked ?? 'skip',
+    locked: args.locked ?? 'wait',
     forced: args.force ?? false,
   };
 }

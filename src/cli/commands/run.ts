@@ -2,6 +2,8 @@
 import { readConfig } from '../../app/config.ts';
 import { executeRun } from '../../app/execute-run.ts';
 import { findJobFile, loadJob } from '../../app/job-files.ts';
+import { asJobName } from '../../app/known-names.ts';
+import { redactorFor } from '../../app/redactor.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
@@ -9,15 +11,17 @@ import { RUN_ARGUMENTS, readCommandLine, readRunFlags } from './run-arguments.ts
 
 /** Runs the job with this name, and returns the exit code. */
 export async function run(
-  job: string,
+  name: string,
   rawArgs: readonly string[],
   { env, home, stop, output }: Invocation,
   commands: readonly string[],
 ): Promise<number> {
+  const job = asJobName(name);
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
     const { jobHelp } = await import('../terminal/help.ts');
     const search = { home, dirs: readConfig(env).config.jobDirs, commands };
-    process.stdout.write(jobHelp(await loadJob(home, findJobFile(search, job))));
+    const help = jobHelp(await loadJob(home, findJobFile(search, job)));
+    output.write(1, redactorFor(env).text(help));
     return EXIT.ok;
   }
   const { order, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);

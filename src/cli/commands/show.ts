@@ -57,6 +57,7 @@ function describe(run: RunRecord): string {
     ['Ended', run.endedAt?.toISOString()],
     ['Took', run.durationMs === undefined ? undefined : formatDuration(run.durationMs)],
     ['Attempts', String(run.attempts)],
+    ['Fence', tell(run.fence)],
     ['Dry run', run.dryRun ? 'yes' : undefined],
     ['Forced', run.forced ? 'yes' : undefined],
     ['Version', run.version],

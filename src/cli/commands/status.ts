@@ -20,7 +20,11 @@ export default defineCommand({
     );
     if (args.json) printJson(jobs.map(toJson));
     else if (jobs.length === 0) print('There are no jobs yet, and no runs\n');
-    else printTable(['NAME', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES'], jobs.map(toRow(new Date())));
+    else
+      printTable(
+        ['NAME', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES', 'SKIPS'],
+        jobs.map(toRow(new Date())),
+      );
     return EXIT.ok;
   },
 });
@@ -28,7 +32,7 @@ export default defineCommand({
 function withThoseThatNeverRan(recorded: readonly NameOverview[], names: readonly string[]): NameOverview[] {
   const others = names
     .filter((name) => !recorded.some((other) => other.name === name))
-    .map((name) => ({ name, lastRun: [], running: [], consecutiveFailures: 0 }));
+    .map((name) => ({ name, lastRun: [], running: [], consecutiveFailures: 0, skips: 0 }));
   return [...recorded, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -46,7 +50,7 @@ const succeededParts = (parts: readonly RunRecord[]): number =>
   parts.filter(({ status }) => status === 'succeeded').length;
 
 function toRow(now: Date): (overview: NameOverview) => string[] {
-  return ({ name, lastRun, lastSuccess, running, consecutiveFailures }) => {
+  return ({ name, lastRun, lastSuccess, running, consecutiveFailures, skips }) => {
     const [first] = lastRun;
     const [oldest] = running;
     const parts = first && first.shard.count > 1 ? ` ${succeededParts(lastRun)}/${first.shard.count}` : '';
@@ -57,11 +61,12 @@ function toRow(now: Date): (overview: NameOverview) => string[] {
       lastSuccess === undefined ? 'never' : tellAgo(lastSuccess.endedAt, now),
       oldest === undefined ? 'no' : `for ${tellSpan(now.getTime() - oldest.startedAt.getTime())}`,
       String(consecutiveFailures),
+      String(skips),
     ];
   };
 }
 
-function toJson({ name, lastRun, lastSuccess, running, consecutiveFailures }: NameOverview) {
+function toJson({ name, lastRun, lastSuccess, running, consecutiveFailures, skips }: NameOverview) {
   const [first] = lastRun;
   return {
     name,
@@ -77,6 +82,7 @@ function toJson({ name, lastRun, lastSuccess, running, consecutiveFailures }: Na
     lastSuccess,
     running: running.map(tellPart),
     consecutiveFailures,
+    skips,
   };
 }
 

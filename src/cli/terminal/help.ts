@@ -2,6 +2,8 @@
 import type { ArgsDef, CommandDef, CommandMeta } from 'citty';
 import { describeParams, type ParamInfo } from '../../app/param-schema.ts';
 import type { Job } from '../../job.ts';
+import { REDACTED } from '../../runner/redact.ts';
+import { secrecyOf } from '../../runner/secrets/names.ts';
 import { RUN_ARGUMENTS } from '../commands/run-arguments.ts';
 import { wrap } from './layout.ts';
 
@@ -77,8 +79,13 @@ export function jobHelp(job: Job): string {
   ].join('\n')}\n`;
 }
 
-function tellParam({ description, type, required, fallback, env }: ParamInfo): string {
-  const value = typeof fallback === 'function' ? 'computed' : JSON.stringify(fallback);
+function tellParam({ name, description, type, required, fallback, env }: ParamInfo): string {
+  const value = typeof fallback === 'function' ? 'computed' : tellDefault(name, fallback);
   const facts = [type, required ? 'required' : value !== undefined && `default ${value}`, env && `env ${env}`];
   return [description && `${description} `, `(${facts.filter(Boolean).join('; ')})`].filter(Boolean).join('');
+}
+
+/** A default may come from the environment of whoever asks for help. */
+function tellDefault(name: string, fallback: unknown): string | undefined {
+  return secrecyOf(name, fallback) === 'none' ? JSON.stringify(fallback) : REDACTED;
 }

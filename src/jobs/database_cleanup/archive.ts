@@ -2,7 +2,7 @@
 import type { ClientBase } from 'pg';
 import { PermanentError } from '../../errors.ts';
 import { alteration, type Column, columnsOf, keeps } from './archive-columns.ts';
-import { sqlState } from './database-errors.ts';
+import { sqlState, tellError } from './database-errors.ts';
 import type { Table } from './model.ts';
 import { identifier, literal } from './sql.ts';
 import type { Archive } from './statements.ts';
@@ -42,7 +42,7 @@ export async function prepareArchives(work: Work, tables: readonly Table[]): Pro
       archives.set(table.oid, archive);
     } catch (error) {
       work.failures.set(table.oid, error as Error);
-      work.ctx.log.error(`${table.label} has no archive: ${(error as Error).message}`, { table: table.label });
+      work.ctx.log.error(`${table.label} has no archive: ${tellError(error)}`, { table: table.label });
     }
   }
   return archives;

@@ -17,6 +17,8 @@ export interface PartitionRow {
   readonly missing: readonly string[];
   readonly rowSecurity: boolean;
   readonly indexed: boolean;
+  /** Whether its deletes are published and nothing tells subscribers which row went. */
+  readonly lacksIdentity: boolean;
 }
 
 /** What is true of a table as a whole. */

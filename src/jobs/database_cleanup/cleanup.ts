@@ -1,10 +1,10 @@
 // The job from beginning to end: look, count, refuse or delete, tell.
-import { ConfigError, hasCode, PermanentError } from '../../errors.ts';
+import { ConfigError, hasCode, PermanentError, RetryableError, UnavailableError } from '../../errors.ts';
 import { prepareArchives } from './archive.ts';
 import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
 import { componentsInOrder } from './components.ts';
-import { isPermanent } from './database-errors.ts';
+import { isPermanent, tellError } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
 import { earlierResults } from './earlier-runs.ts';
@@ -25,7 +25,7 @@ import { mustStop, readingLimits, startWork, type Work } from './work.ts';
  * @throws {PermanentError} the guard refuses, or a parameter means nothing that exists
  * @throws {ConfigError} the database is a read-only replica
  * @throws {UnavailableError} the database went away
- * @throws {Error} some tables failed; the message names them all
+ * @throws {PermanentError | RetryableError} some tables failed: the message names them all, and the result is what was done
  */
 export async function cleanup(ctx: Ctx): Promise<Result> {
   const server = await readServer(ctx);
@@ -51,15 +51,12 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   await guard(work, plan);
 
   const startedAt = performance.now();
-  if (!ctx.dryRun) await deleteAll(work, found, plan);
-  const result = makeResult(work, found.tables, plan, cutoff, startedAt);
+  const resultNow = () => makeResult(work, found.tables, plan, cutoff, startedAt);
+  if (!ctx.dryRun) await deleteAll(work, found, plan).catch((error) => Promise.reject(withResult(error, resultNow())));
+  const result = resultNow();
   if (!ctx.dryRun) tellTables(ctx, result);
   if (!ctx.dryRun && ctx.params.vacuum) await vacuum(work, found.tables);
-  if (work.failures.size > 0) {
-    // The error replaces the result in the record: what was done is told here.
-    ctx.log.info('what was done', { result });
-    throw failureOf(work, found.tables, result);
-  }
+  if (work.failures.size > 0) throw failureOf(work, found.tables, result);
   return result;
 }
 
@@ -125,13 +122,20 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
   );
 }
 
-function failureOf(work: Work, tables: readonly Table[], { totals }: Result): Error {
+/** A database that goes away in the middle takes nothing back of what was committed. */
+function withResult(error: unknown, result: Result): unknown {
+  return hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')
+    ? new UnavailableError(error.message, { cause: error, result })
+    : error;
+}
+
+function failureOf(work: Work, tables: readonly Table[], result: Result): Error {
   const errors = [...work.failures.values()];
   const named = tables
     .filter((table) => work.failures.has(table.oid))
-    .map((table) => `${table.label}: ${(work.failures.get(table.oid) as Error).message}`);
+    .map((table) => `${table.label}: ${tellError(work.failures.get(table.oid))}`);
   const message =
-    `${named.length} of ${tables.length} tables failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : `${totals.deleted} rows were deleted`}. ` +
+    `${named.length} of ${tables.length} tables failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : `${result.totals.deleted} rows were deleted`}. ` +
     named.join('; ');
   const cause = new AggregateError(errors, 'the failures of the tables');
   // A trouble with rights, rules or definitions stays until somebody mends it: another attempt would only repeat it.
@@ -141,5 +145,5 @@ function failureOf(work: Work, tables: readonly Table[], { totals }: Result): Er
       isPermanent(error) ||
       tables.some((table) => table.problem === error.message),
   );
-  return lasting ? new PermanentError(message, { cause }) : new Error(message, { cause });
+  return lasting ? new PermanentError(message, { cause, result }) : new RetryableError(message, { cause, result });
 }

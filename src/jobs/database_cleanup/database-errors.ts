@@ -55,8 +55,22 @@ export function reasonKey(error: unknown): string {
   return [sqlState(error), schema, table, constraint, where.split('\n', 1)[0]].join(' ');
 }
 
-/** No retry mends it: wrong or missing names, rights and types (class 42), or a feature that isn't there. */
-export const isPermanent = (error: unknown): boolean => /^(42|0A|22)/.test(sqlState(error) ?? '');
+/**
+ * No retry mends it: wrong or missing names, rights and types (class 42), a feature that isn't there, or an object that isn't made for
+ * it (55000), such as a published table without a replica identity.
+ */
+export const isPermanent = (error: unknown): boolean => /^(42|0A|22|55000$)/.test(sqlState(error) ?? '');
+
+/** The error's message with PostgreSQL's DETAIL and HINT; without a detail that quotes a whole row, which may hold secrets. */
+export function tellError(error: unknown): string {
+  const {
+    message = String(error),
+    detail = '',
+    hint = '',
+  } = error as { message?: string; detail?: string; hint?: string };
+  const told = detail !== '' && !/^(23502|23514)$/.test(sqlState(error) ?? '') ? ` (${detail.replace(/\.$/, '')})` : '';
+  return `${message}${told}${hint === '' ? '' : `; ${hint}`}`;
+}
 
 /**
  * The error as `UnavailableError` when the database can't be worked with at all: the connection is gone, the server stops or takes

@@ -8,9 +8,9 @@ import foreignKeysSql from './foreign-keys.sql';
 import type { ColumnType, Ctx, Declared, ForeignKey, Partition, Server, Table } from './model.ts';
 import partitionsSql from './partitions.sql';
 import { means, overrideFor } from './patterns.ts';
-import { problemOf } from './problems.ts';
+import { obstacleOf, problemOf } from './problems.ts';
 import rootsSql from './roots.sql';
-import { identifier } from './sql.ts';
+import { identifier, labelOf } from './sql.ts';
 import tablesSql from './tables.sql';
 
 interface Candidate {
@@ -56,7 +56,7 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
     const cutoff = cutoffOf(server.base, retentionMs);
     const live = [overrideFor(ctx.params.live, table) ?? []].flat();
     const dueValue = dueCondition(table.columnType, cutoff, ctx.params.timeZone, live);
-    const label = `${table.schema}.${table.name}`;
+    const label = labelOf(table.schema, table.name);
     const whole = `${identifier(table.schema)}.${identifier(table.name)}`;
     return {
       oid: table.oid,
@@ -75,6 +75,7 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
         ? own.filter((partition) => !partition.foreign).map((partition) => toPartition(partition, whole, facts, server))
         : [],
       triggers: facts?.triggers ?? [],
+      obstacle: obstacleOf({ label, partitions: own, referring }),
       problem:
         facts && problemOf({ label, whole, facts, partitions: own, referring, role: server.role, params: ctx.params }),
     };
@@ -164,7 +165,7 @@ function toPartition(partition: PartitionRow, whole: string, root: RootRow, serv
   return {
     oid: partition.oid,
     path: partition.path,
-    name: `${partition.schema}.${partition.name}`,
+    name: labelOf(partition.schema, partition.name),
     target: through ? whole : `only ${identifier(partition.schema)}.${identifier(partition.name)}`,
     only: through ? ` and t.tableoid = ${partition.oid}::oid` : '',
     blocks: partition.bytes / server.blockSize,

@@ -6,7 +6,11 @@ select
   k.conname as name,
   coalesce(pg_partition_root(k.conrelid), k.conrelid)::oid::text as "childOid",
   format('%s%I.%I', case c.relkind when 'r' then 'only ' else '' end, cn.nspname, c.relname) as child,
-  format('%s.%s', cn.nspname, c.relname) as "childLabel",
+  format(
+    '%s.%s',
+    case when cn.nspname like '%.%' then '"' || replace(cn.nspname, '"', '""') || '"' else cn.nspname end,
+    case when c.relname like '%.%' then '"' || replace(c.relname, '"', '""') || '"' else c.relname end
+  ) as "childLabel",
   coalesce(pg_partition_root(k.confrelid), k.confrelid)::oid::text as "parentOid",
   k.confrelid::text as "parentExactOid",
   array(
@@ -22,6 +26,22 @@ select
     join pg_catalog.pg_operator o on o.oid = u.op
     join pg_catalog.pg_namespace n on n.oid = o.oprnamespace order by u.at
   ) as operators,
+  -- Where the two columns' collations differ, that of the child's, so that its index serves. Both are deterministic: what equals is the same.
+  array(
+    select case when pa.attcollation <> ca.attcollation and ca.attcollation <> 0
+      then format(' collate %I.%I', ln.nspname, l.collname) else '' end
+    from unnest(k.conkey, k.confkey) with ordinality as u (child, parent, at)
+    join pg_catalog.pg_attribute ca on ca.attrelid = k.conrelid and ca.attnum = u.child
+    join pg_catalog.pg_attribute pa on pa.attrelid = k.confrelid and pa.attnum = u.parent
+    left join pg_catalog.pg_collation l on l.oid = ca.attcollation
+    left join pg_catalog.pg_namespace ln on ln.oid = l.collnamespace
+    order by u.at
+  ) as collations,
+  -- ALTER TABLE … DISABLE TRIGGER ALL leaves the constraint, and takes its actions and checks.
+  not exists (
+    select from pg_catalog.pg_trigger g
+    where g.tgconstraint = k.oid and g.tgrelid = k.confrelid and g.tgenabled in ('D', 'R')
+  ) as "actsOnDelete",
   case k.confdeltype
     when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null' when 'd' then 'set default' else 'no action'
   end as "onDelete",

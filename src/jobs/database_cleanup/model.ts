@@ -77,6 +77,8 @@ export interface Table {
   readonly triggers: readonly Trigger[];
   /** Why the job can't work on it; undefined when it can. */
   readonly problem: string | undefined;
+  /** Why PostgreSQL would refuse to delete its rows, or do it wrong; undefined when it wouldn't. No matter where none is due. */
+  readonly obstacle: string | undefined;
 }
 
 /** What happens to a row when the row that it refers to is deleted. */
@@ -98,6 +100,10 @@ export interface ForeignKey {
   readonly parentColumns: readonly string[];
   /** The constraint's own operators, parent = child, as SQL. */
   readonly operators: readonly string[];
+  /** What makes the parent's columns comparable where the collations differ, as SQL; else empty. */
+  readonly collations: readonly string[];
+  /** Whether PostgreSQL checks and follows it when a parent is deleted: its triggers may be disabled. */
+  readonly actsOnDelete: boolean;
   readonly onDelete: OnDelete;
   /** Whether SET NULL or SET DEFAULT would put null into a column that is NOT NULL, so that deleting the parent fails. */
   readonly setsNullInNotNull: boolean;

@@ -1,6 +1,11 @@
 -- The tables that hold the rows. $1: the tables' object ids, $2: the column of each.
 -- A partition may hold its columns in another order, and have indexes, policies, rights and triggers of its own.
-with recursive tree as (
+with recursive published as materialized (
+  select distinct g.relid::text as relid
+  from pg_catalog.pg_publication p cross join lateral pg_get_publication_tables(p.pubname) g
+  where p.pubdelete
+),
+tree as (
   select r.oid as root, r.oid as oid, array[r.oid::text] as path, r.col
   from unnest($1::oid[], $2::text[]) as r (oid, col)
   union all
@@ -34,7 +39,14 @@ select
       and i.indisvalid
       and a.attname = tree.col
       and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', tree.col))
-  ) as indexed
+  ) as indexed,
+  exists (select from published where published.relid = any (tree.path))
+    and c.relreplident <> 'f'
+    and not exists (
+      select from pg_catalog.pg_index i
+      where i.indrelid = c.oid and i.indisvalid and i.indimmediate
+        and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
+    ) as "lacksIdentity"
 from tree
 join pg_catalog.pg_class c on c.oid = tree.oid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -5,7 +5,14 @@ import { identifier } from './sql.ts';
 export function means(pattern: string, table: { readonly schema: string; readonly name: string }): boolean {
   const { schema, name } = table;
   const quoted = identifier(name);
-  const spellings = [name, quoted, `${schema}.${name}`, `${identifier(schema)}.${quoted}`, `${schema}.${quoted}`];
+  const spellings = [
+    name,
+    quoted,
+    `${schema}.${name}`,
+    `${identifier(schema)}.${quoted}`,
+    `${schema}.${quoted}`,
+    `${identifier(schema)}.${name}`,
+  ];
   if (spellings.includes(pattern)) return true;
   if (!pattern.includes('*')) return false;
   const expression = new RegExp(`^${pattern.split('*').map(quoteMeta).join('.*')}$`, 'su');

@@ -1,9 +1,10 @@
 // Counts what is due, table by table, before anything is deleted.
 import type { ClientBase } from 'pg';
+import { PermanentError } from '../../errors.ts';
 import { type Blocked, countBlocked } from './blocked.ts';
 import type { Schema } from './closure.ts';
 import { isAncient, refuseConventions } from './conventions.ts';
-import { asUnavailable } from './database-errors.ts';
+import { asUnavailable, tellError } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { countEffects, type Effect } from './effects.ts';
 import type { Partition, Table } from './model.ts';
@@ -72,7 +73,7 @@ async function read<T>(work: Work, table: Table, step: (client: ClientBase) => P
     const unavailable = asUnavailable(error);
     if (unavailable) throw unavailable;
     failures.set(table.oid, error as Error);
-    ctx.log.error(`${table.label} can't be cleaned: ${(error as Error).message}`, { table: table.label });
+    ctx.log.error(`${table.label} can't be cleaned: ${tellError(error)}`, { table: table.label });
     return undefined;
   }
 }
@@ -93,6 +94,7 @@ async function countTable(
     tally.matched += count.ours;
     ancient ||= count.ancient;
   }
+  if (due > 0 && table.obstacle) throw new PermanentError(table.obstacle);
   await refuseConventions(client, work.ctx.params, table, { due, ancient });
   return due;
 }

@@ -2,6 +2,7 @@
 import type { PartitionRow, RootRow } from './catalog.ts';
 import type { ForeignKey } from './model.ts';
 import type { Params } from './params.ts';
+import { identifier, labelOf } from './sql.ts';
 
 interface Subject {
   readonly label: string;
@@ -36,6 +37,26 @@ export function problemOf({ label, whole, facts, partitions, referring, role, pa
   const hidden = referring.find((key) => !key.readable);
   if (hidden) {
     return `${hidden.childLabel} refers to ${label} (${hidden.name}), and the role ${role} can't see all of its rows; grant SELECT on it (and BYPASSRLS where it has policies)`;
+  }
+  return undefined;
+}
+
+/** Why a table's due rows can't be deleted, foreseen from the catalog, as a sentence; undefined when there is no reason. */
+export function obstacleOf({ label, partitions, referring }: Pick<Subject, 'label' | 'partitions' | 'referring'>) {
+  const unknown = partitions.find((partition) => !partition.foreign && partition.lacksIdentity);
+  if (unknown) {
+    const name = `${identifier(unknown.schema)}.${identifier(unknown.name)}`;
+    return (
+      `the deletes of ${labelOf(unknown.schema, unknown.name)} are published, and it has no replica identity; give it a primary key, ` +
+      `or run: ALTER TABLE ${name} REPLICA IDENTITY FULL`
+    );
+  }
+  const asleep = referring.find((key) => !key.actsOnDelete);
+  if (asleep) {
+    return (
+      `the triggers of the foreign key ${asleep.name} on ${label} are disabled, so that ${asleep.childLabel} would refer to rows that ` +
+      `are gone; run as a superuser: ALTER TABLE ${label} ENABLE TRIGGER ALL`
+    );
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ export function refers(key: ForeignKey, parent: string, child: string): string {
   return key.parentColumns
     .map((column, at) => {
       const childColumn = `${child}.${identifier(key.childColumns[at] as string)}`;
-      return `${parent}.${identifier(column)} ${key.operators[at]} ${childColumn}`;
+      return `${parent}.${identifier(column)}${key.collations[at]} ${key.operators[at]} ${childColumn}`;
     })
     .join(' and ');
 }

@@ -1,9 +1,10 @@
 // What a run gives back: compact, since it is logged, recorded and shown in the termination message.
 import * as v from 'valibot';
+import { tellError } from './database-errors.ts';
 import type { Effect } from './effects.ts';
 import type { Refusal, Table, Tally } from './model.ts';
 import type { Plan, TablePlan } from './plan.ts';
-import type { Work } from './work.ts';
+import { runTally, tallyOf, type Work } from './work.ts';
 
 /** One table that had due rows. */
 export interface TableResult {
@@ -49,8 +50,13 @@ export interface Result {
 export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cutoff: Date, startedAt: number): Result {
   const { ctx, failures } = work;
   const durationMs = Math.round(performance.now() - startedAt);
-  const worked = plan.tables.filter(({ due }) => due > 0);
-  const tallies = worked.map(({ table }) => work.tallies.get(table.oid) as Tally);
+  const all = plan.tables.map((each) => {
+    const tally = runTally(work, each.table);
+    // What earlier attempts deleted was due as the run began.
+    return { ...each, tally, due: each.due + tally.deleted - tallyOf(work, each.table).deleted };
+  });
+  const worked = all.filter(({ due }) => due > 0);
+  const tallies = worked.map(({ tally }) => tally);
   const add = (pick: (tally: Tally) => number) => tallies.reduce((total, tally) => total + pick(tally), 0);
   const deleted = add((tally) => tally.deleted);
   const failed = tables.filter((table) => failures.has(table.oid));
@@ -69,8 +75,8 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
       longestBatchMs: Math.round(Math.max(0, ...tallies.map((tally) => tally.longestBatchMs))),
       rowsPerSecond: Math.round((deleted * 1_000) / Math.max(1, durationMs)),
     },
-    tables: Object.fromEntries(worked.map((plan, at) => [plan.table.label, tableResult(tallies[at] as Tally, plan)])),
-    nothingDue: plan.tables.filter(({ due }) => due === 0).map(({ table }) => table.label),
+    tables: Object.fromEntries(worked.map((each) => [each.table.label, tableResult(each)])),
+    nothingDue: all.filter((each) => !worked.includes(each)).map(({ table }) => table.label),
     ...(work.resumeAt.size > 0 && {
       resumeAt: Object.fromEntries(
         tables.flatMap(({ partitions }) =>
@@ -79,7 +85,7 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
       ),
     }),
     ...(failed.length > 0 && {
-      failures: Object.fromEntries(failed.map((table) => [table.label, (failures.get(table.oid) as Error).message])),
+      failures: Object.fromEntries(failed.map((table) => [table.label, tellError(failures.get(table.oid))])),
     }),
   };
 }
@@ -87,7 +93,8 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
 /** The result is part of the termination message, which has room for 4096 bytes. */
 const MOST_REASONS = 5;
 
-function tableResult({ refusals, ...tally }: Tally, { due, effects, blocked }: TablePlan): TableResult {
+function tableResult({ tally: all, due, effects, blocked }: TablePlan & { readonly tally: Tally }): TableResult {
+  const { refusals, ...tally } = all;
   const frequent = refusals.toSorted((a, b) => b.rows - a.rows).slice(0, MOST_REASONS);
   return {
     due,

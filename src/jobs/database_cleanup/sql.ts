@@ -3,5 +3,9 @@
 /** A name, quoted, whatever characters it holds. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+/** A table's name as people write it, and as no other table's: a part that holds a dot is quoted. */
+export const labelOf = (schema: string, name: string): string =>
+  [schema, name].map((part) => (part.includes('.') ? identifier(part) : part)).join('.');
+
 /** A text value, quoted. The E form reads a backslash the same under any standard_conforming_strings. */
 export const literal = (text: string): string => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

@@ -1,5 +1,6 @@
 // One transaction on a connection of the pool, with the limits that keep it from hurting others.
 import type { ClientBase, Pool, PoolClient, QueryResult } from 'pg';
+import { ConfigError } from '../../errors.ts';
 
 /** Limits of one transaction's statements, in milliseconds. */
 export interface Limits {
@@ -41,6 +42,7 @@ export function undo(value: unknown): never {
  * committed, and a row that somebody changed meanwhile is looked at again under its lock. SET LOCAL: through a pooler the next
  * transaction on the same server connection is somebody else's.
  * @throws the reason of `cancelOn`, when it aborts
+ * @throws {ConfigError} foreign keys and triggers are off for the session
  */
 export async function transaction<T>(pool: Pool, limits: Limits, body: (client: ClientBase) => Promise<T>): Promise<T> {
   limits.cancelOn?.throwIfAborted();
@@ -59,10 +61,24 @@ export async function transaction<T>(pool: Pool, limits: Limits, body: (client: 
     });
     if (error instanceof Undo) return error.value as T;
     limits.cancelOn?.throwIfAborted();
-    throw error;
+    throw explained(error);
   } finally {
     client.release(broken);
   }
+}
+
+/** Raises an error where foreign keys and triggers are off; a pooler may hand on a connection for which they were switched off. */
+const CHECK_ROLE =
+  "case current_setting('session_replication_role') when 'replica' then current_setting('run_job.origin') end";
+
+/** The error as an operator understands it. */
+function explained(error: unknown): unknown {
+  if (!String((error as Error | undefined)?.message).includes('run_job.origin')) return error;
+  return new ConfigError(
+    'session_replication_role is replica, so PostgreSQL would check no foreign key and fire no trigger; ' +
+      'take it from the role or the database (ALTER ROLE … RESET session_replication_role)',
+    { cause: error },
+  );
 }
 
 /**
@@ -85,7 +101,7 @@ export async function inOneTrip(pool: Pool, limits: Limits, statements: readonly
     await client.query('rollback').catch((cause: unknown) => {
       broken = cause instanceof Error ? cause : new Error('rollback failed');
     });
-    throw error;
+    throw explained(error);
   } finally {
     client.release(broken);
   }
@@ -101,7 +117,7 @@ async function begin(client: PoolClient, limits: Limits): Promise<{ pid: number;
 const beginning = (limits: Limits): string[] => [
   `begin isolation level read committed${limits.readOnly ? ' read only' : ''}`,
   ...settingsOf(limits).map(([name, value]) => `set local ${name} = ${value}`),
-  'select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid',
+  `select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid, ${CHECK_ROLE}`,
 ];
 
 /**

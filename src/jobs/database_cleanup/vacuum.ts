@@ -1,4 +1,5 @@
 // Gives the space of deleted rows back to their tables, at the end.
+import { tellError } from './database-errors.ts';
 import type { Table } from './model.ts';
 import { statementSpan } from './trace.ts';
 import type { Work } from './work.ts';
@@ -26,7 +27,7 @@ export async function vacuum(work: Work, tables: readonly Table[]): Promise<void
         ctx.postgres.query(`${mark} vacuum (analyze) ${target}`),
       );
     } catch (error) {
-      ctx.log.warn(`${table.label} was not vacuumed: ${(error as Error).message}`, { table: table.label });
+      ctx.log.warn(`${table.label} was not vacuumed: ${tellError(error)}`, { table: table.label });
     } finally {
       ctx.signal.removeEventListener('abort', cancel);
     }

@@ -11,6 +11,8 @@ export interface Work {
   readonly server: Server;
   readonly limits: Limits;
   readonly tallies: Map<string, Tally>;
+  /** The tallies of the run's earlier attempts, the first first. */
+  readonly earlier: readonly ReadonlyMap<string, Tally>[];
   /** The error that ended the work on a table, by its oid. */
   readonly failures: Map<string, Error>;
   /** How many more rows this run may delete. */
@@ -25,10 +27,14 @@ export interface Work {
   readonly resumeAt: Map<string, number>;
 }
 
-/** What earlier attempts of a run have deleted: maxRows is a run's, and attempts of one run share a process. */
-const deletedByRun = new Map<string, number>();
+/** What happened in each attempt of a run, the first first: attempts of one run share a process. */
+const attemptsOf = new Map<string, Map<string, Tally>[]>();
 
 export function startWork(ctx: Ctx, server: Server): Work {
+  const earlier = attemptsOf.get(ctx.runId) ?? [];
+  const tallies = new Map<string, Tally>();
+  attemptsOf.set(ctx.runId, [...earlier, tallies]);
+  const deleted = earlier.flatMap((each) => [...each.values()]).reduce((total, tally) => total + tally.deleted, 0);
   const traffic = watchTraffic(() => performance.now());
   traffic.see(BigInt(server.nextXid));
   return {
@@ -44,9 +50,11 @@ export function startWork(ctx: Ctx, server: Server): Work {
       clientCheckMs: server.clientCheckMs,
       onBegin: traffic.see,
     },
-    tallies: new Map(),
+    tallies,
+    earlier,
     failures: new Map(),
-    remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - (deletedByRun.get(ctx.runId) ?? 0),
+    // maxRows is for all attempts of a run.
+    remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - deleted,
     refusals: 0,
     resumeAt: new Map(),
   };
@@ -72,7 +80,6 @@ export function countDeleted(work: Work, table: Table, rows: number): void {
   const { ctx } = work;
   tallyOf(work, table).deleted += rows;
   work.remaining -= rows;
-  deletedByRun.set(ctx.runId, (deletedByRun.get(ctx.runId) ?? 0) + rows);
   if (rows > 0) ctx.count('rows_deleted', rows, { table: table.label });
 }
 
@@ -103,6 +110,19 @@ export function tallyOf(work: Work, table: Table): Tally {
   };
   work.tallies.set(table.oid, tally);
   return tally;
+}
+
+/** What has happened to a table in all attempts of the run: what was done adds up, and what stays is what stays now. */
+export function runTally(work: Work, table: Table): Tally {
+  const total = { ...tallyOf(work, table) };
+  for (const tally of work.earlier.flatMap((tallies) => tallies.get(table.oid) ?? [])) {
+    total.matched += tally.deleted;
+    total.deleted += tally.deleted;
+    total.batches += tally.batches;
+    total.durationMs += tally.durationMs;
+    total.longestBatchMs = Math.max(total.longestBatchMs, tally.longestBatchMs);
+  }
+  return total;
 }
 
 /** Says how far the whole run is. */

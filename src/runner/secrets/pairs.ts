@@ -34,7 +34,7 @@ export function* secretValues(text: string): Generator<Range> {
   let done = 0;
   SEPARATOR.lastIndex = 0;
   for (let found = SEPARATOR.exec(text); found; found = SEPARATOR.exec(text)) {
-    const { index, 1: quote = '', 2: sign = '' } = found;
+    const { index, 2: sign = '' } = found;
     const start = index + found[0].length;
     const name = nameBefore(text, index, done);
     if (name === '' || !mayNameSecret(name) || isOfParser(text, index - name.length)) continue;
@@ -42,7 +42,6 @@ export function* secretValues(text: string): Generator<Range> {
     const range = valueAt(text, start, {
       name,
       sign,
-      quoted: quote !== '',
       lineStart: isLineStart(text, index - name.length),
     });
     if (range === undefined) continue;
@@ -55,7 +54,6 @@ export function* secretValues(text: string): Generator<Range> {
 interface Place {
   readonly name: string;
   readonly sign: string;
-  readonly quoted: boolean;
   readonly lineStart: boolean;
 }
 
@@ -66,7 +64,10 @@ function valueAt(text: string, start: number, place: Place): Range | undefined {
   if (open !== undefined) {
     const from = start + open.length;
     const end = closingQuote(text, from, open);
-    return secrecyOf(name, text.slice(from, end)) === 'none' ? undefined : { start: from, end };
+    const quoted = text.slice(from, end);
+    // `typeof password === 'string'`, in a program.
+    if (/^[!=]==?$/.test(sign) && WORD.test(quoted)) return undefined;
+    return secrecyOf(name, quoted) === 'none' ? undefined : { start: from, end };
   }
   // An arrow function isn't a setting.
   if (sign === '=>') return undefined;
@@ -74,6 +75,8 @@ function valueAt(text: string, start: number, place: Place): Range | undefined {
   const begin = bareAt(text.slice(start, start + LOOK), 0);
   if (begin === '' || isReference(begin) || CODE.test(begin) || WORD.test(begin.replace(/[.,:!?)\]}]+$/, '')))
     return undefined;
+  // `{ PGPASSWORD: password }`, likewise.
+  if (sign === ':' && /^[a-z]+(?:[A-Z][a-z]+)*$/.test(begin) && isSecretName(begin)) return undefined;
   if (secrecyOf(name, /^-?\d+$/.test(begin) ? Number(begin) : begin) === 'none') return undefined;
   const value = bareAt(text, start);
   if (SCHEME.test(value)) return credentialAfter(text, start + value.length);

@@ -9,7 +9,7 @@ const OLD = daysAgo(100);
 /** Due rows 1 to 40, of which the parts that a case adds refuse some. */
 const item = (database: TestDatabase, more: string) =>
   database.query(`create table item (id int primary key, name text default 'x', deleted_at timestamptz);
-    insert into item (id, deleted_at) select i, ${OLD} from generate_series(1, 40) i;
+    insert into item (id, deleted_at) select i, ${OLD} - i * interval '1 s' from generate_series(1, 40) i;
     insert into item (id) values (99);
     ${more}`);
 
@@ -114,9 +114,9 @@ onEveryPostgres((createDatabaseThere) => {
   test('each reason is told with its rows and an example, whatever the key', async () => {
     await using database = await createDatabaseThere();
     await database.query(`create table item (b text, a int, deleted_at timestamptz, primary key (a, b));
-      insert into item select 'n' || i, i, ${OLD} from generate_series(1, 60) i; insert into item values ('live', 0);
+      insert into item select 'n' || i, i, ${OLD} - i * interval '1 s' from generate_series(1, 60) i; insert into item values ('live', 0);
       create table bare (id int, deleted_at timestamptz);
-      insert into bare select i, ${OLD} from generate_series(1, 10) i; insert into bare values (0);
+      insert into bare select i, ${OLD} - i * interval '1 s' from generate_series(1, 10) i; insert into bare values (0);
       create function act() returns trigger language plpgsql as $$ begin
         if old.a % 20 = 0 then raise 'law %', old.a; end if;
         if old.a % 30 = 5 then raise sqlstate 'ZZ001' using message = 'audit'; end if;
@@ -156,7 +156,7 @@ onEveryPostgres((createDatabaseThere) => {
     await using database = await createDatabaseThere();
     await database.query(`create table one (id int primary key, other int, deleted_at timestamptz);
       create table two (id int primary key, other int references one, deleted_at timestamptz);
-      insert into one select i, i, ${OLD} from generate_series(1, 30) i; insert into two select i, i, ${OLD} from generate_series(1, 30) i;
+      insert into one select i, i, ${OLD} - i * interval '1 s' from generate_series(1, 30) i; insert into two select i, i, ${OLD} - i * interval '1 s' from generate_series(1, 30) i;
       insert into one values (99); insert into two values (99);
       alter table one add foreign key (other) references two on delete cascade;
       create function act() returns trigger language plpgsql as $$ begin
@@ -175,7 +175,7 @@ describe('more refused rows than one run tries', () => {
   test('do not starve the rows behind them: the next run goes on where the last one stood', async () => {
     await using database = await createDatabase({ migrated: false });
     await database.query(`create table item (id int primary key, deleted_at timestamptz);
-      insert into item select i, ${OLD} from generate_series(1, 1600) i; insert into item values (0);
+      insert into item select i, ${OLD} - i * interval '1 s' from generate_series(1, 1600) i; insert into item values (0);
       create function act() returns trigger language plpgsql as $$ begin
         if old.id <= 1500 then raise 'stays'; end if; return old; end $$;
       create trigger act before delete on item for each row execute function act();`);

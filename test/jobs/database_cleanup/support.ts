@@ -34,6 +34,8 @@ export async function runCleanup(database: string | pg.Pool, options: CleanupOpt
   if (typeof database !== 'string') return runOn(database, options);
   const pool = new pg.Pool({ connectionString: database, max: 4, options: options.settings });
   pool.on('error', () => {});
+  // As the runner's pool does: a connection that ends while it is lent out tells its client.
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     return await runOn(pool, options);
   } finally {
@@ -59,6 +61,7 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
     scheduledAt: options.scheduledAt ?? new Date(),
     deadline: new Date(Date.now() + 60_000),
     shard: options.shard ?? { index: 0, count: 1 },
+    fence: 1,
     dryRun: options.dryRun ?? false,
     progress: (done, total = 0) => options.onProgress?.(done, total),
     span: (_name, _options, step) => step({ setAttributes: () => {}, addEvent: () => {}, headers: () => ({}) }),

@@ -114,7 +114,8 @@ describe('which tables', () => {
         insert into ${table} values (${daysAgo(100)}, 1), (null, 2)`);
     }
     const result = await runCleanup(database.url);
-    expect(Object.keys(result.tables).sort()).toEqual(names.map((name) => `public.${name}`).sort());
+    const labels = names.map((name) => (name.includes('.') ? `public."${name}"` : `public.${name}`));
+    expect(Object.keys(result.tables).sort()).toEqual(labels.sort());
     expect(result.totals.deleted).toBe(names.length);
   });
 

@@ -111,6 +111,7 @@ async function attempt(pool: PostgresPool, options: RunOptions): Promise<unknown
     scheduledAt: MONDAY,
     deadline: new Date(Date.now() + 60_000),
     shard: { index: 0, count: 1 },
+    fence: 1,
     dryRun: false,
     postgres: pool,
     rabbitmq: unconnectedRabbitMq(EXCHANGE),

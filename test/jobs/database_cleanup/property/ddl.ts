@@ -37,7 +37,7 @@ function createTable(model: Model, table: Table): string {
       columnsOf(key).map((column, at) => {
         const value = at === columnsOf(key).length - 1 ? key.fallback : key.fallback && groupOf(key.fallback);
         const byDefault = key.fallback === undefined ? '' : ` default ${value}`;
-        const check = key.checked ? ` check (${column} is not null or id % 2 = 0)` : '';
+        const check = key.checked ? ` constraint ${key.name}_check check (${column} is not null or id % 2 = 0)` : '';
         return `${column} ${key.bigint ? 'bigint' : 'int'}${byDefault}${key.notNull ? ' not null' : ''}${check}`;
       }),
     ),

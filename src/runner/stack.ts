@@ -1,0 +1,30 @@
+// A stack trace as its reader wants it: the frames of the job's author first, for a library's may be twenty deep.
+
+/** Where we are: the bundle in dist/, or src/ in a test. */
+const OURS = import.meta.url?.replace(/\/(dist|src)\/.*$/s, '/$1/') ?? '';
+
+const FRAME = /^\s*at .+/;
+
+/**
+ * The same frames with the author's before those of libraries, run-job and Node, each group in its order. A trace that begins with a frame
+ * of the author's, or has none, is left as it is.
+ */
+export function authorFirst(stack: string): string {
+  const lines = stack.split('\n');
+  // The message may have lines that look like frames; the frames are the lines at the end.
+  const first = lines.findLastIndex((line) => !FRAME.test(line)) + 1;
+  const frames = lines.slice(first);
+  const isTheirs = frames.map(isAuthors);
+  if (isTheirs[0] !== false || !isTheirs.includes(true)) return stack;
+  return [
+    ...lines.slice(0, first),
+    ...frames.filter((_, index) => isTheirs[index]),
+    ...frames.filter((_, index) => !isTheirs[index]),
+  ].join('\n');
+}
+
+function isAuthors(frame: string): boolean {
+  if (/[( ]node:|\(native\)|<anonymous>\)?$|[/\\]node_modules[/\\]/.test(frame)) return false;
+  // The jobs that ship are jobs as well.
+  return OURS === '' || !frame.includes(OURS) || frame.includes(`${OURS}jobs/`);
+}
