@@ -111,7 +111,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, Explanation])[] = [
   [/^Query read timeout$/, busy("doesn't answer: a query got no response in time")],
   [/Connection terminated|not queryable|Connection ended unexpectedly/, cut],
   [
-    /^query_wait_timeout|^server login|cannot connect to server|no more connections|too many/i,
+    /^query_wait_timeout|^client_login_timeout|^server login|cannot connect to server|no more connections|too many/i,
     busy('is overloaded: its pooler gives no connection'),
   ],
 ];
