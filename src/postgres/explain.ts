@@ -42,7 +42,8 @@ const transactionsRefused = misconfigured(
 const silent: Explanation = (server, cause) =>
   new UnavailableError(
     `PostgreSQL at ${server.label} didn't answer within ${server.connectTimeoutMs / 1000} s; check the host, the port and the firewall`,
-    { cause },
+    // A server that many call at once is silent too.
+    { cause, passing: true },
   );
 
 /** By SQLSTATE and by Node's error code. */
@@ -141,4 +142,16 @@ export function explainConnect(error: unknown, server: Server): Error {
     `PostgreSQL at ${server.label} refuses a setting behind the ? of DATABASE_URL (${code}); correct or remove it`,
     { cause: explained },
   );
+}
+
+/**
+ * As `explain`, for an error that came before a connection was ready. Who is hung up on by then has most often met a server that is full or
+ * stopping: what it said of that may be lost, since we were still writing.
+ */
+export function explainConnecting(error: unknown, server: Server): Error {
+  const explained = explain(error, server);
+  const { code, message } = error as Failure;
+  const hungUp =
+    code === 'ECONNRESET' || code === 'EPIPE' || /Connection (terminated|ended) unexpectedly/.test(message);
+  return hungUp ? new UnavailableError(explained.message, { cause: error, passing: true }) : explained;
 }

@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly unread?: boolean;
   /** A process that takes longer hangs: it is killed, and `done` rejects with what it said. 90 s unless said. */
   readonly hangsAfterMs?: number;
+  /** The folder for temporary files; the suite's unless said. */
+  readonly scratchFolder?: string;
 }
 
 /** Longer than by default, so that a busy machine isn't taken for a server that is gone. */
@@ -67,7 +69,7 @@ process.once('exit', () => {
 
 /** Starts `run-job` with these arguments, in an empty folder, with nothing of our environment but PATH. */
 export function runJob(args: readonly string[], options: RunOptions = {}): Running {
-  const folder = mkdtempSync(join(inject('scratchFolder'), 'run-'));
+  const folder = mkdtempSync(join(options.scratchFolder ?? inject('scratchFolder'), 'run-'));
   const terminationLog = join(folder, 'termination-log');
   const startedAt = performance.now();
   const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath];

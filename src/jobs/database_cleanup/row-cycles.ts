@@ -158,7 +158,7 @@ function lockClosures(
   );
   return `with recursive seed as materialized (
       select t.tableoid as rel, t.ctid as at from ${partition.target} as t
-      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit $2),
+      where ${inRange} and t.ctid > $1::tid and (${table.due('t')}) is true${partition.only} order by t.ctid limit $2),
     closure (seed, tbl, rel, at) as (
       select at::text, ${component.tables.indexOf(table)}, rel, at::text from seed
       union

@@ -30,7 +30,7 @@ export interface Archive {
  */
 export function deleteAtOnce(subject: Subject, scope: string): string {
   const { table, partition, archive } = subject;
-  const where = `where ${scope} and ${table.due('t')}${partition.only}`;
+  const where = `where ${scope} and ${isDue(table)}${partition.only}`;
   if (!archive) return `delete from ${partition.target} as t ${where}`;
   return withArchive(subject, where, (gone) => `with ${gone} select from gone`);
 }
@@ -41,7 +41,7 @@ export function deleteAtOnce(subject: Subject, scope: string): string {
  */
 export function deleteUnblocked(subject: Subject, scope: string): string {
   const { table, partition } = subject;
-  const where = `where t.ctid = any (array(select at from due where not blocked)) and ${table.due('t')}${partition.only}`;
+  const where = `where t.ctid = any (array(select at from due where not blocked)) and ${isDue(table)}${partition.only}`;
   return withArchive(
     subject,
     where,
@@ -61,7 +61,7 @@ export function lock(subject: Subject, scope: string, most: number | undefined):
   return `with ${candidates(subject, scope)},
     held as materialized (
       select t.ctid as at from ${partition.target} as t
-      where t.ctid = any (array(select at from due where not blocked${limit})) and ${table.due('t')}${partition.only}
+      where t.ctid = any (array(select at from due where not blocked${limit})) and ${isDue(table)}${partition.only}
       for update of t skip locked)
     select ${COUNTS}, array(select at::text from held) as held from due`;
 }
@@ -75,16 +75,22 @@ export function deleteLocked(subject: Subject): string {
   const listed = 't.ctid = any (array(select unnest($1::tid[])))';
   if (blocked?.referred) return deleteUnblocked(subject, listed);
   const free = blocked === undefined ? '' : ` and not (${blocked.condition})`;
-  const where = `where ${listed} and ${table.due('t')}${partition.only}${free}`;
+  const where = `where ${listed} and ${isDue(table)}${partition.only}${free}`;
   return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
 }
 
 const COUNTS = 'count(*)::int as due, (count(*) filter (where due.blocked))::int as blocked';
 
+/**
+ * The condition that the row `t` is due, in a form that no index matches: with statistics from before a mass delete the planner would
+ * fetch all due rows of the table through the index, once in every batch, in the belief that there are none.
+ */
+const isDue = (table: Table): string => `(${table.due('t')}) is true`;
+
 /** The CTE `due`: the due rows of the scope, and whether others refer to them. */
 function candidates({ table, partition, blocked }: Subject, scope: string): string {
   const rows = (columns: string) => `select t.ctid as at, ${blocked?.condition ?? 'false'} as blocked${columns}
-      from ${partition.target} as t where ${scope} and ${table.due('t')}${partition.only}`;
+      from ${partition.target} as t where ${scope} and ${isDue(table)}${partition.only}`;
   if (!blocked?.referred) return `due as materialized (${rows('')})`;
   return `found as materialized (${rows(blocked.columns)}),
     referred as materialized (${blocked.referred('found')}),
