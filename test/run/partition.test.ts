@@ -1,6 +1,6 @@
 // A host that is cut off from PostgreSQL: nothing of its run works any more when the server frees the lock, whatever is configured.
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { openMarks } from '../support/marks.ts';
 import { canMakeNetwork, makeNetwork } from '../support/network.ts';
@@ -23,15 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
-test.concurrent.skipIf(!possible).for([
-  ['ignores', {}],
-  ['blocks', {}],
-  ['ignores', { WORKER_LOCK_CHECK_SECONDS: '30', WORKER_SHUTDOWN_TIMEOUT_SECONDS: '600' }],
-  ['blocks', { WORKER_LOCK_CHECK_SECONDS: '30', WORKER_SHUTDOWN_TIMEOUT_SECONDS: '600' }],
-] as const)(
-  'a job that %s, with %o: dead before its lock is free (takes root on Linux)',
-  { timeout: 120_000 },
-  async ([way, env]) => {
+describe.skipIf(!possible)('cut off, which takes root on Linux to try', () => {
+  test.concurrent.for([
+    ['ignores', {}],
+    ['blocks', {}],
+    ['ignores', { WORKER_LOCK_CHECK_SECONDS: '30', WORKER_SHUTDOWN_TIMEOUT_SECONDS: '600' }],
+    ['blocks', { WORKER_LOCK_CHECK_SECONDS: '30', WORKER_SHUTDOWN_TIMEOUT_SECONDS: '600' }],
+  ] as const)('a job that %s, with %o: dead before its lock is free', { timeout: 120_000 }, async ([way, env]) => {
     await using database = await createDatabase({ serverUrl: server.url, migrated: false });
     await runToEnd(['migrate'], { database });
     await using network = makeNetwork();
@@ -57,8 +55,8 @@ test.concurrent.skipIf(!possible).for([
     expect(ended.summary).toMatchObject({ status: 'unavailable' });
     expect(marks.of('far').last).toBeLessThan(freedAt);
     expect(ended.at).toBeLessThan(freedAt);
-  },
-);
+  });
+});
 
 /** When nobody holds an advisory lock of this database any more, in milliseconds since 1970. */
 async function whenFree(client: pg.Client): Promise<number> {
