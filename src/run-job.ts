@@ -18,9 +18,12 @@ Error.stackTraceLimit = 50;
 
 const stop = new Stop();
 const listen = keepOwnListeners();
-listenForSignals(stop, leave, listen);
+listenForSignals(stop, (code) => void output.flush(LAST_LINE_MS).then(() => leave(code)), listen);
 const exits: Exits = guardAgainstCrashes(stop, listen);
 const output = openOutput(() => !stop.settled);
+
+/** How long the last line may hold up who insists on the end. */
+const LAST_LINE_MS = 500;
 
 /** What Node calls that which may hold a thread of libuv's. */
 const BLOCKING = ['GetAddrInfoReqWrap', 'FSReqCallback', 'FSReqPromise'];
