@@ -35,6 +35,8 @@ export function createProgramLog(
     const head = `{"time":${told},"level":"info","msg":`;
     const tail = `,${JSON.stringify({ stream, ...bound }).slice(1)}\n`;
     const info = LEVELS.info <= LEVELS[least];
+    // One look at all of them is cheaper than one at each.
+    const suspicious = redact.mayHoldSecret(lines.join('\n'));
     let out = '';
     for (const text of lines) {
       const parsed = text.charCodeAt(0) === BRACE ? parseObject(text) : undefined;
@@ -43,7 +45,7 @@ export function createProgramLog(
         onLine?.({ time, level: 'info', message: text, fields: { stream, ...bound } });
         continue;
       }
-      const object = redact.mayHoldSecret(text) ? (redact.value(parsed) as Fields) : parsed;
+      const object = suspicious && redact.mayHoldSecret(text) ? (redact.value(parsed) as Fields) : parsed;
       const { level, message, own } = readLine(object, stream);
       Object.assign(own, bound);
       if (LEVELS[level] <= LEVELS[least]) {
