@@ -58,10 +58,17 @@ export function createProgramLog(options: ProgramLogOptions): (batch: ProgramLin
         onLine?.({ time, level: 'info', message: text, fields: { stream, ...bound } });
         continue;
       }
-      const object = mayHoldSecret(text) ? (redact.value(parsed) as Record<string, unknown>) : parsed;
-      const { level, message } = takeApart(object, bound);
-      if (LEVELS[level] <= LEVELS[least]) out += frame.object(level, message, object);
-      onLine?.({ time, level, message, fields: { stream, ...withoutUndefined(object), ...bound } });
+      const hidden = mayHoldSecret(text);
+      const object = hidden ? (redact.value(parsed) as Record<string, unknown>) : parsed;
+      const names = namesIn(object);
+      const { level, message } = names;
+      if (LEVELS[level] <= LEVELS[least]) {
+        out +=
+          !hidden && isOurs(object, names, bound)
+            ? frame.asItStands(text, object, level)
+            : frame.object(level, message, ownOf(object, names, bound));
+      }
+      onLine?.({ time, level, message, fields: { stream, ...ownOf(object, names, bound), ...bound } });
     }
     if (out !== '') write(out);
   };
@@ -69,7 +76,8 @@ export function createProgramLog(options: ProgramLogOptions): (batch: ProgramLin
 
 /** What is the same in all lines of a batch, around what isn't. */
 function createFrame(time: Date, stream: ProgramStream, bound: Fields) {
-  const start = `{"time":"${time.toISOString()}","level":"`;
+  const timed = `{"time":"${time.toISOString()}",`;
+  const start = `${timed}"level":"`;
   const ofStream = `,"stream":"${stream}"`;
   const others = JSON.stringify(bound).slice(1);
   const end = `${others === '}' ? '' : ','}${others}\n`;
@@ -82,6 +90,13 @@ function createFrame(time: Date, stream: ProgramStream, bound: Fields) {
       // Where there is no backslash, each `\n` of the JSON is the end of a line: it is made of all of them at once.
       const escaped = all.includes('\\') ? lines.map(inJson) : inJson(all).split('\\n');
       return before + escaped.join(after + before) + after;
+    },
+    /** A line whose text needs nothing but what is ours, and keeps its numbers, be they larger than any of JavaScript's. */
+    asItStands(text: string, object: Fields, level: LogLevel): string {
+      const levelIfNone = 'level' in object ? '' : `"level":"${level}",`;
+      const messageIfNone = 'msg' in object ? '' : `,"msg":"${NO_MESSAGE}"`;
+      const streamIfNone = 'stream' in object ? '' : ofStream;
+      return `${timed}${levelIfNone}${text.slice(1, text.lastIndexOf('}'))}${messageIfNone}${streamIfNone}${end}`;
     },
     /** A line that has fields of its own. */
     object(level: LogLevel, message: string, own: Fields): string {
@@ -118,33 +133,56 @@ const LEVEL_KEYS = ['level', 'severity', 'levelname', 'log.level'];
 const MESSAGE_KEYS = ['msg', 'message', 'event'];
 const TIME_KEYS = new Set(['time', 'timestamp', 'ts', '@timestamp', 'asctime']);
 
-/**
- * Takes level and message out of the object, and what would stand twice in the line: that is ours. It becomes undefined; to delete it would
- * make the object a slow one, a million times over.
- */
-function takeApart(object: Record<string, unknown>, bound: Fields): { level: LogLevel; message: string } {
+/** What a line has for a message that has none. */
+const NO_MESSAGE = 'output';
+
+/** Level and message of a line, and under which names it has them. */
+interface Names {
+  readonly level: LogLevel;
+  readonly levelKey: string | undefined;
+  readonly message: string;
+  readonly messageKey: string | undefined;
+}
+
+function namesIn(object: Fields): Names {
   let level: LogLevel | undefined;
   const levelKey = LEVEL_KEYS.find((key) => {
     level = levelOf(object[key]);
     return level !== undefined;
   });
   const messageKey = MESSAGE_KEYS.find((key) => typeof object[key] === 'string');
-  const message = messageKey === undefined ? 'output' : (object[messageKey] as string);
-  let time: unknown;
-  for (const key of Object.keys(object)) {
-    // The line's own time is when we read it.
-    const isTime = TIME_KEYS.has(key);
-    if (isTime) time ??= object[key];
-    if (isTime || key === levelKey || key === messageKey || key === 'level' || key === 'msg' || key in bound) {
-      object[key] = undefined;
-    } else if (key === '__proto__') Object.defineProperty(object, key, { enumerable: false });
-  }
-  if (time !== undefined) object.programTime ??= time;
-  return { level: level ?? 'info', message };
+  const message = messageKey === undefined ? NO_MESSAGE : (object[messageKey] as string);
+  return { level: level ?? 'info', levelKey, message, messageKey };
 }
 
-function withoutUndefined(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+/** Whether the line calls everything as we do, and has nothing under a name that is ours. */
+function isOurs(object: Fields, { level, levelKey, messageKey }: Names, bound: Fields): boolean {
+  if (levelKey !== undefined && (levelKey !== 'level' || object.level !== level)) return false;
+  if (messageKey !== undefined && messageKey !== 'msg') return false;
+  const keys = Object.keys(object);
+  for (const key of keys) {
+    if (key === 'level' ? levelKey === undefined : key === 'msg' ? messageKey === undefined : isTaken(key, bound)) {
+      return false;
+    }
+  }
+  return keys.length > 0;
+}
+
+/** Without level and message, and what would stand twice in the line. */
+function ownOf(object: Fields, { levelKey, messageKey }: Names, bound: Fields): Fields {
+  const own: Record<string, unknown> = {};
+  for (const key of Object.keys(object)) {
+    // The line's own time is when we read it.
+    if (TIME_KEYS.has(key)) own.programTime ??= object[key];
+    else if (key !== levelKey && key !== messageKey && key !== 'level' && key !== 'msg' && !isTaken(key, bound)) {
+      own[key] = object[key];
+    }
+  }
+  return own;
+}
+
+function isTaken(key: string, bound: Fields): boolean {
+  return Object.hasOwn(bound, key) || TIME_KEYS.has(key) || key === '__proto__';
 }
 
 const LEVEL_NAMES = new Map<string, LogLevel>(

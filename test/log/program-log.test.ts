@@ -53,6 +53,9 @@ test('JSON objects become fields between plain lines, in order', () => {
     '{}',
     '{not json',
     '{"event":"over","__proto__":{"x":1}}',
+    '{"level":"error","msg":"as it stands","n":1} ',
+    '{ "rows" : [1,{"job":"x"}] }',
+    '{"msg":{"not":"a text"},"n":2,"constructor":"c"}',
   ];
   const expected = [
     { level: 'info', msg: 'before', ...COMMON },
@@ -62,12 +65,21 @@ test('JSON objects become fields between plain lines, in order', () => {
     { level: 'info', msg: 'output', ...COMMON },
     { level: 'info', msg: '{not json', ...COMMON },
     { level: 'info', msg: 'over', ...COMMON },
+    { level: 'error', msg: 'as it stands', n: 1, ...COMMON },
+    { level: 'info', msg: 'output', rows: [1, { job: 'x' }], ...COMMON },
+    { level: 'info', msg: 'output', n: 2, constructor: 'c', ...COMMON },
   ];
   const told: unknown[] = [];
   const out = logOf(lines, { onLine: ({ level, message, fields }) => told.push({ level, msg: message, ...fields }) });
   expect(read(out)).toEqual(expected);
   expect(told.map((line) => JSON.parse(JSON.stringify(line)))).toEqual(expected);
   expect(logOf(lines).replaceAll(/"time":"[^"]*"/g, '')).toBe(out.replaceAll(/"time":"[^"]*"/g, ''));
+});
+
+test('a number that JavaScript can’t hold is written as the program wrote it', () => {
+  expect(logOf(['{"level":"info","msg":"m","id":12345678901234567891,"price":1.10}'])).toContain(
+    '"id":12345678901234567891,"price":1.10,',
+  );
 });
 
 test('what is below the level isn’t written, and is heard of', () => {
