@@ -35,7 +35,7 @@ export async function exec(
       import('../terminal/help.ts'),
       import('./exec.ts'),
     ]);
-    process.stdout.write(commandHelp('exec', command as never));
+    process.stdout.write(commandHelp('exec', command));
     return EXIT.ok;
   }
   const [name, ...flags] = own;
@@ -51,11 +51,10 @@ export async function exec(
   const { order, log } = readCommandLine(flags, definition, `run-job exec ${name}`, ({ args, repeated }): Order => {
     const [program, ...rest] = rawArgs.slice(end + 1);
     if (program === undefined) throw nothingToRun(name);
-    const given = args as { readonly raw?: boolean };
     const exitCodes = readExitCodes(repeated.get('exit-code') ?? []);
     return {
-      ...readRunFlags({ args, repeated } as never),
-      command: { program, args: rest, raw: given.raw ?? false, exitCodes },
+      ...readRunFlags({ args, repeated }),
+      command: { program, args: rest, raw: args.raw ?? false, exitCodes },
     };
   });
   // Without the dashes the program's own flags were read as ours: what is wrong with those is no news.

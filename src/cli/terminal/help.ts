@@ -23,7 +23,7 @@ export function columns(rows: readonly (readonly [string, string])[]): string {
 }
 
 /** Help of a command of ours. */
-export function commandHelp(name: string, command: CommandDef<ArgsDef>): string {
+export function commandHelp(name: string, command: Pick<CommandDef<ArgsDef>, 'meta' | 'args'>): string {
   const meta = command.meta as CommandMeta | undefined;
   const args = (command.args ?? {}) as ArgsDef;
   const positionals = Object.entries(args).filter(([, { type }]) => type === 'positional');
