@@ -80,6 +80,12 @@ export class Connection extends Client {
     this.#socket().unref();
   }
 
+  /** The descriptor of its socket, which Node doesn't tell publicly; undefined where it can't be told. */
+  get descriptor(): number | undefined {
+    const { _handle: handle } = this.#socket() as { _handle?: { readonly fd?: number } | null };
+    return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
+  }
+
   /** Drops the connection without a word. */
   destroy(): void {
     this.#socket().destroy();

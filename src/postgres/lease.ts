@@ -47,6 +47,10 @@ export class HeldLease implements Lease {
     connection.letGo();
   }
 
+  get descriptor(): number | undefined {
+    return this.#over ? undefined : this.#connection.descriptor;
+  }
+
   /** Whether the locks are held, as far as is known. */
   get held(): boolean {
     return !this.#over;

@@ -128,6 +128,8 @@ export interface Holder {
 export interface Lease {
   /** Resolves with the cause when the lock can no longer be proved to be held; never rejects. */
   readonly lost: Promise<Error>;
+  /** The descriptor of the connection that holds the lock: the lock isn't free before all who have it open have closed it. */
+  readonly descriptor: number | undefined;
   /** Asks for a proof now. Returns whether the lock is held; never rejects, and where it isn't, `lost` has resolved. */
   prove(): Promise<boolean>;
   release(): Promise<void>;
@@ -256,6 +258,8 @@ export interface ProgramCall {
   /** `traceparent` and `tracestate` of the span that the program's own spans belong under. */
   readonly traceHeaders: Readonly<Record<string, string>>;
   readonly onEnd: (exit: ProgramExit) => void;
+  /** The descriptor that the run's lock hangs on. */
+  readonly lockDescriptor: number | undefined;
 }
 
 /** Runs programs, each with all that it starts. */

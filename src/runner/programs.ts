@@ -42,6 +42,7 @@ export function execFor(
         graceMs: () => graceFor(stop, request.graceMs),
         progress,
         traceHeaders: span.headers(),
+        lockDescriptor: state.lease?.descriptor,
         onEnd: (exit) => {
           if (job.command) state.program = exit;
         },

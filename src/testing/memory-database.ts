@@ -9,7 +9,12 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: numb
     locks: {
       acquire: async () => ({
         held: true,
-        lease: { lost: new Promise(() => undefined), prove: async () => true, release: async () => undefined },
+        lease: {
+          lost: new Promise(() => undefined),
+          descriptor: undefined,
+          prove: async () => true,
+          release: async () => undefined,
+        },
       }),
     },
     history: {

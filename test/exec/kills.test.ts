@@ -1,4 +1,5 @@
 // run-job is killed with SIGKILL at random moments, two hundred times: nothing of the program lives two seconds later, and no record lies.
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readRecord } from '../support/accounts.ts';
@@ -74,4 +75,31 @@ describe.skipIf(noCompiler)('killed', () => {
     expect(await readRecord(database, String(runId))).toMatchObject({ status: 'lost', exit_code: 137 });
     expect(run.alive()).toEqual([]);
   });
+
+  test('the lock isn’t free before the guardian has killed what a killed run leaves behind', async () => {
+    await using database = await createDatabase();
+    const run = exec([program, 'ignores'], [], { database });
+    await run.waitForLine(({ msg }) => msg === 'ready');
+    // A guardian that stands still: however long the kernel takes to let it do its work, the lock waits for that.
+    const guardian = guardianOf(run.pid as number);
+    process.kill(guardian, 'SIGSTOP');
+    run.kill('SIGKILL');
+    await run.done;
+    const { exitCode } = await execToEnd(['true'], ['--locked=fail'], { database });
+    const alive = run.alive();
+    process.kill(guardian, 'SIGCONT');
+    expect(exitCode).toBe(75);
+    expect(alive).not.toEqual([]);
+    const next = await execToEnd(['true'], ['--locked=wait'], { database });
+    expect(next.summary).toMatchObject({ status: 'succeeded' });
+    expect(run.alive()).toEqual([]);
+  });
 });
+
+/** The child of the process that runs the guardian's script. */
+function guardianOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const found = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('run-job-guardian'));
+  if (found === undefined) throw new Error('there is no guardian');
+  return found;
+}

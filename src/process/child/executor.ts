@@ -69,6 +69,7 @@ export class Executor implements Programs {
     this.#over.abort(new Error('the run is over, and nobody waited for this program'));
     await Promise.all([...this.#families].map((family) => family.kill()));
     await Promise.all(this.#running);
+    this.#guardian?.letGo();
   }
 
   async #exec({ program, args, options, run, log, graceMs, ...call }: ProgramCall): Promise<ExecResult> {
@@ -77,7 +78,7 @@ export class Executor implements Programs {
     const cwd = options.cwd ?? process.cwd();
     const own = { ...this.#setting.env, ...options.env };
     const file = findProgram(program, own.PATH, cwd);
-    const guardian = this.#guard();
+    const guardian = this.#guard(call.lockDescriptor);
     this.#count += 1;
     const id = `${this.#setting.runId}-${this.#count}`;
     const exchange = Exchange.open(({ done, total }) => call.progress(done, total));
@@ -132,9 +133,9 @@ export class Executor implements Programs {
   }
 
   /** One for all: it costs a process. */
-  #guard(): Guardian {
+  #guard(lockDescriptor: number | undefined): Guardian {
     const { runId, guardianWithoutShell } = this.#setting;
-    this.#guardian ??= startGuardian(`RUN_JOB_EXEC_ID=${runId}-`, guardianWithoutShell);
+    this.#guardian ??= startGuardian(`RUN_JOB_EXEC_ID=${runId}-`, guardianWithoutShell, lockDescriptor);
     return this.#guardian;
   }
 

@@ -5,6 +5,7 @@
  *
  * - `pipes`: makes two pipes, answers `pipes`, and holds them as descriptors 3 and 4 until `shut`. Node can't make pipes, only socket
  *   pairs, and a program can't open /dev/stdout or /dev/stderr when that is a socket. A here-document is a pipe in dash, bash and busybox.
+ * - `free`: closes descriptor 5, by which it holds the run's lock.
  * - `begin`: a program is about to be started.
  * - `+ 123`: it leads the session 123.
  * - `- 123`: nothing of it is left. `- 0` when it couldn't be started.
@@ -24,6 +25,7 @@ LINE
 LINE
       echo pipes ;;
     shut) exec 3<&- 4<&- ;;
+    free) exec 5<&- ;;
     begin) count=$((count + 1)) ;;
     +) leaders="$leaders $leader" ;;
     -)

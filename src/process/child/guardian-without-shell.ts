@@ -1,8 +1,10 @@
 // The guardian for an image without a shell, as a program of Node's: kills what is left when the pipe to us closes.
-import { readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { livingProcesses, startedWithPrefix } from './proc.ts';
 
 const ROUNDS = 50;
+/** As guardian.ts numbers it. */
+const LOCK_FD = 5;
 
 const [marker = ''] = process.argv.slice(2);
 const leaders = new Set<number>();
@@ -10,6 +12,7 @@ let count = 0;
 
 for (const line of linesOf(0)) {
   const [what, leader] = line.split(' ');
+  if (what === 'free') letGoOfLock();
   if (what === 'begin') count += 1;
   if (what === '+') leaders.add(Number(leader));
   if (what === '-') {
@@ -31,6 +34,14 @@ function killMembers(): boolean {
     }
   }
   return members.length > 0;
+}
+
+function letGoOfLock(): void {
+  try {
+    closeSync(LOCK_FD);
+  } catch {
+    // The run has no lock.
+  }
 }
 
 /** Blocks until there is something to read: this process has nothing else to do. */

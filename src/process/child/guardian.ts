@@ -1,5 +1,5 @@
 // The guardian: a tiny process that watches a pipe to us, and kills the programs that we have started when we are killed ourselves.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
@@ -25,6 +25,8 @@ export interface Guardian {
   watch(leader: number): void;
   /** Nothing of it is left any more; 0 when it couldn't be started. */
   forget(leader: number): void;
+  /** Nothing is started any more, and nothing lives: it needn't hold the run's lock. */
+  letGo(): void;
   /** Two real pipes, one after the other; undefined where there is no shell to make them. */
   pipes(): Promise<readonly [Pipe, Pipe] | undefined>;
 }
@@ -32,9 +34,10 @@ export interface Guardian {
 /**
  * Starts the guardian. It has a session of its own, so that what ends us ends it only after its work, and lives as long as we do.
  * @param markerPrefix what the marker of every program of ours begins with, as `NAME=val`
- * @param withoutShell the program that Node runs where there is no shell
+ * @param withoutShell the program that Node runs  where there is no shell
+ * @param lockDescriptor what it holds open until its work is done, so that the run's lock isn't free before
  */
-export function startGuardian(markerPrefix: string, withoutShell: URL): Guardian {
+export function startGuardian(markerPrefix: string, withoutShell: URL, lockDescriptor: number | undefined): Guardian {
   const shell = isExecutable(SHELL);
   const [command, args] = shell
     ? [SHELL, ['-c', GUARDIAN_SCRIPT, 'run-job-guardian', markerPrefix]]
@@ -44,8 +47,9 @@ export function startGuardian(markerPrefix: string, withoutShell: URL): Guardian
     // Without our marker: it must not find itself.
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
     cwd: '/',
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
+    // The lock's is number 5: 3 and 4 are for the pipes.
+    stdio: ['pipe', 'pipe', 'ignore', ...(lockDescriptor === undefined ? [] : ['ignore', 'ignore', lockDescriptor])],
+  } as SpawnOptions) as Child;
   // A guardian that can't be started or was killed changes nothing for a run that isn't killed.
   child.on('error', () => undefined);
   child.stdin.on('error', () => undefined);
@@ -59,6 +63,7 @@ export function startGuardian(markerPrefix: string, withoutShell: URL): Guardian
     begin: () => tell('begin'),
     watch: (leader) => tell(`+ ${leader}`),
     forget: (leader) => tell(`- ${leader}`),
+    letGo: () => tell('free'),
     pipes() {
       if (!shell || process.platform !== 'linux') return Promise.resolve(undefined);
       const made = turn.then(() => makePipes(child, tell)).catch(() => undefined);
