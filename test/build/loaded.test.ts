@@ -30,13 +30,13 @@ interface Loaded {
   readonly internals: string[];
 }
 
-async function loadedBy(options: RunOptions = {}): Promise<Loaded> {
+async function loadedBy(options: RunOptions = {}, args: readonly string[] = ['nothing']): Promise<Loaded> {
   const folder = mkdtempSync(join(inject('scratchFolder'), 'loaded-'));
   writeFileSync(join(folder, 'nothing.mjs'), JOB);
   const bare = join(folder, 'bare.json');
   execFileSync(process.execPath, ['--require', PROBE, '-e', '0'], { env: { TELL_LOADED: bare } });
   const target = join(folder, 'run.json');
-  const { exitCode, stderr } = await runToEnd(['nothing'], {
+  const { exitCode, stderr } = await runToEnd(args, {
     ...options,
     env: { ...options.env, RUN_JOB_DIRS: folder, NODE_OPTIONS: `--require ${PROBE}`, TELL_LOADED: target },
   });
@@ -71,6 +71,16 @@ test('a run with lock, slot and record', async () => {
   expect(kilobytes).toBeLessThan(450);
   // `crypto` makes the digest of the parameters, the keys of the locks, and the login.
   expect(modules).toEqual([...MODULES, 'crypto', 'dns', 'net', 'timers/promises'].sort());
+  expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
+});
+
+test('a program', async () => {
+  const { files, kilobytes, modules, internals } = await loadedBy({}, ['exec', 'nothing', '--', 'true']);
+  // No job is loaded, and nothing of help or completion.
+  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/executor.js']);
+  expect(kilobytes).toBeLessThan(260);
+  // `child_process` brings `dgram` along.
+  expect(modules).toEqual([...MODULES, 'child_process', 'dgram', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
 
