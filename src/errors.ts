@@ -113,7 +113,12 @@ export class ExecError extends RunJobError {
   override readonly name = 'ExecError';
   /** True for those of other copies of this library too: the runner that throws it has its own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && BRAND in value && (value as { readonly name?: unknown }).name === 'ExecError';
+    return (
+      typeof value === 'object' &&
+      value !== null &&
+      BRAND in value &&
+      (value as { readonly name?: unknown }).name === 'ExecError'
+    );
   }
 
   /** The program's own exit code; null when a signal ended it. */
