@@ -5,7 +5,13 @@ import { mayOverlap, worked } from './model.ts';
 /** Everything that doesn't hold. */
 export function violationsOf(evidence: Evidence): string[] {
   const { runs, problems } = evidence;
-  return [...problems, ...twoAtOnce(runs), ...overTheLimit(evidence), ...runs.flatMap((run) => ofOne(run, runs))];
+  return [
+    ...problems,
+    ...twoAtOnce(runs),
+    ...overTheLimit(evidence),
+    ...fencesThatShrink(runs),
+    ...runs.flatMap((run) => ofOne(run, runs)),
+  ];
 }
 
 const ofOne = (run: RunEvidence, runs: readonly RunEvidence[]) => [
@@ -27,6 +33,17 @@ function twoAtOnce(runs: readonly RunEvidence[]): string[] {
           `two at once: run ${first.run} worked for ${ms(first.work.last - second.work.begin)} more when run ${second.run} had begun` +
           `${tellLosses(first, second.work.begin)}`,
       ),
+  );
+}
+
+/** Of two runs that the lock kept apart, the later one has the larger fence. */
+function fencesThatShrink(runs: readonly RunEvidence[]): string[] {
+  return worked(runs).flatMap((first) =>
+    worked(runs)
+      .filter((second) => excludeEachOther(first, second) && first.work.last < second.work.begin)
+      .filter((second) => first.work.fence !== undefined && second.work.fence !== undefined)
+      .filter((second) => Number(second.work.fence) <= Number(first.work.fence))
+      .map((second) => `the fence of run ${second.run} isn't above that of run ${first.run}, which had worked before`),
   );
 }
 
@@ -117,14 +134,18 @@ const same = (told: RunEvidence['termination'], record: NonNullable<RunEvidence[
   told?.status === record.status && told.exitCode === record.exit_code;
 
 /**
- * Whether the run couldn't have recorded its end: a second signal doesn't wait for the database, and neither does one that had no way to it
- * from before it ended, or that never reached it.
+ * Whether the run couldn't have recorded its end: a second signal doesn't wait for the database, the watchdog waits for it only briefly, and a
+ * run may have had no way to it from before it ended, or never have reached it. docs/decisions/history.md lists them.
  */
-function unrecordable({ termedAt, summary, record, cutOff }: RunEvidence): boolean {
+function unrecordable({ termedAt, summary, record, cutOff, signal, losses, endedAt }: RunEvidence): boolean {
   const open = record === undefined || record.status === 'lost';
   if (!open) return false;
-  return cutOff || termedAt.length > 1 || (record === undefined && summary?.status === 'unavailable');
+  if (cutOff || termedAt.length > 1 || (record === undefined && summary?.status === 'unavailable')) return true;
+  return signal === 'SIGKILL' && losses.some(({ to }) => to > endedAt - AWAY_MS);
 }
+
+/** How long the server may have been away after it was stopped, and what it takes to come back. */
+const AWAY_MS = 8_000;
 
 /** A lock is only lost when somebody takes it, or the other side falls silent. */
 function groundless({ run, losses }: RunEvidence): string[] {

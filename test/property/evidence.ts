@@ -25,7 +25,15 @@ export interface RunEvidence {
   readonly summary: (Summary & { readonly level: string; readonly msg: string }) | undefined;
   readonly termination: Summary | undefined;
   /** When its work began, when it last gave a sign of life, and when it was done. */
-  readonly work: { readonly begin: number; readonly last: number; readonly done: number | undefined } | undefined;
+  readonly work:
+    | {
+        readonly begin: number;
+        readonly last: number;
+        readonly done: number | undefined;
+        /** What fences its writes; programs aren't told. */
+        readonly fence: number | undefined;
+      }
+    | undefined;
   /** When it was sent SIGKILL by us. */
   readonly killedAt: number | undefined;
   /** When it was sent SIGTERM. */

@@ -218,9 +218,14 @@ function readMarks(file: string): RunEvidence['work'] {
     .trim()
     .split('\n')
     .map((line) => line.split(' '))
-    .map(([word, at]) => ({ word, at: Number(at) }));
+    .map(([word, at, fence]) => ({ word, at: Number(at), fence }));
   const [first] = marks;
   const last = marks.at(-1);
   if (!first || !last) return undefined;
-  return { begin: first.at, last: last.at, done: marks.find(({ word }) => word === 'done')?.at };
+  return {
+    begin: first.at,
+    last: last.at,
+    done: marks.find(({ word }) => word === 'done')?.at,
+    fence: first.fence === undefined ? undefined : Number(first.fence),
+  };
 }

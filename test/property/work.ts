@@ -30,15 +30,15 @@ export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
  */
 export async function work(
   attempt: number,
-  { signal, commit }: { signal?: AbortSignal; commit?: () => Promise<unknown> } = {},
+  { signal, fence, commit }: { signal?: AbortSignal; fence?: number; commit?: () => Promise<unknown> } = {},
 ): Promise<void> {
   const { marks, way, workMs } = plan();
   const file = openSync(marks, 'a');
   // One write a line: a process that is killed leaves whole lines.
-  const mark = (word: 'begin' | 'tick' | 'done') => writeSync(file, `${word} ${now()}\n`);
+  const mark = (word: string, detail = '') => writeSync(file, `${word} ${now()}${detail}\n`);
   const until = (ms: number) => now() + ms;
 
-  mark('begin');
+  mark('begin', fence === undefined ? '' : ` ${fence}`);
   const end = until(way === 'blocks' ? 100 : workMs);
   while (now() < end) {
     await sleep(TICK_MS);

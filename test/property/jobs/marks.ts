@@ -6,5 +6,5 @@ export default defineJob({
   name: 'marks',
   description: 'Leaves marks while it works',
   retry: { attempts: 2, baseDelay: '100ms' },
-  run: ({ attempt, signal }) => work(attempt, { signal }),
+  run: ({ attempt, fence, signal }) => work(attempt, { signal, fence }),
 });

@@ -7,6 +7,6 @@ export default defineJob({
   description: 'Leaves marks while it works, and a row when it is done',
   needs: ['postgres'],
   retry: { attempts: 2, baseDelay: '100ms' },
-  run: ({ attempt, signal, postgres, runId }) =>
-    work(attempt, { signal, commit: () => postgres.query('insert into work (run_id) values ($1)', [runId]) }),
+  run: ({ attempt, fence, signal, postgres, runId }) =>
+    work(attempt, { signal, fence, commit: () => postgres.query('insert into work (run_id) values ($1)', [runId]) }),
 });
