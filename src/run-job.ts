@@ -7,6 +7,7 @@ import { openOutput } from './cli/terminal/stdio.ts';
 import { type Exits, guardAgainstCrashes } from './process/crash-guard.ts';
 import { keepOwnListeners } from './process/own-listeners.ts';
 import { listenForSignals } from './process/signals.ts';
+import { STEP_LIMITS } from './runner/limited.ts';
 import { EXIT } from './runner/outcome.ts';
 import { Stop } from './runner/stop.ts';
 
@@ -18,7 +19,7 @@ Error.stackTraceLimit = 50;
 
 const stop = new Stop();
 const listen = keepOwnListeners();
-listenForSignals(stop, leave, listen);
+listenForSignals(stop, (code) => void output.flush(STEP_LIMITS.lastLine).then(() => leave(code)), listen);
 const exits: Exits = guardAgainstCrashes(stop, listen);
 const output = openOutput(() => !stop.settled);
 

@@ -111,7 +111,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, Explanation])[] = [
   [/^Query read timeout$/, busy("doesn't answer: a query got no response in time")],
   [/Connection terminated|not queryable|Connection ended unexpectedly/, cut],
   [
-    /^query_wait_timeout|^server login|cannot connect to server|no more connections|too many/i,
+    /^query_wait_timeout|^client_login_timeout|^server login|cannot connect to server|no more connections|too many/i,
     busy('is overloaded: its pooler gives no connection'),
   ],
 ];
@@ -133,9 +133,13 @@ export function explain(error: unknown, server: Server): Error {
   return failure;
 }
 
-/** The same for an error while connecting, where any other refusal is about what the URL asks of the session. */
+/**
+ * The same for an error while connecting, where any other refusal is about what the URL asks of the session. Who is hung up on by then has
+ * most often met a server that is full or stopping: what it said of that may be lost, since we were still writing.
+ */
 export function explainConnect(error: unknown, server: Server): Error {
   const explained = explain(error, server);
+  if (isHungUp(error as Failure)) return new UnavailableError(explained.message, { cause: error, passing: true });
   const { code = '' } = explained as Failure;
   if (explained instanceof RunJobError || !/^[0-9A-Z]{5}$/.test(code)) return explained;
   return new ConfigError(
@@ -144,14 +148,5 @@ export function explainConnect(error: unknown, server: Server): Error {
   );
 }
 
-/**
- * As `explain`, for an error that came before a connection was ready. Who is hung up on by then has most often met a server that is full or
- * stopping: what it said of that may be lost, since we were still writing.
- */
-export function explainConnecting(error: unknown, server: Server): Error {
-  const explained = explain(error, server);
-  const { code, message } = error as Failure;
-  const hungUp =
-    code === 'ECONNRESET' || code === 'EPIPE' || /Connection (terminated|ended) unexpectedly/.test(message);
-  return hungUp ? new UnavailableError(explained.message, { cause: error, passing: true }) : explained;
-}
+const isHungUp = ({ code, message }: Failure): boolean =>
+  code === 'ECONNRESET' || code === 'EPIPE' || /Connection (terminated|ended) unexpectedly/.test(message);

@@ -44,8 +44,9 @@ export class BackgroundWriter {
 function attempt(fd: number, bytes: Uint8Array): Promise<number | undefined> {
   return new Promise((resolve) => {
     write(fd, bytes, (error, written) => {
-      if (error === null) resolve(written);
-      else resolve(error.code === 'EAGAIN' ? 0 : undefined);
+      const taken = error === null ? written : error.code === 'EAGAIN' ? 0 : undefined;
+      // In the next turn: until this callback returns, Node counts the write as under way.
+      setImmediate(resolve, taken);
     });
   });
 }

@@ -10,6 +10,9 @@ export type LockedRun = Pick<Summary, 'runId' | 'name'>;
  */
 export type LockProof = (run: LockedRun, limitMs: number) => Promise<boolean | undefined>;
 
+/** The least that a connection of its own is given to open and to answer, in milliseconds. */
+const LEAST_CHECK_MS = 3_000;
+
 export class LockWatch {
   readonly #prove: LockProof;
   readonly #checkMs: number;
@@ -20,7 +23,7 @@ export class LockWatch {
 
   constructor(prove: LockProof, { checkMs, monotonicMs }: { checkMs: number; monotonicMs: () => number }) {
     this.#prove = prove;
-    this.#checkMs = checkMs;
+    this.#checkMs = Math.max(checkMs, LEAST_CHECK_MS);
     this.#monotonicMs = monotonicMs;
     this.trust();
   }
@@ -48,8 +51,9 @@ export class LockWatch {
     const held = await this.#prove(run, this.#checkMs).catch(() => 'unreachable' as const);
     if (held === true) this.trust();
     const unproved = this.#monotonicMs() - this.#provedAt;
-    const lost = held === false || (held === 'unreachable' && unproved >= this.#checkMs);
-    if (lost) this.#lostAt = now;
+    // A live run gives up after two of these as well: one until it asks, one until it gives up on the answer.
+    const lost = held === false || (held === 'unreachable' && unproved >= 2 * this.#checkMs);
+    if (lost) this.#lostAt = this.#monotonicMs();
     return lost;
   }
 }

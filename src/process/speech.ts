@@ -11,8 +11,9 @@ import { usage } from './usage.ts';
 import type { WatchdogOptions } from './watchdog.ts';
 import { writeWithin } from './write-within.ts';
 
-/** How long closing the record may hold up the end. */
-export const RECORD_LIMIT_MS = 2_000;
+/** How long closing the record may hold up the end: here, and in a process that has to be started for it. */
+const RECORD_LIMIT_MS = 2_000;
+export const OTHERS_RECORD_LIMIT_MS = 5_000;
 
 /** How long a line that may block the writer may hold up the kill. */
 const LINE_LIMIT_MS = 500;
@@ -77,19 +78,23 @@ export function speakOfExhaustion(lastWords: LastWords, speech: Speech): void {
 /** Starts another process that closes the record, and then lets this one go on. Returns whether there is one. */
 function leaveToAnother(lastWords: LastWords, summary: Summary, speech: Speech): boolean {
   if (!lastWords.recorded || !speech.databaseUrl) return false;
+  const order: ClosingOrder = { databaseUrl: speech.databaseUrl, summary, pid: process.pid };
+  // By the environment, where the URL is at home: what is written to a pipe may wait for a thread that is stopped.
   const child = spawn(process.execPath, [speech.closeRecordScript], {
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: 'ignore',
     cwd: '/',
     detached: true,
+    env: { ...process.env, [CLOSING_ORDER]: JSON.stringify(order) },
   });
   child.on('error', () => undefined);
   if (child.pid === undefined) return false;
-  const closing: ClosingOrder = { databaseUrl: speech.databaseUrl, summary, pid: process.pid };
-  child.stdin.end(JSON.stringify(closing));
   return true;
 }
 
-/** What the program that closes the record reads from its standard input. */
+/** The variable that tells the program that closes the record what to do. */
+export const CLOSING_ORDER = 'RUN_JOB_CLOSING_ORDER';
+
+/** What is in it, as JSON. */
 export interface ClosingOrder {
   readonly databaseUrl: string;
   readonly summary: Summary;

@@ -11,7 +11,12 @@ import { terminationMessage } from './termination.ts';
  * history.
  */
 const CONCLUDE_LIMIT_MS =
-  STEP_LIMITS.programs + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + 3 * STEP_LIMITS.output;
+  STEP_LIMITS.programs +
+  STEP_LIMITS.unlock +
+  4 * STEP_LIMITS.close +
+  STEP_LIMITS.shutdownUrls +
+  STEP_LIMITS.output +
+  2 * STEP_LIMITS.lastLine;
 
 /** How long pruning goes on beginning batches: what is left is for the next run. */
 const PRUNE_MS = STEP_LIMITS.close / 2;
@@ -69,13 +74,13 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   if (flushed?.warning) log.warn(flushed.warning);
   await orAborted(Promise.resolve(ports.shutDownSidecars?.()), state.outOfTime.signal).catch(() => undefined);
 
-  const unwritten = await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs));
+  const unwritten = await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs / 2));
   if (unwritten > 0) log.warn(`nobody read ${unwritten} bytes of what the job printed in time; they are lost`);
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
   // The last line too may have to wait for its reader.
-  await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs));
+  await ports.flushOutput(Math.min(STEP_LIMITS.lastLine, state.lockLostLimitMs / 2));
   return summary;
 }
 

@@ -21,6 +21,9 @@ import { terminationMessage } from './termination.ts';
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
 const WATCHDOG_SLACK_MS = 500;
 
+/** How much of the end of a run without its lock is kept for its last line, in milliseconds. */
+const LAST_LINE_MS = 500;
+
 export class RunState {
   readonly request: RunRequest;
   readonly ports: Ports;
@@ -200,7 +203,7 @@ export class RunState {
   loseLock(): void {
     const { clock } = this.ports;
     this.#lockLostAt = clock.monotonicMs();
-    clock.startTimer(this.lockLostLimitMs, () =>
+    clock.startTimer(this.lockLostLimitMs - LAST_LINE_MS, () =>
       this.outOfTime.abort(new Error('the lock is lost, so that another run may have begun: this one ends without it')),
     );
     this.armWatchdog(this.#doing, this.#armedUntil - clock.monotonicMs());

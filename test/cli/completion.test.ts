@@ -6,9 +6,25 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, test } from 'vitest';
 import { EXECUTABLE } from '../support/built.ts';
 import { findProgram } from '../support/install.ts';
-import { FIXTURES, runToEnd } from '../support/run-job.ts';
+import { runToEnd } from '../support/run-job.ts';
 
 const run = promisify(execFile);
+
+/** Jobs of this test's own, so that no other test's fixture is offered beside them. */
+function jobs(): string {
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'jobs-'));
+  const job = (name: string, params: string) =>
+    writeFileSync(
+      join(folder, `${name}.ts`),
+      `import { defineJob } from 'run-job';
+import * as v from 'valibot';
+export default defineJob({ name: '${name}', description: 'Mails', params: v.object(${params}), run() {} });
+`,
+    );
+  job('mails_letters', '{ to: v.string(), urgent: v.optional(v.boolean(), false) }');
+  job('mails_parcels', '{}');
+  return folder;
+}
 
 /** A folder with `run-job` in it, for PATH. */
 function bin(): string {
@@ -24,7 +40,7 @@ async function inShell(program: string, args: readonly string[]): Promise<string
   const env = {
     PATH: `${bin()}:${dirname(process.execPath)}:/usr/bin:/bin`,
     HOME: home,
-    RUN_JOB_DIRS: FIXTURES,
+    RUN_JOB_DIRS: jobs(),
     TERM: 'dumb',
   };
   const { stdout } = await run(program, args, { env });
@@ -79,22 +95,22 @@ describe.each(SHELLS.map((shell) => [shell.name, shell] as const))('in %s', (nam
 
   test.runIf(here)('the first word is a job or a command', async () => {
     expect(await shell.complete('run-job hi')).toEqual(['history']);
-    expect(await shell.complete('run-job wait')).toEqual(['waits', 'waits_too']);
+    expect(await shell.complete('run-job mail')).toEqual(['mails_letters', 'mails_parcels']);
   });
 
   test.runIf(here)('a job has the flags of a run, and a command its own', async () => {
-    expect(await shell.complete('run-job noop --sch')).toEqual(['--scheduled-at']);
+    expect(await shell.complete('run-job mails_parcels --sch')).toEqual(['--scheduled-at']);
     expect(await shell.complete('run-job history --si')).toEqual(['--since']);
   });
 
   test.runIf(here)('a flag has its values', async () => {
-    expect((await shell.complete('run-job noop --locked ')).sort()).toEqual(['fail', 'skip', 'wait']);
+    expect((await shell.complete('run-job mails_parcels --locked ')).sort()).toEqual(['fail', 'skip', 'wait']);
   });
 
   test.runIf(here)('--param has the parameters of the job', async () => {
-    expect(await shell.complete('run-job waits --param un')).toEqual([]);
-    expect((await shell.complete('run-job takes_params --param ')).every((word) => word.endsWith('='))).toBe(true);
-    expect(await shell.complete('run-job takes_params --param ')).not.toEqual([]);
+    expect(await shell.complete('run-job mails_letters --param ur')).toEqual(['urgent=']);
+    expect(await shell.complete('run-job mails_letters --param ')).toEqual(['to=', 'urgent=']);
+    expect(await shell.complete('run-job mails_parcels --param ')).toEqual([]);
   });
 });
 

@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** DATABASE_URL. */
   readonly database?: { readonly url: string } | undefined;
+  /** A program that becomes run-job, and its arguments, such as `ip netns exec <namespace>`. */
+  readonly through?: readonly string[];
   /** Whether standard output is left unread, so that its pipe fills up. */
   readonly unread?: boolean;
   /** A process that takes longer hangs: it is killed, and `done` rejects with what it said. 90 s unless said. */
@@ -70,7 +72,8 @@ export function runJob(args: readonly string[], options: RunOptions = {}): Runni
   const folder = mkdtempSync(join(options.scratchFolder ?? inject('scratchFolder'), 'run-'));
   const terminationLog = join(folder, 'termination-log');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [EXECUTABLE, ...args], {
+  const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
+  const child = spawn(program, [...before, EXECUTABLE, ...args], {
     cwd: folder,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {

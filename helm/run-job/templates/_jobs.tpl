@@ -21,7 +21,7 @@ history are the name's, so that two entries of one job each do their work.
 {{- if not (or $job.image.tag $job.image.digest) -}}
 {{- fail (printf "\n\njobs.%s.image needs a tag or a digest: what runs must not change by itself" $key) -}}
 {{- end -}}
-{{- else if ($job.runner).inject -}}
+{{- else if ((default dict $entry).runner).inject -}}
 {{- fail (printf "\n\njobs.%s.runner.inject is for an image of the job's own, and the chart's has run-job already: set image, or leave inject out" $key) -}}
 {{- end -}}
 {{- if and $job.job $job.command -}}

@@ -2,9 +2,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { BackgroundWriter } from '../../process/background-writer.ts';
 import { writeWithin } from '../../process/write-within.ts';
-
-/** How long all that is written at the end of a run may wait for a reader, in milliseconds. */
-const PATIENCE_MS = 2_000;
+import { STEP_LIMITS } from '../../runner/limited.ts';
 
 /** Device number of /dev/null on Linux: major 1, minor 3. */
 const DEV_NULL = 0x103;
@@ -56,7 +54,8 @@ export interface Output {
  *   the watchdog would end the process, and with another code than has been told
  */
 export function openOutput(mayBlock: () => boolean = () => true): Output {
-  let patienceMs = PATIENCE_MS;
+  // Of all that is written at the end of a run, together.
+  let patienceMs: number = STEP_LIMITS.lastLine;
   const background = new BackgroundWriter();
   const opened = new Map<1 | 2, NodeJS.WriteStream>();
   for (const [name, fd] of [

@@ -143,6 +143,9 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
       blocked: blockedBy(keys, table),
       archive: component.archives.get(table.oid),
       defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
+      runsOthers:
+        table.triggers.length > 0 ||
+        referring.some((key) => key.onDelete !== 'no action' && key.onDelete !== 'restrict'),
       // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
       planning: { seek: keys.length > 0 && !referring.some(needsScan), hash: keys.some(needsScan) },
       // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
@@ -221,12 +224,12 @@ async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Pro
   try {
     return await step();
   } catch (error) {
-    const unavailable = asUnavailable(error);
+    const unavailable = asUnavailable(work.ctx, error);
     if (unavailable) throw unavailable;
     if (work.ctx.signal.aborted) return undefined;
     const failure = error instanceof Error ? error : new Error(String(error));
     work.failures.set(table.oid, failure);
-    work.ctx.log.error(`${table.label} failed; the other tables go on: ${tellError(failure)}`, {
+    work.ctx.log.error(`${table.label} failed; the other tables go on: ${tellError(work.ctx, failure)}`, {
       table: table.label,
       error: failure,
     });

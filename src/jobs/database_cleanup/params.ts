@@ -1,24 +1,23 @@
 // What an operator can say to database_cleanup: one schema for --param, --params and the environment.
 import * as v from 'valibot';
+import { parseDuration } from '../../duration.ts';
 
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+/** Milliseconds of one day. */
+export const DAY_MS = 86_400_000;
+
 /** A hundred years: beyond it a date is a mistake. */
 const LONGEST_RETENTION_DAYS = 36_525;
 
-/** A length of time as text (`250ms`, `90d`), as milliseconds. A day is 24 hours. */
+/** A length of time as text (`250ms`, `1h30m`, `90d`), as milliseconds. A day is 24 hours. */
 const duration = v.pipe(
   v.string(),
-  v.regex(DURATION, 'must be a duration such as 250ms, 5s, 30m, 12h or 90d'),
-  v.transform((text) => {
-    const [, amount, unit] = DURATION.exec(text) as RegExpExecArray;
-    return Number(amount) * UNITS[unit as keyof typeof UNITS];
-  }),
+  v.check((text) => parseDuration(text) !== undefined, 'must be a duration such as 250ms, 5s, 1h30m or 90d'),
+  v.transform((text) => parseDuration(text) ?? 0),
 );
 
 const retention = v.pipe(
   duration,
-  v.maxValue(LONGEST_RETENTION_DAYS * UNITS.d, `must be at most ${LONGEST_RETENTION_DAYS}d`),
+  v.maxValue(LONGEST_RETENTION_DAYS * DAY_MS, `must be at most ${LONGEST_RETENTION_DAYS}d`),
 );
 
 /** Names, as a list or as text with commas. Text in brackets is left for JSON. */
@@ -163,6 +162,3 @@ export const params = v.object({
 
 /** The parameters as the job gets them: lengths of time in milliseconds, lists of names as lists. */
 export type Params = v.InferOutput<typeof params>;
-
-/** Milliseconds of one day. */
-export const DAY_MS = UNITS.d;

@@ -9,6 +9,8 @@ export interface Subject {
   /** How to tell the rows that others refer to; undefined when nothing can refer to any. */
   readonly blocked: Blocked | undefined;
   readonly archive: Archive | undefined;
+  /** Whether a DELETE may run statements of others: by triggers, or by the actions of keys. */
+  readonly runsOthers: boolean;
 }
 
 /** Where deleted rows are copied to. */
@@ -44,7 +46,7 @@ export function deleteUnblocked(subject: Subject, scope: string): string {
   const where = `where t.ctid = any (array(select at from due where not blocked)) and ${isDue(table)}${partition.only}`;
   return withArchive(
     subject,
-    where,
+    `${where}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`,
     (gone) => `with ${candidates(subject, scope)}, ${gone}
       select ${COUNTS}, (select count(*)::int from gone) as deleted from due`,
   );
@@ -67,17 +69,22 @@ export function lock(subject: Subject, scope: string, most: number | undefined):
 }
 
 /**
- * The second step: deletes the rows that are locked ($1), unless somebody came to refer to one before its lock. A statement of its
+ * The second step: deletes the rows that are locked, as the condition `listed` says, unless somebody came to refer to one before its lock. A statement of its
  * own for its own snapshot: PostgreSQL would notice a new reference under NO ACTION, but under CASCADE it would take the new row.
  */
-export function deleteLocked(subject: Subject): string {
+export function deleteLocked(subject: Subject, listed: string): string {
   const { table, partition, blocked } = subject;
-  const listed = 't.ctid = any (array(select unnest($1::tid[])))';
   if (blocked?.referred) return deleteUnblocked(subject, listed);
   const free = blocked === undefined ? '' : ` and not (${blocked.condition})`;
-  const where = `where ${listed} and ${isDue(table)}${partition.only}${free}`;
+  const where = `where ${listed} and ${isDue(table)}${partition.only}${free}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`;
   return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
 }
+
+/**
+ * True. What the planner is told (`Planning`) is meant for our own statement, which is planned by the time that this is computed: before
+ * its first row is deleted. What triggers run then is planned as it would be for anybody, and kept by PostgreSQL for the session.
+ */
+export const PLANS_AS_USUAL = `(select set_config('enable_seqscan', 'on', true) || set_config('enable_nestloop', 'on', true)) is not null`;
 
 const COUNTS = 'count(*)::int as due, (count(*) filter (where due.blocked))::int as blocked';
 
