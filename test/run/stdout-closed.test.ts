@@ -1,9 +1,12 @@
 // Whoever reads the log, or stops reading it, has no say in how the run ends.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { readRecords } from '../support/accounts.ts';
+import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
 import { openGate } from '../support/gate.ts';
-import { runJob, runToEnd } from '../support/run-job.ts';
+import { FIXTURES, runJob, runToEnd } from '../support/run-job.ts';
 
 test('the reader closes standard output and standard error: the run goes on to its own end', async () => {
   await using database = await createDatabase();
@@ -54,6 +57,17 @@ test.for(['log', 'error'])(
     expect(ended).toMatchObject({ exitCode: 0, summary: { status: 'succeeded' } });
   },
 );
+
+test('fifty megabytes of console.log arrive through a pipe, whose reader is as fast as the machine', async () => {
+  const line = 'set -o pipefail; "$0" "$1" prints --param megabytes=50 | cat';
+  const { stdout } = await promisify(execFile)('bash', ['-c', line, process.execPath, EXECUTABLE], {
+    env: { PATH: process.env.PATH, RUN_JOB_DIRS: FIXTURES },
+    encoding: 'buffer',
+    maxBuffer: 100 * 1024 * 1024,
+  });
+  expect(stdout.length).toBeGreaterThan(50 * 1024 * 1024);
+  expect(stdout.subarray(stdout.lastIndexOf('\n', -2) + 1).toString()).toContain('"msg":"run succeeded"');
+});
 
 test('what a job prints and nobody reads holds up the end for some seconds at most, and changes nothing', async () => {
   await using database = await createDatabase();
