@@ -46,8 +46,10 @@ export const EXECUTABLE = {
   banner: { js: `${NODE_GUARD}\n${COMMON.banner.js}` },
 } satisfies BuildOptions;
 
-/** The thread that watches over the event loop. */
-export const WATCHDOG = { entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts' } } satisfies BuildOptions;
+/** The thread that watches over the event loop, and the program that it leaves the record to when it is about to die itself. */
+export const WATCHDOG = {
+  entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts', 'record-closer': 'src/app/record-closer.ts' },
+} satisfies BuildOptions;
 
 /** The bundles were made, and aren't what they should be. */
 export class BundleError extends Error {}

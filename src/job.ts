@@ -98,10 +98,12 @@ export interface PostgresFailure {
    * - `cancelled`: it was cancelled on the server, by `statement_timeout` or by a request
    * - `foreign_key`: a foreign key refuses the row: something refers to it, or it refers to nothing
    * - `constraint`: another constraint refuses the row (NOT NULL, unique, check, exclusion, a view's check option)
-   * - `raised`: a trigger or a function raised it, with no code of its own
+   * - `raised`: a trigger or a function raised it, by RAISE with whatever code, unless that is one of a constraint
    * - `invalid`: a value can't be computed with or stored (out of range, not a number, too large)
    * - `denied`: the role lacks a right
-   * - `statement`: the statement doesn't fit the database: a name or a type that isn't there, a syntax error
+   * - `statement`: the statement doesn't fit the database: a name or a type that isn't there or is there already, a syntax error, an
+   *   object that isn't made for it
+   * - `internal`: the server itself is at fault: corrupt data, a file that is missing, a bug
    * - `other`: none of these
    */
   readonly kind:
@@ -114,6 +116,7 @@ export interface PostgresFailure {
     | 'invalid'
     | 'denied'
     | 'statement'
+    | 'internal'
     | 'other';
   /** PostgreSQL's own code; undefined when it was the connection that failed. */
   readonly sqlState: string | undefined;
@@ -134,6 +137,14 @@ export interface PostgresPool extends Pool {
     options: TransactionOptions,
     work: (transaction: Transaction) => Promise<T> | T,
   ): Promise<T>;
+  /**
+   * Runs statements that have no values in a transaction, all in one round trip, and returns the result of each: for many small
+   * transactions, where the way to the server costs more than the work. When the signal aborts, what runs is cancelled on the server.
+   * @param statements one statement each
+   * @throws the signal's reason, when it aborts before the commit
+   * @throws {UnavailableError} the connection or the server failed; when that was at the commit, it may have been committed
+   */
+  batch(signal: AbortSignal, options: TransactionOptions, statements: readonly string[]): Promise<QueryResult[]>;
   /**
    * Runs one statement outside of a transaction, for those that PostgreSQL takes nowhere else (VACUUM, CREATE INDEX CONCURRENTLY), or
    * that are one by themselves. When the signal aborts, it is cancelled on the server.
@@ -310,7 +321,7 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
-  check?(context: CheckContext<Need>): unknown;
+  check?(context: CheckContext<Need>): Promise<void> | void;
   run(context: Context<unknown, Need>): unknown;
 }
 

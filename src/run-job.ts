@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { openOutput } from './cli/terminal/stdio.ts';
-import { guardAgainstCrashes } from './process/crash-guard.ts';
+import { type Exits, guardAgainstCrashes } from './process/crash-guard.ts';
+import { keepOwnListeners } from './process/own-listeners.ts';
 import { listenForSignals } from './process/signals.ts';
+import { STEP_LIMITS } from './runner/limited.ts';
 import { EXIT } from './runner/outcome.ts';
 import { Stop } from './runner/stop.ts';
 
@@ -15,12 +17,14 @@ process.exitCode = EXIT.crashed;
 // Node keeps ten frames: where a library is deep, none of them would be the job's.
 Error.stackTraceLimit = 50;
 
-// The guard against crashes takes it from everybody else.
-const exit: typeof process.exit = process.exit.bind(process);
 const stop = new Stop();
-listenForSignals(stop, leave);
-guardAgainstCrashes(stop);
-const output = openOutput();
+const listen = keepOwnListeners();
+listenForSignals(stop, (code) => void output.flush(STEP_LIMITS.lastLine).then(() => leave(code)), listen);
+const exits: Exits = guardAgainstCrashes(stop, listen);
+const output = openOutput(() => !stop.settled);
+
+/** What Node calls that which may hold a thread of libuv's. */
+const BLOCKING = ['GetAddrInfoReqWrap', 'FSReqCallback', 'FSReqPromise'];
 
 const home = new URL('.', import.meta.url);
 const cache = fileURLToPath(new URL('.compile-cache', home));
@@ -34,18 +38,18 @@ import('./cli/main.ts')
   });
 
 /**
- * Ends the process at once. `process.exit` alone waits for every name that is being looked up: the look-up blocks a thread of libuv's,
- * which is joined at exit, and a resolver that never answers takes 20 s and more. A fresh Node that takes the process's place
- * has no such thread; it is there in every image, a shell isn't, and Node aborts when what it should become is not there. Where a
- * process can't be replaced (Windows), the wait it is.
+ * Ends the process at once. `process.exit` alone waits for every name that is being looked up and every file that is being read or
+ * written: that blocks a thread of libuv's, which is joined at exit, and a resolver that never answers takes 20 s and more. A fresh Node
+ * that takes the process's place has no such thread; it is there in every image, a shell isn't, and Node aborts when what it should become
+ * is not there. Where a process can't be replaced (Windows), the wait it is.
  */
 function leave(code: number): never {
-  if (process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')) {
+  if (process.getActiveResourcesInfo().some((resource) => BLOCKING.includes(resource))) {
     try {
-      process.execve?.(process.execPath, ['node', '-e', `process.exit(${code})`], {});
+      exits.becomeExit(code);
     } catch {
       // Not on this system.
     }
   }
-  exit(code);
+  exits.exit(code);
 }

@@ -5,7 +5,12 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const CACHE = 'dist/.compile-cache';
-const UNREACHABLE = { DATABASE_URL: 'postgres://127.0.0.1:1/none', AMQP_URL: 'amqp://127.0.0.1:1' };
+const UNREACHABLE = {
+  DATABASE_URL: 'postgres://127.0.0.1:1/none',
+  AMQP_URL: 'amqp://127.0.0.1:1',
+  // A database that is away is waited for as long as for the lock.
+  WORKER_LOCK_WAIT_SECONDS: '1',
+};
 const TELEMETRY = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_SHUTDOWN_TIMEOUT_MS: '100' };
 
 /** A job that needs nothing, so that one run gets to its end. */
@@ -21,6 +26,7 @@ const jobs = readdirSync('dist/jobs').map((file) => file.replace(/\.js$/, ''));
 const runs: [command: string[], env: Record<string, string>][] = [
   [['warm_up'], TELEMETRY],
   [['warm_up'], UNREACHABLE],
+  [['exec', 'warm_up', '--', process.execPath, '-e', '0'], {}],
   ...jobs.map((job): [string[], typeof UNREACHABLE] => [[job], UNREACHABLE]),
   ...['migrate', 'doctor', 'history', 'status'].map((command): [string[], typeof UNREACHABLE] => [
     [command],

@@ -18,6 +18,12 @@ const text = (max = 1024) =>
     ),
   );
 
+/**
+ * A host that is cut off notices after two of these at most, and is dead 8.5 s after that, while PostgreSQL frees its lock after some 24 s
+ * (docs/decisions/lock.md): the lock mustn't be free before.
+ */
+const LONGEST_LOCK_CHECK_MS = 7_000;
+
 const number = (fallback: number, min: number, max: number, what: string, whole = true) => {
   const message = `must be ${what} from ${min} to ${max}`;
   return v.optional(
@@ -133,7 +139,9 @@ export const ENVIRONMENT = v.object({
   ),
   WORKER_LOCK_CHECK_SECONDS: v.pipe(
     seconds(5, 0.1, 600),
-    v.description("How often the lock's connection is proved to be alive, and how long that may take"),
+    v.description(
+      "How often the lock's connection is proved to be alive, and how long that may take; more than 7 counts as 7",
+    ),
   ),
   RUN_JOB_DIRS: v.pipe(
     v.optional(list(':')),
@@ -333,7 +341,7 @@ function arrange(values: Values, shard: Shard): Config {
     maxConcurrentJobs: values.WORKER_MAX_CONCURRENT_JOBS,
     connectTimeoutMs: values.WORKER_CONNECT_TIMEOUT_SECONDS * 1_000,
     lockWaitMs: values.WORKER_LOCK_WAIT_SECONDS * 1_000,
-    lockCheckMs: values.WORKER_LOCK_CHECK_SECONDS * 1_000,
+    lockCheckMs: Math.min(values.WORKER_LOCK_CHECK_SECONDS * 1_000, LONGEST_LOCK_CHECK_MS),
     jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
     recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,

@@ -1,5 +1,6 @@
 // Executes one run of one job for whoever asks: makes its identity, opens what it needs, and hands both to the runner.
 
+import { fileURLToPath } from 'node:url';
 import { parseDuration } from '../duration.ts';
 import type { Job } from '../job.ts';
 import { LastLines } from '../log/last-lines.ts';
@@ -90,7 +91,13 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
-  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), { terminationFile, databaseUrl });
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), {
+    terminationFile,
+    databaseUrl,
+    lockCheckMs: config.lockCheckMs,
+    graceMs: config.graceMs,
+    closeRecordScript: fileURLToPath(new URL('record-closer.cjs', home)),
+  });
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
 

@@ -8,7 +8,7 @@ import { cancelStatement } from './cancel.ts';
 import { failureOf, SQLSTATE, sqlStateOf } from './sqlstate.ts';
 
 /** How long a connection may take to come to rest, once what it did is cancelled; one that takes longer is hung up. */
-const REST_TIMEOUT_MS = 5_000;
+export const REST_TIMEOUT_MS = 5_000;
 
 /** A client that runs nothing after its signal has aborted. */
 export class BorrowedClient implements Transaction {

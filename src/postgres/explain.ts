@@ -42,7 +42,8 @@ const transactionsRefused = misconfigured(
 const silent: Explanation = (server, cause) =>
   new UnavailableError(
     `PostgreSQL at ${server.label} didn't answer within ${server.connectTimeoutMs / 1000} s; check the host, the port and the firewall`,
-    { cause },
+    // A server that many call at once is silent too.
+    { cause, passing: true },
   );
 
 /** By SQLSTATE and by Node's error code. */
@@ -110,7 +111,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, Explanation])[] = [
   [/^Query read timeout$/, busy("doesn't answer: a query got no response in time")],
   [/Connection terminated|not queryable|Connection ended unexpectedly/, cut],
   [
-    /^query_wait_timeout|^server login|cannot connect to server|no more connections|too many/i,
+    /^query_wait_timeout|^client_login_timeout|^server login|cannot connect to server|no more connections|too many/i,
     busy('is overloaded: its pooler gives no connection'),
   ],
 ];
@@ -132,9 +133,13 @@ export function explain(error: unknown, server: Server): Error {
   return failure;
 }
 
-/** The same for an error while connecting, where any other refusal is about what the URL asks of the session. */
+/**
+ * The same for an error while connecting, where any other refusal is about what the URL asks of the session. Who is hung up on by then has
+ * most often met a server that is full or stopping: what it said of that may be lost, since we were still writing.
+ */
 export function explainConnect(error: unknown, server: Server): Error {
   const explained = explain(error, server);
+  if (isHungUp(error as Failure)) return new UnavailableError(explained.message, { cause: error, passing: true });
   const { code = '' } = explained as Failure;
   if (explained instanceof RunJobError || !/^[0-9A-Z]{5}$/.test(code)) return explained;
   return new ConfigError(
@@ -142,3 +147,6 @@ export function explainConnect(error: unknown, server: Server): Error {
     { cause: explained },
   );
 }
+
+const isHungUp = ({ code, message }: Failure): boolean =>
+  code === 'ECONNRESET' || code === 'EPIPE' || /Connection (terminated|ended) unexpectedly/.test(message);

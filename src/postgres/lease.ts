@@ -2,6 +2,7 @@
 import type { QueryResult } from 'pg';
 import { UnavailableError } from '../errors.ts';
 import type { Lease } from '../runner/ports.ts';
+import { cancelStatement } from './cancel.ts';
 import type { Connection } from './connect.ts';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -86,8 +87,26 @@ export class HeldLease implements Lease {
     }
   }
 
+  /** Asks anew, whatever was asked before: an answer that has waited to be read proves nothing of now. */
+  async prove(): Promise<boolean> {
+    if (this.#over) return false;
+    this.#connection.hold();
+    try {
+      await this.#connection.ask('SELECT', [], this.#options.checkMs);
+      this.#expectTransaction();
+    } catch (error) {
+      this.#lose(isSilence(error) ? this.#silence() : whatHappened(error as Error));
+    } finally {
+      this.#connection.letGo();
+    }
+    return !this.#over;
+  }
+
   /** Ends the transaction, which frees the locks; when nobody answers in time, hangs up, which frees them as well. */
   async release(): Promise<void> {
+    if (this.#over) return;
+    // What is still asked is given up on the server too, where it would go on for nobody, and hold the locks for as long.
+    if (this.#inUse) await cancelStatement(this.#connection);
     if (this.#over) return;
     await this.releaseWith(async () => {}, RELEASE_TIMEOUT_MS).catch(() => {});
   }
@@ -120,20 +139,28 @@ export class HeldLease implements Lease {
     const silent = setTimeout(() => {
       // The answer may be here already, unread, when the event loop was blocked: it is read before setImmediate's turn.
       setImmediate(() => {
-        if (this.#checking) this.#lose(`fell silent for ${this.#options.checkMs / 1000} s`);
+        if (this.#checking) this.#lose(this.#silence());
       });
     }, this.#options.checkMs).unref();
     const answered = (error?: Error) => {
       clearTimeout(silent);
       this.#checking = false;
       if (error !== undefined) this.#lose(whatHappened(error));
-      // A pooler may have put another server's session under this connection; then the transaction is gone.
-      else if (this.#connection.getTransactionStatus() !== 'T') this.#lose('lost its transaction');
+      else this.#expectTransaction();
     };
     this.#connection.query('SELECT').then(
       () => answered(),
       (error) => answered(error),
     );
+  }
+
+  /** A pooler may have put another server's session under this connection; then the transaction is gone. */
+  #expectTransaction(): void {
+    if (this.#connection.getTransactionStatus() !== 'T') this.#lose('lost its transaction');
+  }
+
+  #silence(): string {
+    return `fell silent for ${this.#options.checkMs / 1000} s`;
   }
 
   #lose(what: string): void {
@@ -152,6 +179,9 @@ export class HeldLease implements Lease {
     clearInterval(this.#timer);
   }
 }
+
+/** How node-postgres, which has no code for it, tells that an answer hasn't come in time. */
+const isSilence = (error: unknown): boolean => (error as Error).message === 'Query read timeout';
 
 function whatHappened(error: Error & { code?: string }): string {
   switch (error.code) {

@@ -64,12 +64,13 @@ LIMIT 1`;
 
 const SUMMARY = `
 WITH RECURSIVE ${NAMES}
-SELECT names.name, success.scheduled_at, success.ended_at, since.failures, since.skips
+SELECT names.name, success.scheduled_at, success.ended_at, since.failures, since.skips, since.dead
 FROM names LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
 CROSS JOIN LATERAL (
   SELECT (count(*) FILTER (WHERE r.failed AND r.shard_count = 1)
       + count(DISTINCT r.scheduled_at) FILTER (WHERE r.failed AND r.shard_count > 1))::integer AS failures,
-    (count(*) FILTER (WHERE r.status = 'skipped' AND r.reason <> 'slot_succeeded'))::integer AS skips
+    (count(*) FILTER (WHERE r.status = 'skipped' AND r.reason <> 'slot_succeeded'))::integer AS skips,
+    coalesce(bool_or(r.failed AND r.status = 'running'), false) AS dead
   FROM (
     SELECT r.shard_count, r.scheduled_at, r.status, r.reason,
       r.status NOT IN ('succeeded', 'skipped') AND NOT (r.status = 'running' AND ${ALIVE}) AS failed
@@ -107,6 +108,8 @@ interface SummaryRow {
   readonly ended_at: Date | null;
   readonly failures: number;
   readonly skips: number;
+  /** Whether one of the failures is a run that seems dead. */
+  readonly dead: boolean;
 }
 
 /** How every name is doing that has ever run. */
@@ -114,8 +117,9 @@ export function overview(connection: Connection): Promise<NameOverview[]> {
   return readOnly(connection, async () => {
     const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ name }) => name);
     const running = Map.groupBy(await read(connection, RUNNING, []), ({ name }) => name);
+    const first = await summarise(connection);
     // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
-    const [first, second] = [await summarise(connection), await summarise(connection)];
+    const second = first.some(({ dead }) => dead) ? await summarise(connection) : first;
     return second.map(({ name, scheduled_at, ended_at, failures, skips }) => ({
       name,
       lastRun: lastRuns.get(name) ?? [],

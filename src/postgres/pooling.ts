@@ -1,5 +1,5 @@
 // Finds out whether a pooler stands between us and the server, and how it shares the server's connections.
-import { type Connection, withConnection } from './connect.ts';
+import { type Connection, openConnection, withConnection } from './connect.ts';
 import type { Server } from './server.ts';
 
 /** How connections are shared. In statement mode no transaction, and so no lock, is possible. */
@@ -34,6 +34,30 @@ export function detectPooling(server: Server): Promise<Pooling> {
       return after === before ? 'session' : 'transaction';
     });
   });
+}
+
+/**
+ * How many connections a pooler in transaction mode gives to us at once, `wanted` at most. Each is held for a moment.
+ * @throws {UnavailableError | ConfigError} it takes no client
+ */
+export async function countShared(server: Server, wanted: number): Promise<number> {
+  const connections = await Promise.all(Array.from({ length: wanted }, () => openConnection(server)));
+  const given = await Promise.all(
+    connections.map((connection) =>
+      connection.ask('BEGIN', [], SECOND_CONNECTION_MS).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  await Promise.all(
+    connections.map(async (connection, index) => {
+      // Without it the pooler would hang up on the server.
+      if (given[index]) await connection.ask('ROLLBACK', [], SECOND_CONNECTION_MS).catch(() => undefined);
+      await connection.close();
+    }),
+  );
+  return given.filter(Boolean).length;
 }
 
 async function processOf(connection: Connection): Promise<number | undefined> {

@@ -23,6 +23,9 @@ const NEEDED = {
 
 type Setting = keyof typeof NEEDED;
 
+/** Would end a connection that a pool keeps idle, and with it whatever is asked of it at that moment. Older servers don't have it. */
+const IDLE_TIMEOUT = 'idle_session_timeout';
+
 /**
  * DateStyle is told by the server when the connection begins, so that to ask costs nothing; poolers follow a change of it. Only the
  * format: the order of day and month, by which a job's own texts are read, stays as the database has it, which it wouldn't be if
@@ -34,7 +37,7 @@ export async function readDatesTruly(session: Session, timeoutMs: number): Promi
 }
 
 /**
- * Sets the rest of what node-postgres needs. The process that the server told us is the one that we work on, unless a pooler has made
+ * Sets the rest of what node-postgres needs, and lets an idle connection live. The process that the server told us is the one that we work on, unless a pooler has made
  * its number up: then the session is somebody else's next, and nothing is set.
  * @returns the settings that are wrong, and were left so
  */
@@ -43,12 +46,15 @@ export async function readTruly(session: Session, timeoutMs: number): Promise<Se
   const ours = `pg_backend_pid() = ${Number(session.processID ?? 0)}`;
   const { rows } = await session.ask(
     `SELECT name, CASE WHEN ${ours} THEN set_config(name, value, false) END IS NOT NULL AS set
-     FROM (VALUES ${names.map((name) => `('${name}', '${NEEDED[name].value}')`).join()}) AS needed (name, value)
-     WHERE CASE name WHEN 'extra_float_digits' THEN current_setting(name)::integer < 1 ELSE current_setting(name) <> value END`,
+     FROM (VALUES ${names.map((name) => `('${name}', '${NEEDED[name].value}')`).join()}, ('${IDLE_TIMEOUT}', '0')) AS needed (name, value)
+     WHERE CASE name WHEN 'extra_float_digits' THEN current_setting(name)::integer < 1 ELSE current_setting(name, true) <> value END`,
     [],
     timeoutMs,
   );
-  return (rows as { name: Setting; set: boolean }[]).filter(({ set }) => !set).map(({ name }) => name);
+  return (rows as { name: Setting | typeof IDLE_TIMEOUT; set: boolean }[])
+    .filter(({ set }) => !set)
+    .map(({ name }) => name)
+    .filter((name) => name !== IDLE_TIMEOUT);
 }
 
 /** The statements that set them for one transaction. */

@@ -24,6 +24,8 @@ export const SQLSTATE = {
   undefinedTable: '42P01',
   diskFull: '53100',
   tooManyConnections: '53300',
+  configurationLimitExceeded: '53400',
+  objectInUse: '55006',
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
   adminShutdown: '57P01',
@@ -35,8 +37,7 @@ export const SQLSTATE = {
 
 /** What single codes mean; they go before their class. */
 const BY_CODE: Readonly<Record<string, Kind>> = {
-  [SQLSTATE.serializationFailure]: 'contention',
-  [SQLSTATE.deadlockDetected]: 'contention',
+  [SQLSTATE.objectInUse]: 'contention',
   [SQLSTATE.lockNotAvailable]: 'contention',
   [SQLSTATE.queryCanceled]: 'cancelled',
   [SQLSTATE.foreignKeyViolation]: 'foreign_key',
@@ -47,6 +48,8 @@ const BY_CODE: Readonly<Record<string, Kind>> = {
   [SQLSTATE.idleInTransactionSessionTimeout]: 'unavailable',
   [SQLSTATE.transactionTimeout]: 'unavailable',
   [SQLSTATE.ioError]: 'unavailable',
+  // A limit of one statement, such as temp_file_limit.
+  [SQLSTATE.configurationLimitExceeded]: 'other',
 };
 
 /** What the other codes of a class mean. */
@@ -58,6 +61,8 @@ const BY_CLASS: Readonly<Record<string, Kind>> = {
   // integrity constraint violation, with check option violation
   23: 'constraint',
   44: 'constraint',
+  // transaction rollback
+  40: 'contention',
   // triggered action exception, triggered data change violation, and PL/pgSQL's: RAISE, ASSERT, SELECT INTO STRICT
   '09': 'raised',
   27: 'raised',
@@ -65,11 +70,20 @@ const BY_CLASS: Readonly<Record<string, Kind>> = {
   // data exception, program limit exceeded
   22: 'invalid',
   54: 'invalid',
-  // feature not supported, invalid catalog name, invalid schema name, syntax error or access rule violation
+  // invalid authorization specification
+  28: 'denied',
+  // feature not supported, invalid transaction state, invalid catalog name, invalid schema name, syntax error or access rule
+  // violation, object not in prerequisite state
   '0A': 'statement',
+  25: 'statement',
   '3D': 'statement',
   '3F': 'statement',
   42: 'statement',
+  55: 'statement',
+  // system error, configuration file error, internal error
+  58: 'internal',
+  F0: 'internal',
+  XX: 'internal',
 };
 
 /** How node-postgres, which has no codes, tells that a connection is of no more use. */
@@ -89,7 +103,7 @@ export function sqlStateOf(error: unknown): string | undefined {
 /** What an error means to whoever ran the statement; undefined when it came neither from PostgreSQL nor from the connection to it. */
 export function failureOf(error: unknown): PostgresFailure | undefined {
   const sqlState = sqlStateOf(error);
-  if (sqlState !== undefined) return { kind: kindOf(sqlState), sqlState };
+  if (sqlState !== undefined) return { kind: kindOf(sqlState, isRaised(error)), sqlState };
   if (!isConnectionError(error)) return undefined;
   return { kind: 'unavailable', sqlState: sqlStateOf((error as Error).cause) };
 }
@@ -97,12 +111,17 @@ export function failureOf(error: unknown): PostgresFailure | undefined {
 /** Whether the connection that a statement ran on is of no more use after this error. */
 export function isConnectionLost(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
-  return sqlState === undefined ? isConnectionError(error) : /^(08|57P|25P0[34])/.test(sqlState);
+  return sqlState === undefined ? isConnectionError(error) : !isRaised(error) && /^(08|57P|25P0[34])/.test(sqlState);
 }
 
-function kindOf(sqlState: string): Kind {
-  return BY_CODE[sqlState] ?? BY_CLASS[sqlState.slice(0, 2)] ?? 'other';
+function kindOf(sqlState: string, raised: boolean): Kind {
+  const kind = BY_CODE[sqlState] ?? BY_CLASS[sqlState.slice(0, 2)] ?? 'other';
+  return raised && kind !== 'foreign_key' && kind !== 'constraint' ? 'raised' : kind;
 }
+
+/** A RAISE of PL/pgSQL: whatever its SQLSTATE says, somebody wrote it, and it is nothing that has happened to the server. */
+const isRaised = (error: unknown): boolean =>
+  (error as { routine?: unknown } | null | undefined)?.routine === 'exec_stmt_raise';
 
 function isConnectionError(error: unknown): boolean {
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE')) return true;

@@ -1,9 +1,10 @@
-// A job's transactions and single statements, which end with the run's signal and leave nothing behind on the server.
+// A job's transactions, batches and single statements, which end with the run's signal and leave nothing behind on the server.
 import { escapeLiteral, type Pool, type QueryResult, type QueryResultRow } from 'pg';
 import { parseDuration } from '../duration.ts';
 import type { PostgresPool, Transaction, TransactionOptions } from '../job.ts';
+import { limited } from '../runner/limited.ts';
 import { orAborted } from '../runner/or-aborted.ts';
-import { borrow } from './borrow.ts';
+import { borrow, REST_TIMEOUT_MS } from './borrow.ts';
 import { failureOf } from './sqlstate.ts';
 
 /** The longest timeout that PostgreSQL takes, in milliseconds. */
@@ -45,6 +46,30 @@ export function withTransactions(pool: Pool, needed: (client: object) => readonl
       }
     },
 
+    async batch(
+      this: Pool,
+      signal: AbortSignal,
+      options: TransactionOptions,
+      statements: readonly string[],
+    ): Promise<QueryResult[]> {
+      const begin = beginning(options);
+      const settings = settingsOf(options);
+      const borrowed = await borrow(this, signal);
+      borrowed.readOnly = options.readOnly ?? false;
+      let last: string | undefined = 'ROLLBACK';
+      try {
+        const before = [begin, ...needed(borrowed.client), ...settings];
+        // A semicolon on a line of its own: a statement may end with a comment.
+        const text = [...before, ...statements, 'COMMIT'].join('\n;\n');
+        // node-postgres gives a result for each statement of such a text.
+        const results = (await answerOf(borrowed.query(text), signal)) as unknown as QueryResult[];
+        last = undefined;
+        return results.slice(before.length, -1);
+      } finally {
+        await borrowed.giveBack(last);
+      }
+    },
+
     async statement<Row extends QueryResultRow>(
       this: Pool,
       signal: AbortSignal,
@@ -62,6 +87,19 @@ export function withTransactions(pool: Pool, needed: (client: object) => readonl
 
     failureOf,
   });
+}
+
+/**
+ * The answer, for which a cancelled statement is waited a moment longer: it may say that all was committed.
+ * @throws the signal's reason, when there is no answer in that time
+ */
+async function answerOf<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await orAborted(answer, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return limited('the cancelled batch', REST_TIMEOUT_MS, answer).catch(() => Promise.reject(signal.reason));
+  }
 }
 
 /** SQL that begins a transaction with these options. */

@@ -1,83 +1,77 @@
-// Inside the watchdog's thread: waits for the end of the time it was given, then speaks for the run and kills the process.
-import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
+// Inside the watchdog's thread: waits for the end of the time it was given, then speaks for the run and kills the process. Whether the event
+// loop is blocked it learns from the pulse that an event loop that turns gives back.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import { limited } from '../runner/limited.ts';
-import { EXIT, type Summary } from '../runner/outcome.ts';
+import { LOCK_LOST_GRACE_MS, LOSS_LIMIT_MS } from '../runner/grace.ts';
 import type { LastWords } from '../runner/ports.ts';
-import { terminationMessage } from '../runner/termination.ts';
 import { systemClock } from './clock.ts';
-import { openTerminationLog } from './termination-log.ts';
-import { usage } from './usage.ts';
-import type { Arm, WatchdogOptions } from './watchdog.ts';
+import { onFatalReport } from './fatal-report.ts';
+import { type LockProof, LockWatch } from './lock-watch.ts';
+import { Pulse } from './pulse.ts';
+import { type Speech, speakFor, speakOfExhaustion } from './speech.ts';
+import { type Arm, PULSE, type WatchdogData } from './watchdog.ts';
 
-/** How long closing the record may hold up the kill. */
-const RECORD_LIMIT_MS = 2_000;
+/** How often the pulse is felt while a lock is held, in milliseconds. */
+const BEAT_MS = 1_000;
 
-/** How long a line that may block the writer may hold up the kill. */
-const LINE_LIMIT_MS = 500;
+/** How long an event loop that turns may take to give the pulse back, in milliseconds, once the time is up. */
+const LAST_PULSE_MS = 500;
 
-/** Closes the record of a run that the watchdog is about to kill, within `limitMs`. */
-export type CloseRecord = (databaseUrl: string, summary: Summary, limitMs: number) => Promise<void>;
+/** What the thread does through PostgreSQL. */
+export interface InDatabase {
+  readonly closeRecord: Speech['closeRecord'];
+  readonly proveLock: LockProof;
+}
 
 /** Listens to the main thread, for as long as that lives. */
-export function watch(port: MessagePort, options: WatchdogOptions, closeRecord: CloseRecord): void {
+export function watch(port: MessagePort, data: WatchdogData, { closeRecord, proveLock }: InDatabase): void {
+  const { monotonicMs } = systemClock;
+  const pulse = new Pulse(() => port.postMessage(PULSE), monotonicMs);
+  const lock = new LockWatch(proveLock, { checkMs: data.lockCheckMs, monotonicMs });
+  const speech: Speech = { ...data, closeRecord };
+  let armed: { readonly at: number; readonly lastWords: LastWords } | undefined;
+  /** How long the process may live once the lock is lost: a run that has heard of it says so by arming, and has time to tell. */
+  let lossLimitMs = Math.min(data.graceMs, LOCK_LOST_GRACE_MS);
   let timer: NodeJS.Timeout | undefined;
-  port.on('message', ({ inMs, lastWords }: Arm) => {
+  let _beat: NodeJS.Timeout | undefined;
+
+  const schedule = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      speakFor(lastWords, options, closeRecord)
-        .catch(() => undefined)
-        .finally(() => process.kill(process.pid, 'SIGKILL'));
-    }, inMs);
-  });
-}
-
-/** Leaves the termination message, the record and the last log line of a run that can't do so itself. */
-async function speakFor(lastWords: LastWords, options: WatchdogOptions, closeRecord: CloseRecord): Promise<void> {
-  const summary: Summary = {
-    ...lastWords.account,
-    exitCode: EXIT.killed,
-    durationMs: Math.round(systemClock.monotonicMs() - lastWords.startedAtMs),
-    ...usage(),
-    error: lastWords.account.error ?? {
-      name: 'RunJobError',
-      code: 'ERR_RUN_JOB_TIMEOUT',
-      message:
-        `The event loop was blocked while ${lastWords.doing}, past the deadline and the grace period, so the watchdog killed ` +
-        'the process: look for a loop or a synchronous call that never yields',
-    },
+    if (armed === undefined) return;
+    // Once the lock is lost no other time counts, whatever the run is doing by then.
+    const at = Math.min(armed.at, (lock.lostAt ?? Number.POSITIVE_INFINITY) + lossLimitMs);
+    timer = setTimeout(() => void end(), Math.max(0, at - monotonicMs()));
   };
-  openTerminationLog(options.terminationFile).write(terminationMessage(summary));
-  if (lastWords.recorded && options.databaseUrl) {
-    // Whatever goes wrong here, the record stays open and the next run finds it dead: that is all that is lost.
-    const closing = closeRecord(options.databaseUrl, summary, RECORD_LIMIT_MS);
-    await limited('closing the record', RECORD_LIMIT_MS, closing).catch(() => undefined);
-  }
-  await writeLine(
-    JSON.stringify({
-      time: new Date().toISOString(),
-      level: 'error',
-      msg: `run ${summary.status.replace('_', ' ')}`,
-      ...summary,
-    }),
-  );
-}
+  const end = async () => {
+    if (armed === undefined) return;
+    const { lastWords } = armed;
+    pulse.feel();
+    await sleep(LAST_PULSE_MS);
+    // What the run has said meanwhile gives it its own time.
+    if (armed.lastWords !== lastWords) return schedule();
+    await speakFor(lastWords, { blocked: pulse.missingMs > 0, lockLost: lock.lostAt !== undefined }, speech).catch(
+      () => undefined,
+    );
+    process.kill(process.pid, 'SIGKILL');
+  };
+  const onBeat = async () => {
+    pulse.feel();
+    const lastWords = armed?.lastWords;
+    if (!lastWords?.locked || lock.lostAt !== undefined) return;
+    if (pulse.missingMs < BEAT_MS) return lock.trust();
+    if (await lock.isLost(lastWords.account, pulse.missingMs)) schedule();
+  };
 
-/** Writes to stdout, but rather loses the line than waits for a reader who has stopped reading. */
-async function writeLine(line: string): Promise<void> {
-  try {
-    // A file description of our own: making the process's stdout itself non-blocking would change it for everybody who shares it.
-    const file = openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_APPEND);
-    try {
-      writeSync(file, `${line}\n`);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    // EAGAIN: the pipe is full. Anything else: stdout can't be opened anew (a socket, no /proc), so it is written to directly, by a
-    // thread of libuv's pool: where nobody reads, that thread is blocked, and this one still kills.
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;
-    const written = new Promise((done) => write(1, `${line}\n`, done));
-    await limited('the last line', LINE_LIMIT_MS, written).catch(() => undefined);
+  port.on('message', (message: Arm | typeof PULSE) => {
+    if (message === PULSE) return pulse.felt();
+    armed = { at: monotonicMs() + message.inMs - LAST_PULSE_MS, lastWords: message.lastWords };
+    if (lock.lostAt !== undefined) lossLimitMs = LOSS_LIMIT_MS;
+    if (message.lastWords.locked && data.databaseUrl) _beat ??= setInterval(() => void onBeat(), BEAT_MS);
+    schedule();
+  });
+  if (data.fatalReport) {
+    onFatalReport(data.fatalReport, () => {
+      if (armed) speakOfExhaustion(armed.lastWords, speech);
+    });
   }
 }

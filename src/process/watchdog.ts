@@ -1,4 +1,5 @@
 // The main thread's side of the watchdog: a thread that ends the process when a blocked event loop can't do so itself.
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { LastWords, Watchdog } from '../runner/ports.ts';
 import type { TerminationFile } from './termination-log.ts';
@@ -6,8 +7,20 @@ import type { TerminationFile } from './termination-log.ts';
 /** What the thread knows from its start. */
 export interface WatchdogOptions {
   readonly terminationFile: TerminationFile;
-  /** Where the run's record is, if there is one. */
+  /** Where the run's record and its lock are, if there are any. */
   readonly databaseUrl: string | undefined;
+  /** How often the lock is to be proved, in milliseconds. */
+  readonly lockCheckMs: number;
+  /** How long a job may take to stop, in milliseconds. */
+  readonly graceMs: number;
+  /** The program that closes the record of a process that is about to be aborted. */
+  readonly closeRecordScript: string;
+}
+
+/** What the thread is given at its start. */
+export interface WatchdogData extends WatchdogOptions {
+  /** The file that Node writes when the heap is exhausted; undefined when somebody else has a use for it. */
+  readonly fatalReport: { readonly folder: string; readonly name: string } | undefined;
 }
 
 /** To the thread: kill the process in `inMs` unless another of these arrives before that. */
@@ -15,6 +28,9 @@ export interface Arm {
   readonly inMs: number;
   readonly lastWords: LastWords;
 }
+
+/** From the thread, which gets the same back from an event loop that turns. */
+export const PULSE = 'pulse';
 
 /** A watchdog that can be made ready ahead of its first use, where there is something else to wait for meanwhile. */
 export interface WarmableWatchdog extends Watchdog {
@@ -38,19 +54,45 @@ export function createWatchdog(script: URL, options: WatchdogOptions): WarmableW
   };
 }
 
-function start(script: URL, workerData: WatchdogOptions): Worker {
+/** What PostgreSQL's client reads of the environment, and what TLS does. */
+const FOR_THE_RECORD = /^(PG[A-Z]+|HOME|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/;
+
+function start(script: URL, options: WatchdogOptions): Worker {
   const worker = new Worker(script, {
-    workerData,
+    workerData: { ...options, fatalReport: reportFatalErrors() } satisfies WatchdogData,
     // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.
     stdout: true,
     stderr: true,
-    env: {},
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => FOR_THE_RECORD.test(name))),
     execArgv: [],
     // Far above what it uses; without limits V8 lets it grow like the main thread.
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   });
   // Without a listener an error in the thread would be the run's; a run without a watchdog is still a run.
   worker.on('error', () => undefined);
+  worker.on('message', (message) => {
+    if (message === PULSE) worker.postMessage(PULSE);
+  });
   worker.unref();
   return worker;
+}
+
+/**
+ * Lets Node write a report when V8 gives up, before it aborts: the only sign of it that the thread can see. Nothing of the environment is in
+ * it, and the thread removes it.
+ */
+function reportFatalErrors(): WatchdogData['fatalReport'] {
+  const { report } = process;
+  // Whoever asked for such reports by a flag of Node's gets them.
+  if (report.reportOnFatalError) return undefined;
+  const folder = process.env.TMPDIR || '/tmp';
+  const name = `run-job-${process.pid}-fatal.json`;
+  Object.assign(report, {
+    reportOnFatalError: true,
+    filename: join(folder, name),
+    compact: true,
+    excludeEnv: true,
+    excludeNetwork: true,
+  });
+  return { folder, name };
 }

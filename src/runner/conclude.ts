@@ -1,6 +1,7 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
 import { limited, STEP_LIMITS } from './limited.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Outcome, Status, Summary } from './outcome.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
@@ -10,7 +11,12 @@ import { terminationMessage } from './termination.ts';
  * history.
  */
 const CONCLUDE_LIMIT_MS =
-  STEP_LIMITS.programs + STEP_LIMITS.unlock + 4 * STEP_LIMITS.close + STEP_LIMITS.shutdownUrls + STEP_LIMITS.output;
+  STEP_LIMITS.programs +
+  STEP_LIMITS.unlock +
+  4 * STEP_LIMITS.close +
+  STEP_LIMITS.shutdownUrls +
+  STEP_LIMITS.output +
+  2 * STEP_LIMITS.lastLine;
 
 /** How long pruning goes on beginning batches: what is left is for the next run. */
 const PRUNE_MS = STEP_LIMITS.close / 2;
@@ -31,7 +37,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
 
   const step = async (what: string, limitMs: number, work: () => Promise<unknown>): Promise<boolean> => {
     try {
-      await limited(what, limitMs, work(), { timers: clock });
+      await orAborted(limited(what, limitMs, work(), { timers: clock }), state.outOfTime.signal);
       return true;
     } catch (error) {
       log.warn(`${what} failed; the outcome stands`, { error: state.describe(error) });
@@ -42,7 +48,8 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   // Before the lock is free and the record closed, nothing of the run works any more.
   await step('ending programs that nobody waited for', STEP_LIMITS.programs, () => ports.programs.endAll());
   const end = state.end(outcome);
-  const { lease } = state;
+  // What nobody waits for any more may still work: then the lock dies with the process, as the last thing.
+  const lease = state.abandoned ? undefined : state.lease;
   const unlock = () => lease && step('releasing the lock', STEP_LIMITS.unlock, () => lease.release());
   // Nobody counts on the lock of a run that never began, and it may hold what the record has to wait for.
   if (!state.recorded) await unlock();
@@ -63,15 +70,17 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());
 
   telemetry.end(state.start(), end);
-  const flushed = await telemetry.flush(request.flushMs);
+  const flushed = await telemetry.flush(Math.min(request.flushMs, state.lockLostLimitMs));
   if (flushed?.warning) log.warn(flushed.warning);
-  await ports.shutDownSidecars?.();
+  await orAborted(Promise.resolve(ports.shutDownSidecars?.()), state.outOfTime.signal).catch(() => undefined);
 
-  const unwritten = await ports.flushOutput(STEP_LIMITS.output);
+  const unwritten = await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs / 2));
   if (unwritten > 0) log.warn(`nobody read ${unwritten} bytes of what the job printed in time; they are lost`);
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
+  // The last line too may have to wait for its reader.
+  await ports.flushOutput(Math.min(STEP_LIMITS.lastLine, state.lockLostLimitMs / 2));
   return summary;
 }
 

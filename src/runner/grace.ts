@@ -6,11 +6,17 @@ import type { Clock } from './ports.ts';
 import type { Stop } from './stop.ts';
 
 /** After the lock is lost another run may begin at any moment, so the job gets no more than this. */
-const LOCK_LOST_GRACE_MS = 5_000;
+export const LOCK_LOST_GRACE_MS = 5_000;
+
+/** How long the end of a run may take, in milliseconds, once the job of a run without its lock has stopped or was abandoned. */
+export const LOCK_LOST_END_MS = 3_000;
+
+/** In all: from when the lock is known to be lost until the process is dead, whatever else is configured. */
+export const LOSS_LIMIT_MS = LOCK_LOST_GRACE_MS + LOCK_LOST_END_MS + 500;
 
 /** How long the job may take to stop, in milliseconds, once there is a cause. */
 export function graceFor(stop: Stop, graceMs: number): number {
-  return stop.cause?.kind === 'lock_lost' ? Math.min(graceMs, LOCK_LOST_GRACE_MS) : graceMs;
+  return stop.lockLost.aborted ? Math.min(graceMs, LOCK_LOST_GRACE_MS) : graceMs;
 }
 
 /**
@@ -22,14 +28,20 @@ export function withinGrace<T>(work: Promise<T>, stop: Stop, graceMs: number, cl
   work.then(resolve, reject);
   const giveUp = (message: string, options?: ErrorOptions) =>
     reject(new RunJobError('ERR_RUN_JOB_TIMEOUT', message, options));
-  const onAbort = () => {
-    const ms = graceFor(stop, graceMs);
+  const giveUpIn = (ms: number) => {
     clock.startTimer(ms, () =>
       giveUp(`The job didn't stop within its grace period of ${formatDuration(ms)} and was abandoned`),
     );
   };
+  const onAbort = () => giveUpIn(graceFor(stop, graceMs));
   if (stop.signal.aborted) onAbort();
   else stop.signal.addEventListener('abort', onAbort, { once: true });
+  // A lock that is lost during the grace of another cause shortens it.
+  const onLockLost = () => {
+    if (stop.cause?.kind !== 'lock_lost') giveUpIn(Math.min(graceMs, LOCK_LOST_GRACE_MS));
+  };
+  if (stop.lockLost.aborted) onLockLost();
+  else stop.lockLost.addEventListener('abort', onLockLost, { once: true });
   const onAbandon = () => giveUp('The job was abandoned', { cause: stop.abandoned.reason });
   if (stop.abandoned.aborted) onAbandon();
   else stop.abandoned.addEventListener('abort', onAbandon, { once: true });

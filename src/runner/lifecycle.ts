@@ -18,6 +18,9 @@ import { Waiting } from './waiting.ts';
 /** How long the job's module may block the event loop while it loads. */
 const PREPARE_LIMIT_MS = 60_000;
 
+/** How long it may take to prove the lock once more, at the end. */
+const PROOF_LIMIT_MS = 10_000;
+
 /** Runs one job once. Never throws: whatever happens is an outcome. */
 export async function runOnce(request: RunRequest, ports: Ports): Promise<Summary> {
   const state = new RunState(request, ports);
@@ -26,6 +29,7 @@ export async function runOnce(request: RunRequest, ports: Ports): Promise<Summar
   ports.stop.lastWords = (signal) => state.sayLastWords(signal);
   ports.stop.onLateError = (error, origin) =>
     ports.log.error(`${origin} when it was decided already how the run ends; that stands`, { error: describe(error) });
+  ports.stop.onIgnoredSignal = (signal) => ports.log.warn(`${signal} arrived, which means nothing to a run; ignored`);
 
   let outcome: Outcome;
   try {
@@ -54,11 +58,14 @@ async function perform(state: RunState): Promise<Outcome> {
     const lease = await telemetry.span('job.lock', lockSpan(state), () => lock(state, ports.database as Database));
     if ('status' in lease) return lease;
     state.lease = lease;
-    lease.lost.then((error) => stop.request({ kind: 'lock_lost', error }));
+    lease.lost.then((error) => {
+      state.loseLock();
+      stop.request({ kind: 'lock_lost', error });
+    });
     const done =
       request.forced || request.dryRun || request.scheduledBy === 'start'
         ? undefined
-        : await state.inDatabase((db) => db.history.succeeded(state.slot, lease));
+        : await stop.race(state.inDatabase((db) => db.history.succeeded(state.slot, lease)));
     if (done) {
       ports.log.warn('skipped: this scheduled time has already succeeded; --force runs it again', {
         reason: 'slot_succeeded',
@@ -72,10 +79,29 @@ async function perform(state: RunState): Promise<Outcome> {
   // Only now: a run that waits holds no connection.
   const opened = await telemetry.span('job.connect', {}, () => stop.race(open(state, prepared.job)));
   state.begin();
-  if (ports.database) await telemetry.span('job.history', state.historySpan('INSERT'), () => record(state));
+  if (ports.database) {
+    await telemetry.span('job.history', state.historySpan('INSERT'), () => stop.race(record(state)));
+  }
   stop.signal.throwIfAborted();
   const attempts = await runAttempts(state, prepared, opened);
-  return stop.cause ? verdictOfCause(stop.cause, attempts, describe) : verdictOfAttempts(attempts, describe);
+  if (stop.cause) return verdictOfCause(stop.cause, attempts, describe);
+  // What comes from now on comes too late to change what the job has made of it.
+  stop.settle();
+  return verdictWithLock(state, attempts);
+}
+
+/**
+ * Whoever says that the work is done must have had the lock to the end; and a job that fails with its lock has most often failed by the same.
+ * The event loop may have been blocked until now, so that what the connection had to tell hasn't been heard.
+ */
+async function verdictWithLock(state: RunState, attempts: AttemptsResult): Promise<Outcome> {
+  const describe = (error: unknown) => state.describe(error);
+  const { lease } = state;
+  const verdict = verdictOfAttempts(attempts, describe);
+  if (!lease || (verdict.exitCode !== EXIT.ok && verdict.exitCode !== EXIT.failed)) return verdict;
+  state.armWatchdog('proving that it still holds its lock', PROOF_LIMIT_MS);
+  if (await lease.prove()) return verdict;
+  return verdictOfCause({ kind: 'lock_lost', error: await lease.lost }, attempts, describe);
 }
 
 /** The pods of a Job of Kubernetes that no CronJob made stand for one slot. */
@@ -166,7 +192,7 @@ async function runAttempts(
     state.onFinish(() => progress.end());
     return telemetry.span('job.attempt', { attributes: { 'job.attempt': attempt } }, () =>
       withinGrace(
-        (async () =>
+        worked(state, async () =>
           job.run({
             job: job.name,
             name: request.name,
@@ -188,7 +214,8 @@ async function runAttempts(
               (await ports.database?.history.previousRuns(request.name, request.shard, limit)) ?? [],
             // What the job didn't ask for isn't there: its type says so too.
             ...(resources as Required<typeof resources>),
-          }))(),
+          }),
+        ),
         stop,
         request.graceMs,
         ports.clock,
@@ -213,6 +240,14 @@ async function runAttempts(
   } finally {
     cancelTimer();
   }
+}
+
+/** Keeps count of the calls that have not ended. */
+function worked<T>(state: RunState, work: () => Promise<T>): Promise<T> {
+  state.working += 1;
+  return work().finally(() => {
+    state.working -= 1;
+  });
 }
 
 /** Says that the run is asked to stop, and gives it the grace period and no more. */

@@ -36,17 +36,30 @@ export const EXIT = {
   misconfigured: 78,
   /** As GNU timeout. */
   timedOut: 124,
+  /** 128 + SIGABRT: V8's heap was exhausted. */
+  aborted: 134,
   /** 128 + SIGKILL: the watchdog had to kill, or somebody else did. */
   killed: 137,
-  /** 128 + SIGINT */
-  sigint: 130,
-  /** 128 + SIGTERM */
-  sigterm: 143,
 } as const;
 
+/** The signals that ask a run to stop, and their numbers on Linux. */
+export const STOP_SIGNALS = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGXCPU: 24,
+  SIGVTALRM: 26,
+  SIGIO: 29,
+  SIGPWR: 30,
+} as const;
+
+export type StopSignal = keyof typeof STOP_SIGNALS;
+
 /** 128 + the signal's number, as shells report it. */
-export function signalExitCode(signal: 'SIGINT' | 'SIGTERM'): number {
-  return signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm;
+export function signalExitCode(signal: StopSignal): number {
+  return 128 + STOP_SIGNALS[signal];
 }
 
 /** An error as it is logged, recorded and shown: redacted, and plain data. */

@@ -128,6 +128,8 @@ export interface Holder {
 export interface Lease {
   /** Resolves with the cause when the lock can no longer be proved to be held; never rejects. */
   readonly lost: Promise<Error>;
+  /** Asks for a proof now. Returns whether the lock is held; never rejects, and where it isn't, `lost` has resolved. */
+  prove(): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -183,6 +185,12 @@ export interface LastWords {
   readonly startedAtMs: number;
   /** Whether the run has a record that says running, which is to be closed. */
   readonly recorded: boolean;
+  /** Whether it is told already how the run ended. */
+  readonly ended: boolean;
+  /** Whether there is a cause already for the run to end. */
+  readonly decided: boolean;
+  /** Whether the run holds its lock, and mustn't go on without it. */
+  readonly locked: boolean;
 }
 
 /** Ends the process when the time it was given has passed and nobody has given it more. */

@@ -3,22 +3,26 @@
 import { hasCode, isPassing } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
 import { describeError } from './error-info.ts';
+import { LOCK_LOST_END_MS, LOCK_LOST_GRACE_MS } from './grace.ts';
 import {
   type ErrorInfo,
   EXIT,
   type Measures,
   type Outcome,
   type ProgramExit,
+  type StopSignal,
   type Summary,
   signalExitCode,
 } from './outcome.ts';
 import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
-import type { StopSignal } from './stop.ts';
 import { terminationMessage } from './termination.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
 const WATCHDOG_SLACK_MS = 500;
+
+/** How much of the end of a run without its lock is kept for its last line, in milliseconds. */
+const LAST_LINE_MS = 500;
 
 export class RunState {
   readonly request: RunRequest;
@@ -43,6 +47,13 @@ export class RunState {
   /** What was opened for the job, in the order of opening. */
   readonly closing: OpenResources['close'][number][] = [];
   outcome: Outcome | undefined;
+  /** How many calls of the job have not ended yet, waited for or not. */
+  working = 0;
+  /** Aborts when a run without its lock must be at its end. */
+  readonly outOfTime = new AbortController();
+  #lockLostAt: number | undefined;
+  #armedUntil = Number.POSITIVE_INFINITY;
+  #doing = '';
   readonly #finishers: (() => void)[] = [];
   /** When the run began, by the monotonic clock. */
   readonly #startedAtMs: number;
@@ -175,13 +186,42 @@ export class RunState {
     };
   }
 
+  /** Whether something of the job may still work although nobody waits for it any more. */
+  get abandoned(): boolean {
+    const cause = this.ports.stop.cause?.kind;
+    return this.working > 0 || cause === 'crash' || cause === 'drained';
+  }
+
+  /** How long the run may still take, whatever is configured: without end while it has its lock. */
+  get lockLostLimitMs(): number {
+    if (this.#lockLostAt === undefined) return Number.POSITIVE_INFINITY;
+    const endsAt = this.#lockLostAt + LOCK_LOST_GRACE_MS + LOCK_LOST_END_MS;
+    return Math.max(0, endsAt - this.ports.clock.monotonicMs());
+  }
+
+  /** The lock is lost: from now on the end is near, also where the run was stopping or ending already. */
+  loseLock(): void {
+    const { clock } = this.ports;
+    this.#lockLostAt = clock.monotonicMs();
+    clock.startTimer(this.lockLostLimitMs - LAST_LINE_MS, () =>
+      this.outOfTime.abort(new Error('the lock is lost, so that another run may have begun: this one ends without it')),
+    );
+    this.armWatchdog(this.#doing, this.#armedUntil - clock.monotonicMs());
+  }
+
   /** From now on the process has this long before the watchdog kills it. */
-  armWatchdog(doing: string, inMs: number): void {
+  armWatchdog(doing: string, limitMs: number): void {
+    const inMs = Math.max(0, Math.min(limitMs, this.lockLostLimitMs));
+    this.#doing = doing;
+    this.#armedUntil = this.ports.clock.monotonicMs() + inMs;
     this.ports.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
       doing,
       account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
       startedAtMs: this.#startedAtMs,
-      recorded: this.recorded && !this.outcome,
+      recorded: (this.recorded || this.startInDoubt) && !this.outcome,
+      ended: this.outcome !== undefined,
+      decided: this.outcome !== undefined || this.ports.stop.cause !== undefined,
+      locked: this.lease !== undefined,
     });
   }
 

@@ -2,8 +2,7 @@
 
 import { formatDuration } from '../duration.ts';
 import { RunJobError } from '../errors.ts';
-
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+import type { StopSignal } from './outcome.ts';
 
 /** What made the run stop before its job had ended by itself. */
 export type StopCause =
@@ -41,10 +40,13 @@ export function causeError(cause: StopCause): Error {
 export class Stop {
   readonly #asked = new AbortController();
   readonly #abandoned = new AbortController();
+  readonly #lockLost = new AbortController();
   /** Says the last words of a run that a second signal ends at once, and knows the exit code that is true by then. */
   lastWords: ((signal: StopSignal) => number) | undefined;
   /** Hears of what crashed when the outcome was decided already, or the run asked to stop for another cause. */
   onLateError: ((error: unknown, origin: string) => void) | undefined;
+  /** Hears of a signal that changes nothing. */
+  onIgnoredSignal: ((signal: string) => void) | undefined;
   #cause: StopCause | undefined;
   #settled = false;
 
@@ -63,6 +65,11 @@ export class Stop {
     return this.#abandoned.signal;
   }
 
+  /** Aborts when the lock is lost, also where that isn't the cause, or the outcome is decided: another run may begin at any moment. */
+  get lockLost(): AbortSignal {
+    return this.#lockLost.signal;
+  }
+
   /** Whether the outcome is decided, so that nothing that comes later can change it. */
   get settled(): boolean {
     return this.#settled;
@@ -70,12 +77,11 @@ export class Stop {
 
   /** Asks the run to stop. Returns whether this was the first cause. */
   request(cause: StopCause): boolean {
+    const first = !this.#settled && this.#cause === undefined;
+    if (first) this.#cause = cause;
+    if (cause.kind === 'lock_lost') this.#lockLost.abort(cause.error);
+    if (first) this.#asked.abort(causeError(cause));
     if (this.#settled) return false;
-    const first = this.#cause === undefined;
-    if (first) {
-      this.#cause = cause;
-      this.#asked.abort(causeError(cause));
-    }
     if (cause.kind === 'crash' || cause.kind === 'drained') this.#abandoned.abort(causeError(cause));
     return first;
   }

@@ -5,8 +5,8 @@ import type { Clock, RunLog } from './ports.ts';
 import type { Stop } from './stop.ts';
 
 /** What the first wait is at most, and by how much the next one may be longer, up to the longest, in milliseconds. */
-const FIRST_MS = 500;
-const GROWTH = 1.5;
+const FIRST_MS = 1_000;
+const GROWTH = 2;
 const LONGEST_MS = 15_000;
 
 /** How often a run that goes on waiting says so. */

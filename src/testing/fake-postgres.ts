@@ -23,6 +23,14 @@ export async function completePostgres(given: Fake<Resources['postgres']>): Prom
     signal.throwIfAborted();
     return fake.query(text, values && [...values]);
   };
-  const missing = Object.entries({ transaction, statement, failureOf }).filter(([name]) => !(name in fake));
+  const batch: PostgresPool['batch'] = async (signal, _options, statements) => {
+    const results = [];
+    for (const text of statements) {
+      signal.throwIfAborted();
+      results.push(await fake.query(text));
+    }
+    return results;
+  };
+  const missing = Object.entries({ transaction, batch, statement, failureOf }).filter(([name]) => !(name in fake));
   return Object.assign(Object.isExtensible(fake) ? fake : { ...fake }, Object.fromEntries(missing));
 }

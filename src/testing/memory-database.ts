@@ -9,7 +9,7 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: numb
     locks: {
       acquire: async () => ({
         held: true,
-        lease: { lost: new Promise(() => undefined), release: async () => undefined },
+        lease: { lost: new Promise(() => undefined), prove: async () => true, release: async () => undefined },
       }),
     },
     history: {

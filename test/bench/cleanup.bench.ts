@@ -175,6 +175,9 @@ async function cleanUp(url: string, command: readonly string[] = []): Promise<Su
     'database_cleanup',
     '--param',
     'allowLarge=true',
+    // Rows of the shapes were deleted at one instant, which would be taken for a value that means live.
+    '--param',
+    'live={"*":null}',
     '--log-format',
     'json',
   ];

@@ -165,9 +165,19 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
     ['cron', cleanup({ cron: '@daily' }), "value must be 'left out: use schedule'"],
     ['extraEnv', cleanup({ extraEnv: { A: 'b' } }), "value must be 'left out: use env'"],
     [
-      "an image of a job's own",
-      cleanup({ image: 'mine:1' }),
-      "value must be 'left out: all jobs run the image that is named beside jobs",
+      "an image of a job's own without a tag",
+      cleanup({ image: { repository: 'mine' } }),
+      'jobs.database-cleanup.image needs a tag or a digest: what runs must not change by itself',
+    ],
+    [
+      "an injection into the chart's own image",
+      cleanup({ runner: { inject: true } }),
+      "jobs.database-cleanup.runner.inject is for an image of the job's own",
+    ],
+    [
+      'a job and a command',
+      cleanup({ job: 'database_cleanup', command: ['pg_dump'] }),
+      'jobs.database-cleanup has both job and command',
     ],
     ['resources of the chart', { resources: {} }, "'/resources': value must be 'left out: use jobDefaults.resources'"],
     // Numbers that Helm has changed

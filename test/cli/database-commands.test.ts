@@ -250,12 +250,16 @@ test('doctor tells a pooler in statement mode, which can hold no lock', async ()
   expect(run.stdout).toContain('statement mode');
 });
 
-test('a pooler that has only one connection to share is told as one in transaction mode', async () => {
+test.for([
+  [1, '10', 'warning', 'in transaction mode that gives 1 connections at once, and each of 10 runs'],
+  [6, '6', 'warning', 'gives 6 connections at once, and each of 6 runs'],
+  [6, '5', 'ok', 'in transaction mode: fine for us'],
+] as const)('a pool of %i in transaction mode and %s runs at once: %s', async ([poolSize, limit, verdict, message]) => {
   await using database = await createDatabase();
-  await using pooler = await startPgBouncer(database.url, { poolSize: 1 });
-  expect(await doctor({ DATABASE_URL: pooler.url })).toMatchObject({
+  await using pooler = await startPgBouncer(database.url, { poolSize });
+  expect(await doctor({ DATABASE_URL: pooler.url, WORKER_MAX_CONCURRENT_JOBS: limit })).toMatchObject({
     exitCode: 0,
-    pooler: found('ok', 'in transaction mode'),
+    pooler: found(verdict, message),
   });
 });
 

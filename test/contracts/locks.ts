@@ -115,6 +115,14 @@ export function locksContract(setUp: () => Promise<{ locks: Locks } & AsyncDispo
     }
   });
 
+  test('a lock can be proved for as long as it is held', async () => {
+    await using keeper = await setUp();
+    const lease = jobLease(await acquire(keeper.locks, 'report'));
+    expect(await lease.prove()).toBe(true);
+    await lease.release();
+    expect(await lease.prove()).toBe(false);
+  });
+
   test('a released lock is not lost, and can be released again', async () => {
     await using keeper = await setUp();
     const lease = jobLease(await acquire(keeper.locks, 'report'));

@@ -1,8 +1,11 @@
 // Programs that do what they shouldn't: each ends with a true status within its deadline and grace, and leaves nothing behind.
+
+import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectAccounts } from '../support/accounts.ts';
+import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
-import { compileMisbehaves, exec, execToEnd, linesOf, noCompiler } from './support.ts';
+import { compileMisbehaves, exec, execToEnd, linesOf, memoryGroup, noCompiler } from './support.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -91,6 +94,25 @@ describe.skipIf(noCompiler)('a compiled program', () => {
     const logged = await execToEnd(sh(`${program} writes_much | head -n 300000`));
     expect(linesOf(logged)).toHaveLength(300_000);
     expect(logged.summary.peakRssBytes).toBeLessThan(250 * 2 ** 20);
+  });
+
+  test('that eats all memory: the kernel ends it, and the run says so', (context) => {
+    const group = memoryGroup(300_000_000);
+    if (!group) return context.skip('NOT CHECKED here: no control group with a memory limit can be made');
+    try {
+      // The shell joins the group, and becomes run-job.
+      const script = 'echo $$ > "$0" && exec "$@"';
+      const args = [process.execPath, EXECUTABLE, 'exec', 'it', '--', program, 'eats_memory'];
+      const { status, stdout } = spawnSync('sh', ['-c', script, group.procs, ...args], { encoding: 'utf8', cwd: '/' });
+      expect(status, stdout).toBe(1);
+      expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+        status: 'failed',
+        program: { exitCode: null, signal: 'SIGKILL' },
+        error: { message: expect.stringMatching(/was killed by SIGKILL: .*memory limit \(286 MiB\) was reached/) },
+      });
+    } finally {
+      group.remove();
+    }
   });
 
   test('that dies of a signal', async () => {

@@ -1,7 +1,7 @@
 // Programs for the tests of `run-job exec`, and what is left of them afterwards.
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
@@ -63,6 +63,24 @@ export function processesWith(variable: string): number[] {
         return false;
       }
     });
+}
+
+/** A control group with a limit of memory; a process joins it by writing its pid to `procs`. Undefined where none can be made. */
+export function memoryGroup(bytes: number): { procs: string; remove(): void } | undefined {
+  for (const [root, limit] of [
+    ['/sys/fs/cgroup', 'memory.max'],
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+  ] as const) {
+    const group = join(root, `run-job-${randomUUID()}`);
+    try {
+      mkdirSync(group);
+      writeFileSync(join(group, limit), String(bytes), { flag: 'r+' });
+      return { procs: join(group, 'cgroup.procs'), remove: () => rmdirSync(group) };
+    } catch {
+      rmSync(group, { recursive: true, force: true });
+    }
+  }
+  return undefined;
 }
 
 /** The log lines of the program. */

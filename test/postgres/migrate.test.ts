@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { openHistory } from '../../src/postgres/history.ts';
 import { MIGRATIONS, type Migration, migrate, schemaState } from '../../src/postgres/migrate.ts';
+import { SCHEMA_VERSION } from '../../src/postgres/schema-version.ts';
 import { slotOf } from '../contracts/runs.ts';
 import { createDatabase } from '../support/database.ts';
 import { serverAt } from './server-at.ts';
@@ -112,4 +113,8 @@ test('an old database keeps its history, while a run of the old version is under
   } finally {
     await history.close();
   }
+});
+
+test('what a run takes for the newest step is the newest', () => {
+  expect(SCHEMA_VERSION).toBe(MIGRATIONS.at(-1)?.version);
 });

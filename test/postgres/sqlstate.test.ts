@@ -8,6 +8,7 @@ test('what PostgreSQL says has one meaning each', async () => {
   await using database = await createDatabase();
   await database.query(`
     CREATE TABLE parent (id integer PRIMARY KEY);
+    CREATE TABLE serial (id serial);
     CREATE TABLE child (parent integer REFERENCES parent, part int4range, note text NOT NULL DEFAULT '' CHECK (note <> 'bad'),
       EXCLUDE USING gist (part WITH &&));
     INSERT INTO parent VALUES (1);
@@ -23,6 +24,11 @@ test('what PostgreSQL says has one meaning each', async () => {
     ['INSERT INTO few VALUES (11)', 'constraint'],
     ["DO $$ BEGIN RAISE 'no'; END $$", 'raised'],
     ['DO $$ BEGIN ASSERT false; END $$', 'raised'],
+    // Whatever code somebody gives what he raises, it says nothing about the server.
+    ["DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", 'raised'],
+    ["DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 'raised'],
+    ["DO $$ BEGIN RAISE SQLSTATE '42501'; END $$", 'raised'],
+    ['DO $$ BEGIN RAISE unique_violation; END $$', 'constraint'],
     ['SELECT 1 / 0', 'invalid'],
     ["SELECT 'x'::integer", 'invalid'],
     ["SELECT now() AT TIME ZONE 'Nowhere'", 'invalid'],
@@ -30,6 +36,10 @@ test('what PostgreSQL says has one meaning each', async () => {
     ['SELEC', 'statement'],
     ['SELECT nothing()', 'statement'],
     ['CREATE TABLE missing.t ()', 'statement'],
+    ['CREATE TABLE parent ()', 'statement'],
+    ["SELECT currval(pg_get_serial_sequence('serial', 'id'))", 'statement'],
+    ['BEGIN; VACUUM parent', 'statement'],
+    ["SELECT pg_read_file('no such file')", 'internal'],
     ['SET statement_timeout = 1; SELECT pg_sleep(9)', 'cancelled'],
     ['SET ROLE pg_monitor; DELETE FROM parent', 'denied'],
     ['BEGIN READ ONLY; DELETE FROM parent', 'unavailable'],

@@ -1,4 +1,4 @@
-// What `ctx.postgres.transaction` and `ctx.postgres.statement` promise a job's author: all or nothing, and nothing left on the server.
+// What `ctx.postgres.transaction`, `batch` and `statement` promise a job's author: all or nothing, and nothing left on the server.
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UnavailableError } from '../../src/errors.ts';
@@ -259,6 +259,44 @@ onEveryPostgres((createDatabase) => {
         );
         expect(pool.totalCount).toBe(0);
       }));
+
+    test('a batch is one transaction: the result of each statement, or nothing of any', () =>
+      withPool(async (pool) => {
+        const options = { lockTimeout: '2s', settings: { jit: false } } as const;
+        const results = await pool.batch(never, options, [
+          'INSERT INTO kept (id) VALUES (1), (2) -- a comment at its end',
+          `SELECT current_setting('jit') AS jit, current_setting('lock_timeout') AS lock`,
+          'DELETE FROM kept WHERE id = 2',
+        ]);
+        expect(results.map(({ rowCount, rows }) => [rowCount, rows])).toEqual([
+          [2, []],
+          [1, [{ jit: 'off', lock: '2s' }]],
+          [1, []],
+        ]);
+        expect(await ids()).toEqual([1]);
+        const failing = pool.batch(never, {}, ['INSERT INTO kept VALUES (3)', 'INSERT INTO kept VALUES (1)']);
+        await expect(failing).rejects.toMatchObject({ code: '23505' });
+        expect(await ids()).toEqual([1]);
+        expect(await pool.batch(never, {}, [])).toEqual([]);
+        await expect(pool.batch(never, { readOnly: true }, ['DELETE FROM kept'])).rejects.not.toBeInstanceOf(
+          UnavailableError,
+        );
+        expect(pool.totalCount).toBe(1);
+      }, 1));
+
+    test('a batch is cancelled on the server when the signal aborts, and begins nothing when it has', () =>
+      withPool(async (pool) => {
+        const controller = new AbortController();
+        const reason = new Error('stop');
+        const running = pool.batch(controller.signal, {}, ['INSERT INTO kept VALUES (1)', 'SELECT pg_sleep(3600)']);
+        await runsSleep();
+        controller.abort(reason);
+        await expect(running).rejects.toBe(reason);
+        expect([await busy(), await ids()]).toEqual([[], []]);
+        await expect(pool.batch(controller.signal, {}, ['SELECT'])).rejects.toBe(reason);
+        await pool.batch(never, {}, ['INSERT INTO kept VALUES (2)']);
+        expect(await ids()).toEqual([2]);
+      }, 1));
 
     test('one statement runs outside of a transaction, and is cancelled on the server when the signal aborts', () =>
       withPool(async (pool) => {

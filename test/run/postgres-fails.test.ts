@@ -33,11 +33,11 @@ test('PostgreSQL refuses the connection for as long as the run may wait: unavail
   expect(ended.tookMs).toBeLessThan(28_000);
 });
 
-test('PostgreSQL takes the connection and never answers: unavailable when the connect timeout has passed', async () => {
+test('PostgreSQL takes the connection and never answers for as long as the run may wait: unavailable', async () => {
   await using hole = await startBlackHole();
   const ended = await runToEnd(['noop'], {
     database: { url: `postgres://u:p@127.0.0.1:${hole.port}/d` },
-    env: { WORKER_CONNECT_TIMEOUT_SECONDS: '0.5' },
+    env: { WORKER_CONNECT_TIMEOUT_SECONDS: '0.5', WORKER_LOCK_WAIT_SECONDS: '1' },
   });
   await expectAccounts(ended, undefined, { ...UNAVAILABLE, error: "didn't answer within 0.5 s" });
   expect(ended.tookMs).toBeLessThan(28_000);

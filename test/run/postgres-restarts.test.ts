@@ -45,3 +45,15 @@ test('PostgreSQL crashes and stays away: the run ends in bounded time, and the n
   expect((await next.done).summary.status).toBe('succeeded');
   expect(await readRecord(database, ended.summary.runId)).toMatchObject({ status: 'lost' });
 });
+
+test('PostgreSQL crashes under a statement of the job: unavailable, although the job could only say that its connection broke', async () => {
+  await using server = await startPostgres({ settings: { synchronous_commit: 'on' } });
+  await createTemplate(server.url);
+  await using database = await createDatabase({ serverUrl: server.url });
+  await using run = runJob(['sleeps_in_postgres'], { database, env: { RUN_JOB_RECORD_TIMEOUT_SECONDS: '2' } });
+  await run.waitForLine(({ msg }) => msg === 'sleeping');
+  await server.stop('immediate');
+  const ended = await run.done;
+  await expectAccounts(ended, undefined, { ...UNAVAILABLE, attempts: 1, error: "held this run's lock" });
+  await server.start();
+});

@@ -121,6 +121,19 @@ test('misconfigured, 78: the schema is not migrated, so that there is no record'
   await expectAccounts(ended, undefined, { status: 'misconfigured', exitCode: 78, error: 'run-job migrate' });
 });
 
+// As in ends.test.ts: the thread that speaks may not get its turn in time.
+test('crashed, 134: the heap was exhausted', { retry: 2 }, async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['ends', '--param', 'way=exhausts'], {
+    database,
+    env: { NODE_OPTIONS: '--max-old-space-size=40' },
+  });
+  expect(ended.signal).toBe('SIGABRT');
+  const told = { status: 'crashed', exitCode: 134, error: { message: expect.stringContaining('heap exhausted') } };
+  expect(ended).toMatchObject({ summary: told, termination: told });
+  expect(await readRecord(database, ended.summary.runId)).toMatchObject({ status: 'crashed', exit_code: 134 });
+});
+
 test('timed_out, 124: the deadline passed', async () => {
   await using database = await createDatabase();
   const ended = await runToEnd(['hangs', '--param', 'way=returns', '--timeout', '300ms'], { database });
@@ -137,6 +150,7 @@ test('timed_out, 137: the deadline passed while the event loop was blocked', asy
 });
 
 test.for([
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('interrupted, %s: the job stopped within the grace period', async ([signal, exitCode]) => {

@@ -1,5 +1,6 @@
 // Whoever reads the log, or stops reading it, has no say in how the run ends.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { readRecords } from '../support/accounts.ts';
@@ -75,4 +76,26 @@ test('what a job prints and nobody reads holds up the end for some seconds at mo
   expect(ended).toMatchObject({ exitCode: 0, termination: { status: 'succeeded' } });
   expect(await readRecords(database)).toMatchObject([{ status: 'succeeded' }]);
   expect(ended.tookMs).toBeLessThan(20_000);
+});
+
+test('a pipe that is full at the end, and that nobody reads: the run ends in time, with the code that it has told', async () => {
+  await using database = await createDatabase();
+  const shell = spawn(
+    '/bin/sh',
+    [
+      '-c',
+      '{ "$0" "$1" misbehaves --param way=fills_output; echo "code $?" >&2; } | sleep 60',
+      process.execPath,
+      EXECUTABLE,
+    ],
+    {
+      env: { PATH: process.env.PATH, RUN_JOB_DIRS: FIXTURES, DATABASE_URL: database.url },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    },
+  );
+  const [code] = (await once(shell.stderr, 'data')) as [Buffer];
+  process.kill(-(shell.pid as number), 'SIGKILL');
+  expect(code.toString()).toBe('code 0\n');
+  expect(await readRecords(database)).toMatchObject([{ status: 'succeeded', exit_code: 0 }]);
 });

@@ -48,10 +48,14 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** DATABASE_URL. */
   readonly database?: { readonly url: string } | undefined;
+  /** A program that becomes run-job, and its arguments, such as `ip netns exec <namespace>`. */
+  readonly through?: readonly string[];
   /** Whether standard output is left unread, so that its pipe fills up. */
   readonly unread?: boolean;
   /** A process that takes longer hangs: it is killed, and `done` rejects with what it said. 90 s unless said. */
   readonly hangsAfterMs?: number;
+  /** The folder for temporary files; the suite's unless said. */
+  readonly scratchFolder?: string;
 }
 
 /** Longer than by default, so that a busy machine isn't taken for a server that is gone. */
@@ -65,10 +69,11 @@ process.once('exit', () => {
 
 /** Starts `run-job` with these arguments, in an empty folder, with nothing of our environment but PATH. */
 export function runJob(args: readonly string[], options: RunOptions = {}): Running {
-  const folder = mkdtempSync(join(inject('scratchFolder'), 'run-'));
+  const folder = mkdtempSync(join(options.scratchFolder ?? inject('scratchFolder'), 'run-'));
   const terminationLog = join(folder, 'termination-log');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [EXECUTABLE, ...args], {
+  const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath];
+  const child = spawn(program, [...before, EXECUTABLE, ...args], {
     cwd: folder,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {

@@ -24,6 +24,8 @@ export interface TcpProxy extends AsyncDisposable {
   resume(): void;
   /** Resets every connection; new ones are still taken. */
   cut(): void;
+  /** Resets the server's side of every connection, of which the client hears nothing before `resume`: a server that gave a silent host up. */
+  giveUp(): void;
   /** Resets every new connection until `resume`: a server that is down. */
   refuse(): void;
   /**
@@ -103,10 +105,16 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
     pairs.add(pair);
     client.setNoDelay(true);
     upstream.setNoDelay(true);
-    upstream.on('error', () => client.destroy());
-    for (const socket of pair) socket.on('close', () => pairs.delete(pair));
+    upstream.on('error', async () => {
+      await gate();
+      client.destroy();
+    });
+    for (const socket of pair) socket.on('close', () => pair.every(({ destroyed }) => destroyed) && pairs.delete(pair));
     pump(pair, 'to-server').catch(() => upstream.destroy());
-    pump(pair, 'to-client').catch(() => client.destroy());
+    pump(pair, 'to-client').catch(async () => {
+      await gate();
+      client.destroy();
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -126,6 +134,9 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
       for (const open of held) open();
     },
     cut,
+    giveUp() {
+      for (const [, upstream] of pairs) upstream.resetAndDestroy();
+    },
     refuse() {
       refusing = true;
     },

@@ -80,8 +80,8 @@ test('a run with a database shows the lock and the history in its trace, and mea
   expect(tree(receiver.spans)).toEqual([
     'job.run traced',
     '  job.prepare',
-    '  job.connect',
     '  job.lock',
+    '  job.connect',
     '  job.history',
     '  job.attempt',
     '    load',

@@ -74,8 +74,8 @@ test('report_generator: the snapshot, each statement without its values, and the
   expect(tree(receiver.spans)).toEqual([
     'job.run report_generator',
     '  job.prepare',
-    '  job.connect',
     '  job.lock',
+    '  job.connect',
     '  job.history',
     '  job.attempt',
     `    create ${destination}`,

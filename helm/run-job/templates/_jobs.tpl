@@ -14,6 +14,19 @@ history are the name's, so that two entries of one job each do their work.
 {{- if not $job.schedule -}}
 {{- fail (printf "\n\njobs.%s.schedule is missing: give it a cron line, such as \"0 2 * * *\"" $key) -}}
 {{- end -}}
+{{- if $job.image -}}
+{{- if not $job.image.repository -}}
+{{- fail (printf "\n\njobs.%s.image.repository is missing: say which image" $key) -}}
+{{- end -}}
+{{- if not (or $job.image.tag $job.image.digest) -}}
+{{- fail (printf "\n\njobs.%s.image needs a tag or a digest: what runs must not change by itself" $key) -}}
+{{- end -}}
+{{- else if ((default dict $entry).runner).inject -}}
+{{- fail (printf "\n\njobs.%s.runner.inject is for an image of the job's own, and the chart's has run-job already: set image, or leave inject out" $key) -}}
+{{- end -}}
+{{- if and $job.job $job.command -}}
+{{- fail (printf "\n\njobs.%s has both job and command: name the job that is found by its name, or the program to run" $key) -}}
+{{- end -}}
 {{- $own := replace "-" "_" $key -}}
 {{- $_ := set $job "job" (default $own $job.job) -}}
 {{- $_ := set $job "name" (default (ternary $job.job $key (eq $own $job.job)) $job.name) -}}

@@ -77,25 +77,30 @@ annotations:
 
 {{/* The image. `global.imageRegistry` takes the place of the registry that the repository begins with, if it begins with one. */}}
 {{- define "run-job.image" -}}
-{{- $repository := .Values.image.repository -}}
-{{- with (default dict .Values.global).imageRegistry -}}
+{{- include "run-job.imageOf" (dict "root" . "image" .Values.image "tag" (include "run-job.tag" .)) -}}
+{{- end -}}
+
+{{/* An image as a reference. Takes: root, image, tag (where there is no digest). */}}
+{{- define "run-job.imageOf" -}}
+{{- $repository := .image.repository -}}
+{{- with (default dict .root.Values.global).imageRegistry -}}
 {{- $parts := splitList "/" $repository -}}
 {{- if and (gt (len $parts) 1) (regexMatch "[.:]|^localhost$" (first $parts)) -}}
 {{- $parts = rest $parts -}}
 {{- end -}}
 {{- $repository = printf "%s/%s" (trimSuffix "/" .) (join "/" $parts) -}}
 {{- end -}}
-{{- if .Values.image.digest -}}
-{{- printf "%s@%s" $repository .Values.image.digest -}}
+{{- if .image.digest -}}
+{{- printf "%s@%s" $repository .image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" $repository (include "run-job.tag" .) -}}
+{{- printf "%s:%s" $repository .tag -}}
 {{- end -}}
 {{- end -}}
 
-{{/* The Secrets to pull with, as JSON: those of `global`, which may be plain names, and the chart's own, each once. */}}
+{{/* The Secrets to pull with, as JSON: those of `global`, which may be plain names, the chart's and the job's, each once. Takes: root, job. */}}
 {{- define "run-job.pullSecrets" -}}
 {{- $names := list -}}
-{{- range concat (default list (default dict .Values.global).imagePullSecrets) .Values.imagePullSecrets -}}
+{{- range concat (default list (default dict .root.Values.global).imagePullSecrets) .root.Values.imagePullSecrets (default list .job.imagePullSecrets) -}}
 {{- $names = append $names (kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") .) -}}
 {{- end -}}
 {{- $secrets := list -}}

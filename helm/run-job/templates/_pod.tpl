@@ -50,8 +50,8 @@
 {{- end -}}
 {{- end -}}
 {{- /* The runtime reads the container's memory limit itself; without a limit, its own default is the better one. Options that come
-out of a Secret or the like can't be added to. */ -}}
-{{- if and (($job.resources).limits).memory (not (hasKey (default dict (get $env "NODE_OPTIONS")) "valueFrom")) -}}
+out of a Secret or the like can't be added to. A program would inherit it, and an older Node refuse it. */ -}}
+{{- if and (not $job.command) (($job.resources).limits).memory (not (hasKey (default dict (get $env "NODE_OPTIONS")) "valueFrom")) -}}
 {{- $options := get (default dict (get $env "NODE_OPTIONS")) "value" | default "" -}}
 {{- $heap := printf "--max-old-space-size-percentage=%d" (int $job.heapPercent) -}}
 {{- if not (contains "--max-old-space-size" $options) -}}
@@ -77,6 +77,37 @@ out of a Secret or the like can't be added to. */ -}}
 - secretRef:
     name: {{ tpl . $.root }}
 {{- end }}
+{{- with .job.envFrom }}
+{{- toYaml . | nindent 0 }}
+{{- end }}
+{{- end -}}
+
+{{/* Whether an init container brings run-job into the job's own image: "true", or nothing. */}}
+{{- define "run-job.injects" -}}
+{{- if and .image (default dict .runner).inject }}true{{ end -}}
+{{- end -}}
+
+{{/* Where run-job is in an image of the job's own. */}}
+{{- define "run-job.path" -}}
+{{- trimSuffix "/" (default dict .runner).path | default "/opt/run-job" -}}
+{{- end -}}
+
+{{/* Copies run-job, its Node and an init out of our image into a folder that the job's container sees. */}}
+{{- define "run-job.injector" -}}
+- name: run-job-inject
+  image: {{ include "run-job.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  args: [inject, /run-job]
+  resources:
+    requests: {cpu: 50m, memory: 64Mi}
+    limits: {memory: 256Mi}
+  {{- with .Values.containerSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    - name: run-job
+      mountPath: /run-job
 {{- end -}}
 
 {{/* A container that the user wrote, with our security context unless it has one, and further fields over it. */}}
@@ -96,6 +127,9 @@ terminationGracePeriodSeconds.
 {{- $root := .root -}}
 {{- $job := .job -}}
 {{- range $job.volumes -}}
+{{- if and (eq .name "run-job") (include "run-job.injects" $job) -}}
+{{- fail "\n\na volume is named run-job, which is the chart's own with runner.inject: give yours another name" -}}
+{{- end -}}
 {{- if eq .name "tmp" -}}
 {{- fail "\n\na volume is named tmp, which is the chart's own at /tmp: give yours another name, or set tmpSize" -}}
 {{- end -}}
@@ -107,10 +141,10 @@ terminationGracePeriodSeconds.
 {{- end -}}
 restartPolicy: Never
 serviceAccountName: {{ .serviceAccountName }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ default false $job.automountServiceAccountToken }}
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
-{{- with include "run-job.pullSecrets" $root | fromJsonArray }}
+{{- with include "run-job.pullSecrets" (dict "root" $root "job" $job) | fromJsonArray }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -118,8 +152,11 @@ imagePullSecrets:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if or $job.sidecars $job.initContainers }}
+{{- if or $job.sidecars $job.initContainers (include "run-job.injects" $job) }}
 initContainers:
+  {{- if include "run-job.injects" $job }}
+  {{- include "run-job.injector" $root | nindent 2 }}
+  {{- end }}
   {{- range $job.sidecars }}
   {{- include "run-job.userContainer" (dict "root" $root "container" . "with" (dict "restartPolicy" "Always")) | nindent 2 }}
   {{- end }}
@@ -129,8 +166,24 @@ initContainers:
 {{- end }}
 containers:
   - name: run-job
+    {{- with $job.image }}
+    image: {{ include "run-job.imageOf" (dict "root" $root "image" . "tag" (include "run-job.text" .tag)) | quote }}
+    imagePullPolicy: {{ default $root.Values.image.pullPolicy .pullPolicy }}
+    command:
+      {{- range list "tini" "--" "node" "dist/run-job.js" }}
+      - {{ eq . "--" | ternary . (printf "%s/%s" (include "run-job.path" $job) .) }}
+      {{- end }}
+    {{- else }}
     image: {{ include "run-job.image" $root | quote }}
     imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+    {{- end }}
+    {{- with $job.workingDir }}
+    workingDir: {{ . | quote }}
+    {{- end }}
+    {{- with $job.lifecycle }}
+    lifecycle:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
     args:
       {{- /* Kubernetes reads $(NAME) in an argument as a variable, and $$ as a dollar. */}}
       {{- range .args }}
@@ -155,6 +208,11 @@ containers:
     volumeMounts:
       - name: tmp
         mountPath: /tmp
+      {{- if include "run-job.injects" $job }}
+      - name: run-job
+        mountPath: {{ include "run-job.path" $job }}
+        readOnly: true
+      {{- end }}
       {{- with $job.volumeMounts }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
@@ -162,6 +220,11 @@ volumes:
   - name: tmp
     emptyDir:
       sizeLimit: {{ $job.tmpSize }}
+  {{- if include "run-job.injects" $job }}
+  - name: run-job
+    emptyDir:
+      sizeLimit: 256Mi
+  {{- end }}
   {{- with $job.volumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -241,7 +304,7 @@ annotations:
 
 {{/* Whatever of ours that isn't a CronJob runs as the defaults say: where, with what resources, beside which sidecars. */}}
 {{- define "run-job.helperJob" -}}
-{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" -}}
+{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" "command" "image" "runner" "workingDir" "lifecycle" "automountServiceAccountToken" -}}
 {{- include "run-job.setEnv" (dict "job" $job "env" .env) -}}
 {{- include "run-job.dropNulls" $job -}}
 {{- toJson $job -}}

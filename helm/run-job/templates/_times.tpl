@@ -65,7 +65,7 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- $record := include "run-job.numberOf" (merge (dict "name" "RUN_JOB_RECORD_TIMEOUT_SECONDS") $setting) | int64 -}}
 {{- $connect := include "run-job.numberOf" (merge (dict "name" "WORKER_CONNECT_TIMEOUT_SECONDS") $setting) | int64 -}}
 {{- $places := include "run-job.numberOf" (merge (dict "name" "WORKER_MAX_CONCURRENT_JOBS") $setting) | int64 -}}
-{{- /* The runner bounds each further step of its end (unlock, close, sidecars, standard output): 19 s at the worst. */ -}}
+{{- /* The runner bounds each further step of its end (unlock, close, sidecars, standard output): 20 s at the worst. */ -}}
 {{- $closing := int64 20 -}}
 {{- $run := add $wait $timeout $grace $flush $record -}}
 {{- $pod := add $start (mul 2 $connect) $run $closing -}}

@@ -3,7 +3,7 @@
 import { withConnection } from '../../postgres/connect.ts';
 import { missingGrants, OLDEST_MAJOR, readFacts, type ServerFacts } from '../../postgres/inspect.ts';
 import { MIGRATIONS, type SchemaState, schemaState } from '../../postgres/migrate.ts';
-import { detectPooling, type Pooling } from '../../postgres/pooling.ts';
+import { countShared, detectPooling } from '../../postgres/pooling.ts';
 import { misreading, readTruly } from '../../postgres/reading.ts';
 import { parseServer, type Server } from '../../postgres/server.ts';
 import type { Config } from '../config.ts';
@@ -13,7 +13,7 @@ import { type Finding, find } from './check.ts';
 const MOST_SKEW_MS = 2_000;
 
 /** Looks the database over; the first thing that keeps us from going on is the last finding. */
-export async function checkPostgres({ databaseUrl, connectTimeoutMs }: Config): Promise<Finding[]> {
+export async function checkPostgres({ databaseUrl, connectTimeoutMs, maxConcurrentJobs }: Config): Promise<Finding[]> {
   if (databaseUrl === undefined) {
     const message = 'DATABASE_URL is not set: runs are neither locked nor recorded, and jobs that need PostgreSQL fail';
     return [{ check: 'postgres', verdict: 'skipped', message }];
@@ -27,7 +27,7 @@ export async function checkPostgres({ databaseUrl, connectTimeoutMs }: Config): 
       await readTruly(connection, connectTimeoutMs),
     ]);
     findings.push(reachable(server, facts), clock(facts), rights(facts, grants));
-    findings.push(pooling(await detectPooling(server)));
+    findings.push(await pooling(server, maxConcurrentJobs));
     if (misread.length > 0) findings.push({ check: 'settings', verdict: 'warning', message: misreading(misread) });
     // Without the right to look, nothing can be said of the schema.
     if (grants.length === 0) findings.push(schema(await schemaState(server)));
@@ -86,19 +86,34 @@ function schema({ version, pending, tooNew }: SchemaState): Finding {
   return { check, verdict: 'ok', message: `the schema run_job has version ${version}` };
 }
 
-function pooling(mode: Pooling): Finding {
+/** As many connections are tried, at most: whoever has a pool larger than this knows its size. */
+const MOST_TRIED = 101;
+
+/** Each run holds one of a pooler's connections for its lock; one more is needed for whoever else comes. */
+async function sharing(server: Server, holders: number): Promise<Finding> {
   const check = 'pooler';
-  switch (mode) {
+  const what = 'a pooler in transaction mode';
+  const shared = await countShared(server, Math.min(holders + 1, MOST_TRIED));
+  if (shared > Math.min(holders, MOST_TRIED - 1)) {
+    return {
+      check,
+      verdict: 'ok',
+      message: `${what}: fine for us; each run holds one of its connections for its lock`,
+    };
+  }
+  const message = `${what} that gives ${shared} connections at once, and each of ${holders} runs at once (WORKER_MAX_CONCURRENT_JOBS) holds one for its lock: raise its pool size (default_pool_size) above that, and by what jobs need themselves, or lower WORKER_MAX_CONCURRENT_JOBS`;
+  return { check, verdict: 'warning', message };
+}
+
+async function pooling(server: Server, holders: number): Promise<Finding> {
+  const check = 'pooler';
+  switch (await detectPooling(server)) {
     case 'none':
       return { check, verdict: 'ok', message: 'no pooler: connections lead to the server itself' };
     case 'session':
       return { check, verdict: 'ok', message: 'a pooler in session mode' };
     case 'transaction':
-      return {
-        check,
-        verdict: 'ok',
-        message: 'a pooler in transaction mode: fine for us; each run holds one of its connections for its lock',
-      };
+      return sharing(server, holders);
     case 'statement':
       return {
         check,

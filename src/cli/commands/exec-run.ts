@@ -7,10 +7,7 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
 import { EXEC_ARGUMENTS } from './exec-arguments.ts';
-import { type Order, readCommandLine, readRunFlags } from './run-arguments.ts';
-
-/** As the names of jobs; CronJobs have dashes. */
-const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+import { NAME, type Order, readCommandLine, readRunFlags } from './run-arguments.ts';
 
 const MEANINGS: readonly ExitMeaning[] = [
   'succeeded',
@@ -46,7 +43,9 @@ export async function exec(
     throw new UsageError('name the run first: run-job exec <name> [flags] -- program args...');
   }
   if (!NAME.test(name)) {
-    throw new UsageError(`the name of a run has small letters, digits, _ and -, begins with a letter, and is ${name}`);
+    throw new UsageError(
+      `the name of a run has 1 to 100 letters, digits, dots, dashes and underscores, begins and ends with a letter or digit, and is ${name}`,
+    );
   }
   const { name: _, ...definition } = EXEC_ARGUMENTS;
   const { order, log } = readCommandLine(flags, definition, `run-job exec ${name}`, ({ args, repeated }): Order => {

@@ -85,7 +85,7 @@ export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENT
 }
 
 /** A CronJob's name, a job's, and whatever else stands in a log or a command without quotes. */
-const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+export const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 
 function readName(text: string | undefined): string | undefined {
   if (text === undefined || NAME.test(text)) return text;

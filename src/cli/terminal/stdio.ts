@@ -1,5 +1,8 @@
 // Standard output without streams: Node's `process.stdout` takes 4 ms and 3 MB to open, and a run only ever writes lines.
 import { fstatSync, writeSync } from 'node:fs';
+import { BackgroundWriter } from '../../process/background-writer.ts';
+import { writeWithin } from '../../process/write-within.ts';
+import { STEP_LIMITS } from '../../runner/limited.ts';
 
 /** Device number of /dev/null on Linux: major 1, minor 3. */
 const DEV_NULL = 0x103;
@@ -47,8 +50,13 @@ export interface Output {
 /**
  * Watches over `process.stdout` and `process.stderr` without opening either: an EPIPE of theirs is no uncaught exception, and what is
  * written to them is known. Called once in a process.
+ * @param mayBlock whether a reader may still hold us up for as long as it likes: not any more once the run is ending, since then nothing but
+ *   the watchdog would end the process, and with another code than has been told
  */
-export function openOutput(): Output {
+export function openOutput(mayBlock: () => boolean = () => true): Output {
+  // Of all that is written at the end of a run, together.
+  let patienceMs: number = STEP_LIMITS.lastLine;
+  const background = new BackgroundWriter();
   const opened = new Map<1 | 2, NodeJS.WriteStream>();
   for (const [name, fd] of [
     ['stdout', 1],
@@ -70,18 +78,25 @@ export function openOutput(): Output {
     write(fd, text) {
       const stream = opened.get(fd);
       if (stream !== undefined && unwritten(stream) > 0) stream.write(text);
-      else writeAll(fd, text);
+      else if (mayBlock()) writeAll(fd, text);
+      else {
+        try {
+          patienceMs -= writeWithin(fd, text, patienceMs);
+        } catch {
+          background.write(fd, text);
+        }
+      }
     },
     async flush(limitMs) {
       const waiting = [...opened.values()].filter((stream) => unwritten(stream) > 0);
-      if (waiting.length === 0) return 0;
+      if (waiting.length === 0 && background.unwritten === 0) return 0;
       const { promise: overdue, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, limitMs);
       // An empty write is done when all before it are, or can't be done any more.
       const written = waiting.map((stream) => new Promise<void>((done) => stream.write('', () => done())));
-      await Promise.race([Promise.all(written), overdue]);
+      await Promise.race([Promise.all([...written, background.done]), overdue]);
       clearTimeout(timer);
-      return waiting.reduce((sum, stream) => sum + unwritten(stream), 0);
+      return waiting.reduce((sum, stream) => sum + unwritten(stream), background.unwritten);
     },
   };
 }

@@ -1,5 +1,5 @@
 // Whether an archive's columns hold what their table's columns hold, unchanged; else the statement that makes them.
-import type { ClientBase } from 'pg';
+import type { Transaction } from '../../job.ts';
 import { identifier } from './sql.ts';
 
 /** A column of a table or of its archive. */
@@ -35,7 +35,7 @@ const SQL = `
   where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum`;
 
 /** The columns of a table, which is named as SQL. */
-export async function columnsOf(client: ClientBase, target: string): Promise<Column[]> {
+export async function columnsOf(client: Transaction, target: string): Promise<Column[]> {
   return (await client.query<Column>(SQL, [target])).rows;
 }
 

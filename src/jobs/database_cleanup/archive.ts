@@ -1,9 +1,9 @@
 // Archive tables: where deleted rows are copied to, in the transaction that deletes them.
-import type { ClientBase } from 'pg';
 import { PermanentError } from '../../errors.ts';
+import type { Transaction } from '../../job.ts';
 import { alteration, type Column, columnsOf, keeps } from './archive-columns.ts';
-import { sqlState, tellError } from './database-errors.ts';
-import type { Table } from './model.ts';
+import { mayBeThere, tellError } from './database-errors.ts';
+import type { Ctx, Table } from './model.ts';
 import { identifier, literal } from './sql.ts';
 import type { Archive } from './statements.ts';
 import { transaction } from './transaction.ts';
@@ -36,23 +36,23 @@ export async function prepareArchives(work: Work, tables: readonly Table[]): Pro
   }
   for (const table of tables) {
     try {
-      const archive = await transaction(work.ctx.postgres, work.limits, (client) =>
-        prepare(client, archiveSchema, table),
+      const archive = await transaction(work.ctx, work.limits, (client) =>
+        prepare(work.ctx, client, archiveSchema, table),
       );
       archives.set(table.oid, archive);
     } catch (error) {
       work.failures.set(table.oid, error as Error);
-      work.ctx.log.error(`${table.label} has no archive: ${tellError(error)}`, { table: table.label });
+      work.ctx.log.error(`${table.label} has no archive: ${tellError(work.ctx, error)}`, { table: table.label });
     }
   }
   return archives;
 }
 
-async function prepare(client: ClientBase, schema: string, table: Table): Promise<Archive> {
+async function prepare(ctx: Ctx, client: Transaction, schema: string, table: Table): Promise<Archive> {
   const target = `${identifier(schema)}.${identifier(table.name)}`;
   const columns = await columnsOf(client, table.target.replace('only ', ''));
   const stamp = columns.some((column) => column.name === STAMP) ? OTHER_STAMP : STAMP;
-  await createIfMissing(client, schema, table, target, stamp);
+  await createIfMissing(ctx, client, schema, table, target, stamp);
   const archived = await columnsOf(client, target);
   const of = (name: string) => archived.find((column) => column.name === name);
   const taken = columns.find(({ name }) => of(name)?.comment === STAMP_COMMENT);
@@ -91,7 +91,8 @@ const tellTypes = (column: Column, archived: Column | undefined): string =>
 
 /** Without constraints: an archive takes what its table held at any time. */
 async function createIfMissing(
-  client: ClientBase,
+  ctx: Ctx,
+  client: Transaction,
   schema: string,
   table: Table,
   target: string,
@@ -109,8 +110,8 @@ async function createIfMissing(
     );
     await client.query(`comment on column ${target}.${identifier(stamp)} is ${literal(STAMP_COMMENT)}`);
   } catch (error) {
-    // Another shard came first: unique_violation in the catalog, duplicate_table or duplicate_schema.
-    if (!['23505', '42P07', '42P06'].includes(sqlState(error) ?? '')) throw error;
+    // Perhaps another shard came first.
+    if (!mayBeThere(ctx, error)) throw error;
     await client.query('rollback to savepoint creation');
     if (!(await exists())) throw error;
   }

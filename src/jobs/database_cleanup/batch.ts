@@ -9,13 +9,13 @@ import {
   isTooSlow,
   violatedConstraint,
 } from './database-errors.ts';
-import type { Partition, Refusal, Table } from './model.ts';
+import type { Refusal, Table } from './model.ts';
 import { addRefusals } from './refusal-sums.ts';
 import { keptSilently, refusalOf } from './refusals.ts';
-import { blockOf, ctidArray, halves, mostRows, type Scope, scopeCondition } from './scope.ts';
+import { blockOf, halves, listed, mostRows, type Scope, scopeCondition } from './scope.ts';
 import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
 import { tellBatch } from './trace.ts';
-import { inOneTrip, type Limits, nextXid, transaction, undo } from './transaction.ts';
+import { inOneTrip, type Limits, nextXid, type Planning, transaction, undo, watched } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
 
 /** What became of the due rows of a scope. */
@@ -33,7 +33,7 @@ export interface Outcome {
 export type BatchSubject = Subject & {
   readonly careful: boolean;
   /** What the planner is told of its statements. */
-  readonly planning: Pick<Limits, 'seek' | 'hash'>;
+  readonly planning: Planning;
   /** The names of the keys that set a default: they are violated when there is no such row, and not because of a row that refers. */
   readonly defaultKeys: readonly string[];
 };
@@ -51,39 +51,32 @@ const MAX_REFUSALS = 1_000;
  * @throws {Error} PostgreSQL's error, when it stays after several tries or can't be mended by any
  */
 export async function runBatch(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  const { ctx } = work;
   let careful = subject.careful || work.remaining < mostRows(scope, work.server);
   for (let tries = 1; ; tries += 1) {
     try {
       return await (careful ? lockThenDelete(work, subject, scope) : deleteInOneStep(work, subject, scope));
     } catch (error) {
-      const unavailable = asUnavailable(error);
+      const unavailable = asUnavailable(ctx, error);
       if (unavailable) throw unavailable;
-      if (work.ctx.signal.aborted) throw error;
-      if (!careful && (isContention(error) || isRefusedRow(error))) {
+      if (ctx.signal.aborted) throw error;
+      if (!careful && (isContention(ctx, error) || isRefusedRow(ctx, error))) {
         careful = true;
         continue;
       }
-      const parts = isTooSlow(error) ? halves(scope) : undefined;
+      const parts = isTooSlow(ctx, error) ? halves(scope) : undefined;
       if (parts) return sum(await runBatch(work, subject, parts[0]), await runBatch(work, subject, parts[1]));
-      if (tries >= MAX_TRIES || !(isContention(error) || isTooSlow(error))) throw error;
-      work.ctx.log.debug('batch tried again', { table: subject.table.label, tries, error: String(error) });
-      await sleep(FIRST_WAIT_MS * 2 ** tries * Math.random(), undefined, { signal: work.ctx.signal });
+      if (tries >= MAX_TRIES || !(isContention(ctx, error) || isTooSlow(ctx, error))) throw error;
+      ctx.log.debug('batch tried again', { table: subject.table.label, tries, error: String(error) });
+      await sleep(FIRST_WAIT_MS * 2 ** tries * Math.random(), undefined, { signal: ctx.signal });
     }
   }
 }
 
-/** Of so many rows at most a batch is done in one round trip. It can't be cancelled meanwhile, but it doesn't last. */
-const ONE_TRIP_ROWS = 5_000;
-
 async function deleteInOneStep(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
-  const { sql, values } = scopeCondition(scope, work.server);
-  const statement = deleteStatement(subject, sql);
-  const limits = limitsAtOnce(work, subject);
+  const statement = deleteStatement(subject, scopeCondition(scope, work.server));
   return committed(work, subject.table, async () => {
-    const [result] =
-      values.length === 0 && rowsOf(scope, subject.partition) <= ONE_TRIP_ROWS
-        ? await inOneTrip(work.ctx.postgres, limits, [statement])
-        : [await transaction(work.ctx.postgres, limits, (client) => client.query(statement, values))];
+    const [result] = await inOneTrip(work.ctx, limitsAtOnce(work, subject), work.traffic, [statement]);
     return outcomeOf(subject, result);
   });
 }
@@ -99,9 +92,9 @@ export async function deleteTogether(work: Work, subjects: readonly BatchSubject
   await committed(work, first.table, async () => {
     const statements = subjects.map((subject) => {
       const range = { kind: 'blocks', from: 0, to: subject.partition.blocks } as const;
-      return deleteStatement(subject, scopeCondition(range, work.server).sql);
+      return deleteStatement(subject, scopeCondition(range, work.server));
     });
-    const results = await inOneTrip(work.ctx.postgres, limitsAtOnce(work, first), statements);
+    const results = await inOneTrip(work.ctx, limitsAtOnce(work, first), work.traffic, statements);
     outcomes = results.map((result, at) => outcomeOf(subjects[at] ?? first, result));
     return outcomes.reduce(sum, NOTHING);
   });
@@ -111,14 +104,11 @@ export async function deleteTogether(work: Work, subjects: readonly BatchSubject
 const deleteStatement = (subject: BatchSubject, condition: string): string =>
   subject.blocked === undefined ? deleteAtOnce(subject, condition) : deleteUnblocked(subject, condition);
 
-const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits => ({
+const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits & Planning => ({
   ...work.limits,
   ...planning,
   lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs),
 });
-
-const rowsOf = (scope: Scope, { rowsPerBlock }: Partition): number =>
-  scope.kind === 'ctids' ? scope.ctids.length : (scope.to - scope.from) * rowsPerBlock;
 
 /** What a statement of `deleteAtOnce` or `deleteUnblocked` has told. */
 function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): Outcome {
@@ -130,23 +120,23 @@ function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): 
 
 async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
   const { table } = subject;
-  const { sql, values } = scopeCondition(scope, work.server);
   const limited = work.remaining < mostRows(scope, work.server);
   const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
   let seen: Outcome | undefined;
   let held: string[] = [];
   try {
     const outcome = await committed(work, table, () =>
-      transaction(work.ctx.postgres, { ...work.limits, ...subject.planning }, async (client) => {
-        const statement = lock(subject, sql, limited ? work.remaining : undefined);
-        const row = (await client.query<{ due: number; blocked: number; held: string[] }>(statement, values)).rows[0];
+      transaction(work.ctx, { ...work.limits, ...subject.planning }, async (client) => {
+        const statement = lock(subject, scopeCondition(scope, work.server), limited ? work.remaining : undefined);
+        const locked = await watched<{ due: number; blocked: number; held: string[] }>(client, work.traffic, statement);
+        const row = locked.rows[0];
         held = row?.held ?? [];
         const due = row?.due ?? 0;
         const blocked = row?.blocked ?? 0;
         const tried = Math.min(due - blocked, work.remaining);
         seen = { ...NOTHING, due, blocked, skipped: tried - held.length };
         if (held.length === 0) return seen;
-        const result = await client.query<{ deleted: number }>(deleteLocked(subject), [ctidArray(held)]);
+        const result = await client.query<{ deleted: number }>(deleteLocked(subject, listed(held)));
         const deleted = result.rows[0]?.deleted ?? 0;
         const stayed = held.length - deleted;
         const outcome = {
@@ -163,7 +153,7 @@ async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): 
     if (outcome.kept === 0) return outcome;
     return { ...outcome, refusals: [await keptSilently(work, subject, held, outcome.kept)] };
   } catch (error) {
-    if (!isRefusedRow(error) || !seen) throw error;
+    if (!isRefusedRow(work.ctx, error) || !seen) throw error;
     return sum(seen, await withoutRefused(work, subject, held, error));
   }
 }
@@ -182,7 +172,7 @@ async function withoutRefused(work: Work, subject: BatchSubject, held: string[],
   if (work.refusals >= MAX_REFUSALS) work.resumeAt.set(subject.partition.oid, blockOf(ctid));
   work.ctx.log.debug('row refused', { table: subject.table.label, ctid, error: String(error) });
   const setsDefault = subject.defaultKeys.includes(violatedConstraint(error) ?? '');
-  if (isReferred(error) && !setsDefault) return { ...NOTHING, blocked: 1 };
+  if (isReferred(work.ctx, error) && !setsDefault) return { ...NOTHING, blocked: 1 };
   return { ...NOTHING, kept: 1, refusals: [await refusalOf(work, subject, ctid, error)] };
 }
 
@@ -191,7 +181,7 @@ export async function tellOwnTransaction({ ctx, traffic }: Work, tables: readonl
   if (tables.every(({ triggers }) => triggers.length === 0)) return traffic.ownTransaction();
   if (!ctx.params.giveWay) return;
   // Without an answer nothing is known, and the next look says more.
-  const xid = await nextXid(ctx.postgres).catch(() => undefined);
+  const xid = await nextXid(ctx).catch(() => undefined);
   if (xid !== undefined) traffic.skipTo(xid);
 }
 

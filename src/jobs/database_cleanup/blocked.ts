@@ -1,6 +1,5 @@
 // Which due rows will stay because others refer to them: known in a dry run, before anything is deleted.
-import type { ClientBase } from 'pg';
-import type { Shard } from '../../job.ts';
+import type { Shard, Transaction } from '../../job.ts';
 import { type Budget, findRows, foundAs, isSpent, refersExactly, type Schema, usualBudget } from './closure.ts';
 import type { ForeignKey, Table } from './model.ts';
 import { holdsBack } from './references.ts';
@@ -15,7 +14,7 @@ export interface Blocked {
 }
 
 /** Runs a step that reads for this table; undefined when it failed, which is written down. */
-export type Reader = <T>(table: Table, step: (client: ClientBase) => Promise<T>) => Promise<T | undefined>;
+export type Reader = <T>(table: Table, step: (client: Transaction) => Promise<T>) => Promise<T | undefined>;
 
 /**
  * Counts, by table, the due rows of this shard that rows refer to which aren't due, or which stay themselves. What refers to each other
@@ -35,7 +34,7 @@ export async function countBlocked(schema: Schema, due: readonly Table[], shard:
   /** One level: the rows that the keys lead to, by the oid of their table. */
   const level = async (
     follows: (key: ForeignKey) => boolean,
-    find: (client: ClientBase, table: Table, key: ForeignKey) => Promise<FoundRow[]>,
+    find: (client: Transaction, table: Table, key: ForeignKey) => Promise<FoundRow[]>,
   ) => {
     const found = new Map<string, FoundRow[]>();
     for (const table of due) {
@@ -76,7 +75,7 @@ export async function countBlocked(schema: Schema, due: readonly Table[], shard:
 }
 
 /** Due rows that a row refers to which isn't due, or is in a table that isn't cleaned. */
-async function directlyBlocked(client: ClientBase, schema: Schema, budget: Budget, table: Table, key: ForeignKey) {
+async function directlyBlocked(client: Transaction, schema: Schema, budget: Budget, table: Table, key: ForeignKey) {
   const child = schema.tables.get(key.childOid);
   const stays = child ? ` and (${child.due('c')}) is not true` : '';
   return findRows(
@@ -89,7 +88,7 @@ async function directlyBlocked(client: ClientBase, schema: Schema, budget: Budge
 
 /** Due rows that rows refer to which are known to stay. */
 async function blockedBy(
-  client: ClientBase,
+  client: Transaction,
   schema: Schema,
   budget: Budget,
   table: Table,

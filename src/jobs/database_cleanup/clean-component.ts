@@ -30,19 +30,24 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
   );
   await firstPass(work, component, tasks);
   let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
+  const moves = movesRows(component);
   for (let pass = 2; !mustStop(work); pass += 1) {
     const again = tasks.filter(({ last, subject: { partition } }) => {
       if (!last || work.resumeAt.has(partition.oid)) return false;
-      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && last.blocked + last.kept > 0);
+      const stays = last.blocked + last.kept > 0;
+      return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && (stays || moves));
     });
     if (again.length === 0) break;
     deleted = false;
+    if (moves) await measureAgain(work, again);
     for (const task of again) {
-      task.last = await passAgain(work, component, task);
+      task.last = await passAgain(work, component, task, moves);
       deleted ||= (task.last?.deleted ?? 0) > 0;
     }
   }
-  if (component.cyclic) await deleteCycles(work, component, tasks);
+  if (!component.cyclic) return;
+  if (moves) await measureAgain(work, tasks);
+  await deleteCycles(work, component, tasks);
 }
 
 /** Looks at each partition once: at large ones batch by batch, and at small ones of a table several in a batch. */
@@ -92,6 +97,7 @@ export async function cleanLeftovers(work: Work, component: ComponentTask): Prom
   // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
   for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
     more = false;
+    if (movesRows(component)) await measureAgain(work, tasks);
     for (const table of component.tables) {
       Object.assign(tallyOf(work, table), { blocked: 0, skippedLocked: 0, kept: 0, refusals: [] });
     }
@@ -137,6 +143,9 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
       blocked: blockedBy(keys, table),
       archive: component.archives.get(table.oid),
       defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
+      runsOthers:
+        table.triggers.length > 0 ||
+        referring.some((key) => key.onDelete !== 'no action' && key.onDelete !== 'restrict'),
       // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
       planning: { seek: keys.length > 0 && !referring.some(needsScan), hash: keys.some(needsScan) },
       // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
@@ -151,11 +160,40 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
   };
 }
 
-function passAgain(work: Work, component: ComponentTask, task: PartitionTask): Promise<PassOutcome | undefined> {
+/**
+ * Whether deleting rows changes due rows of the same tables (SET NULL in a tree, say). A row that is changed moves, perhaps to blocks
+ * that were looked at already, or that weren't there yet.
+ */
+function movesRows({ tables, foreignKeys }: ComponentTask): boolean {
+  const members = new Set(tables.map((table) => table.oid));
+  return foreignKeys.some(
+    ({ childOid, parentOid, onDelete }) =>
+      members.has(childOid) && members.has(parentOid) && (onDelete === 'set null' || onDelete === 'set default'),
+  );
+}
+
+/** Lets further passes come to the blocks that partitions have now. */
+async function measureAgain({ ctx, server }: Work, tasks: readonly PartitionTask[]): Promise<void> {
+  const { rows } = await ctx.postgres.query<{ oid: string; bytes: number }>(
+    'select o as oid, pg_relation_size(o::oid)::float8 as bytes from unnest($1::text[]) as o',
+    [tasks.map(({ subject }) => subject.partition.oid)],
+  );
+  for (const { oid, bytes } of rows) {
+    const task = tasks.find(({ subject }) => subject.partition.oid === oid);
+    if (!task) continue;
+    task.subject = { ...task.subject, partition: { ...task.subject.partition, blocks: bytes / server.blockSize } };
+  }
+}
+
+function passAgain(
+  work: Work,
+  component: ComponentTask,
+  task: PartitionTask,
+  everywhere: boolean,
+): Promise<PassOutcome | undefined> {
   const { table, subject, byIndex, last } = task;
-  const path: AccessPath = byIndex
-    ? accessPathOf(work.ctx.shard, task)
-    : { kind: 'blocks', ranges: last?.leftovers ?? [] };
+  const path: AccessPath =
+    byIndex || everywhere ? accessPathOf(work.ctx.shard, task) : { kind: 'blocks', ranges: last?.leftovers ?? [] };
   return attempt(work, { table, subject: { ...subject, careful: true } }, path, {
     again: last,
     ours: true,
@@ -186,12 +224,12 @@ async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Pro
   try {
     return await step();
   } catch (error) {
-    const unavailable = asUnavailable(error);
+    const unavailable = asUnavailable(work.ctx, error);
     if (unavailable) throw unavailable;
     if (work.ctx.signal.aborted) return undefined;
     const failure = error instanceof Error ? error : new Error(String(error));
     work.failures.set(table.oid, failure);
-    work.ctx.log.error(`${table.label} failed; the other tables go on: ${tellError(failure)}`, {
+    work.ctx.log.error(`${table.label} failed; the other tables go on: ${tellError(work.ctx, failure)}`, {
       table: table.label,
       error: failure,
     });

@@ -38,7 +38,7 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   }
   const work = startWork(ctx, server);
   const cutoff = cutoffOf(server.base, usualRetentionMs(ctx.params));
-  const found = await transaction(ctx.postgres, readingLimits(work), (client) => discover(client, ctx, server));
+  const found = await transaction(ctx, readingLimits(work), (client) => discover(client, ctx, server));
   if (found.tables.length === 0) {
     ctx.log.warn(
       `no table in ${ctx.params.schemas.join(', ')} has a column ${ctx.params.column} that says when a row was deleted`,
@@ -133,7 +133,7 @@ function failureOf(work: Work, tables: readonly Table[], result: Result): Error 
   const errors = [...work.failures.values()];
   const named = tables
     .filter((table) => work.failures.has(table.oid))
-    .map((table) => `${table.label}: ${tellError(work.failures.get(table.oid))}`);
+    .map((table) => `${table.label}: ${tellError(work.ctx, work.failures.get(table.oid))}`);
   const message =
     `${named.length} of ${tables.length} tables failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : `${result.totals.deleted} rows were deleted`}. ` +
     named.join('; ');
@@ -142,7 +142,7 @@ function failureOf(work: Work, tables: readonly Table[], result: Result): Error 
   const lasting = errors.every(
     (error) =>
       hasCode(error, 'ERR_RUN_JOB_PERMANENT') ||
-      isPermanent(error) ||
+      isPermanent(work.ctx, error) ||
       tables.some((table) => table.problem === error.message),
   );
   return lasting ? new PermanentError(message, { cause, result }) : new RetryableError(message, { cause, result });

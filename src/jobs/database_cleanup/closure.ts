@@ -1,6 +1,6 @@
 // Rows that follow from rows along foreign keys, found level by level: each statement follows one key, so what it costs depends on the
 // key's two tables and never on how many ways lead through the schema. Bounded in rows and in statements.
-import type { ClientBase } from 'pg';
+import type { Transaction } from '../../job.ts';
 import type { ForeignKey, Table } from './model.ts';
 import { refers } from './references.ts';
 import { chunksOf, type FoundRow } from './row-set.ts';
@@ -28,7 +28,7 @@ export const isSpent = (budget: Budget): boolean => budget.rows <= 0 || budget.s
 
 /** Runs a query for rows under the budget. */
 export async function findRows(
-  client: ClientBase,
+  client: Transaction,
   budget: Budget,
   from: string,
   values: readonly unknown[] = [],

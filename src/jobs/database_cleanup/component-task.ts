@@ -22,7 +22,7 @@ export interface ComponentTask {
 /** The cleaning of one partition. */
 export interface PartitionTask {
   readonly table: Table;
-  readonly subject: BatchSubject;
+  subject: BatchSubject;
   readonly byIndex: boolean;
   /** The first block to look at; what comes before it is looked at last. */
   readonly from: number;

@@ -1,6 +1,7 @@
 // Tables that mean something else by their column than "empty is live": refused before anything of theirs is deleted.
-import type { ClientBase } from 'pg';
+
 import { PermanentError } from '../../errors.ts';
+import type { Transaction } from '../../job.ts';
 import type { Table } from './model.ts';
 import type { Params } from './params.ts';
 import { overrideFor } from './patterns.ts';
@@ -26,7 +27,7 @@ interface Counted {
  * @throws {PermanentError} they look like live rows, or are all that the table has; with the numbers and the parameter that decides
  */
 export async function refuseConventions(
-  client: ClientBase,
+  client: Transaction,
   params: Params,
   table: Table,
   counted: Counted,
@@ -44,7 +45,7 @@ export async function refuseConventions(
   );
 }
 
-async function refuseSentinels(client: ClientBase, params: Params, table: Table, known: Counted, declared: boolean) {
+async function refuseSentinels(client: Transaction, params: Params, table: Table, known: Counted, declared: boolean) {
   const { column, label, declares } = table;
   const { due } = known;
   const common =
@@ -81,7 +82,7 @@ interface Common {
   readonly without: number;
 }
 
-async function countCommon(client: ClientBase, params: Params, table: Table): Promise<Common> {
+async function countCommon(client: Transaction, params: Params, table: Table): Promise<Common> {
   const column = `t.${identifier(table.column)}`;
   const { rows } = await client.query<Omit<Common, 'without'>>(
     `select ${asText(table, params, 'value')} as value, rows from (
@@ -97,7 +98,7 @@ async function countCommon(client: ClientBase, params: Params, table: Table): Pr
 }
 
 /** The same by what ANALYZE has found: to count the values of many rows would cost more than to delete them. */
-async function estimateCommon(client: ClientBase, params: Params, table: Table): Promise<Common> {
+async function estimateCommon(client: Transaction, params: Params, table: Table): Promise<Common> {
   const { rows } = await client.query<Common>(
     `select ${asText(table, params, 'value')} as value, round(freq * total)::float8 as rows,
        round(null_frac * total)::float8 as without
@@ -114,7 +115,7 @@ async function estimateCommon(client: ClientBase, params: Params, table: Table):
 }
 
 async function ancientRows(
-  client: ClientBase,
+  client: Transaction,
   params: Params,
   table: Table,
 ): Promise<{ value: string; rows: number } | undefined> {

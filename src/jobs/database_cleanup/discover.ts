@@ -1,6 +1,7 @@
 // Finds the tables to clean and what refers to them.
-import type { ClientBase } from 'pg';
+
 import { PermanentError } from '../../errors.ts';
+import type { Transaction } from '../../job.ts';
 import type { PartitionRow, RootRow } from './catalog.ts';
 import columnsSql from './columns.sql';
 import { cutoffOf, dueCondition, usualRetentionMs } from './due.ts';
@@ -37,7 +38,7 @@ const USUAL_ROWS_PER_BLOCK = 60;
  * Reads the catalogs.
  * @throws {PermanentError} a schema, listed table or override means nothing that exists
  */
-export async function discover(client: ClientBase, ctx: Ctx, server: Server): Promise<Discovered> {
+export async function discover(client: Transaction, ctx: Ctx, server: Server): Promise<Discovered> {
   const chosen = choose(await candidates(client, ctx), ctx);
   if (chosen.length === 0) return { tables: [], foreignKeys: [] };
   const oids = chosen.map((table) => table.oid);
@@ -87,7 +88,7 @@ export async function discover(client: ClientBase, ctx: Ctx, server: Server): Pr
 }
 
 /** What is declared of the chosen columns. A default of infinity is none: it is never due, so it may well mean live. */
-async function declarations(client: ClientBase, chosen: readonly Chosen[]): Promise<Map<string, Declared>> {
+async function declarations(client: Transaction, chosen: readonly Chosen[]): Promise<Map<string, Declared>> {
   const { rows } = await client.query<Declared & { oid: string }>(columnsSql, [
     chosen.map((table) => table.oid),
     chosen.map((table) => table.column),
@@ -100,7 +101,7 @@ async function declarations(client: ClientBase, chosen: readonly Chosen[]): Prom
 }
 
 /** The foreign keys that point at these tables, at the tables that refer to them, and so on: a cascade may go that far. */
-async function keysThatPointAt(client: ClientBase, oids: readonly string[]): Promise<ForeignKey[]> {
+async function keysThatPointAt(client: Transaction, oids: readonly string[]): Promise<ForeignKey[]> {
   const found: ForeignKey[] = [];
   const seen = new Set<string>();
   for (let next = [...oids]; next.length > 0; ) {
@@ -112,7 +113,7 @@ async function keysThatPointAt(client: ClientBase, oids: readonly string[]): Pro
   return found;
 }
 
-async function candidates(client: ClientBase, { params }: Ctx): Promise<Candidate[]> {
+async function candidates(client: Transaction, { params }: Ctx): Promise<Candidate[]> {
   const all = params.schemas.includes('*');
   if (!all) {
     const { rows } = await client.query<{ name: string }>(

@@ -15,7 +15,7 @@ export async function extentsWithDueRows(
   partition: Partition,
   ranges: Iterable<BlockRange>,
 ): Promise<BlockRange[]> {
-  const { rows } = await transaction(work.ctx.postgres, readingLimits(work), (client) =>
+  const { rows } = await transaction(work.ctx, readingLimits(work), (client) =>
     client.query<{ extent: number; highest: number }>(
       `select floor((t.ctid::text::point)[0] / ${EXTENT_BLOCKS}) as extent, max((t.ctid::text::point)[1]) as highest
        from ${partition.target} as t where ${table.due('t')}${partition.only} group by 1`,

@@ -1,5 +1,5 @@
 // What deleting a table's due rows would do to rows that aren't due, known before the first batch.
-import type { ClientBase } from 'pg';
+import type { Transaction } from '../../job.ts';
 import { type Budget, findRows, foundAs, isSpent, refersExactly, type Schema, usualBudget } from './closure.ts';
 import type { ForeignKey, Table } from './model.ts';
 import { type FoundRow, RowSet } from './row-set.ts';
@@ -21,6 +21,10 @@ type Acting = ForeignKey & { readonly onDelete: Effect['onDelete'] };
 const acts = (key: ForeignKey): key is Acting =>
   (ACTIONS as readonly string[]).includes(key.onDelete) && !key.setsNullInNotNull;
 
+/** Whether to delete rows of the table may take or change others at all. */
+export const actsOnOthers = ({ foreignKeys }: Schema, table: Table): boolean =>
+  foreignKeys.some((key) => key.parentOid === table.oid && acts(key));
+
 /** Rows that go, all of one table: a condition on the alias `p`, or a list of them. */
 interface Gone {
   readonly oid: string;
@@ -28,7 +32,7 @@ interface Gone {
 }
 
 /** Counts what the delete of a table's due rows would take through ON DELETE CASCADE, transitively, or change through SET NULL. */
-export async function countEffects(client: ClientBase, schema: Schema, table: Table): Promise<Effect[]> {
+export async function countEffects(client: Transaction, schema: Schema, table: Table): Promise<Effect[]> {
   const budget = usualBudget();
   const taken = new RowSet();
   const counts = new Map<Acting, number>();
@@ -60,7 +64,7 @@ export async function countEffects(client: ClientBase, schema: Schema, table: Ta
 }
 
 /** How many rows a key takes or changes as these go, and which it takes. A row refers to one row by a key: no row is counted twice. */
-async function affected(client: ClientBase, schema: Schema, budget: Budget, key: Acting, gone: Gone) {
+async function affected(client: Transaction, schema: Schema, budget: Budget, key: Acting, gone: Gone) {
   const child = schema.tables.get(key.childOid);
   const alive = child ? `(${child.due('t')}) is not true and ` : '';
   const found: FoundRow[] = [];

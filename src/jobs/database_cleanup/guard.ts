@@ -32,7 +32,7 @@ async function tooMuchOfTable(work: Work, { table, due }: TablePlan): Promise<st
   // Other rows are counted only as far as it takes to know, so that the count costs no more than the delete would.
   const enough = Math.min(Math.ceil(taken / Math.max(maxFraction, Number.EPSILON)) - due, Number.MAX_SAFE_INTEGER);
   if (enough <= 0) return undefined;
-  const others = await transaction(work.ctx.postgres, readingLimits(work), async (client) => {
+  const others = await transaction(work.ctx, readingLimits(work), async (client) => {
     const { rows } = await client.query<{ count: number }>(
       `select count(*)::float8 as count from (
          select from ${table.target} as t where (${table.due('t')}) is not true limit ${enough}) as other`,

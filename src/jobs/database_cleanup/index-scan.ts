@@ -29,7 +29,7 @@ export async function* ctidsByIndex(
   const column = `t.${identifier(table.column)}`;
   let after = '';
   for (;;) {
-    const { rows } = await transaction(work.ctx.postgres, readingLimits(work), (client) =>
+    const { rows } = await transaction(work.ctx, readingLimits(work), (client) =>
       client.query<{ at: string; time: string }>(
         `select t.ctid::text as at, ${column}::text as time from ${partition.target} as t
          where ${table.due('t')}${partition.only}${part}${after}

@@ -1,6 +1,7 @@
 // How large a table's batches are, and how long the rest after each: shorter batches and longer rests while others write.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adaptiveBatchSize } from './batch-size.ts';
+import { nextXid } from './transaction.ts';
 import type { Work } from './work.ts';
 
 /** While others write, no batch is longer than they notice, and each is followed by a rest of so many times its length. */
@@ -40,6 +41,9 @@ export function startPace({ ctx, traffic }: Work, { most, scans }: { most: numbe
       return size.rows;
     },
     async afterBatch(tookMs) {
+      // To rest for nobody would cost more than to ask.
+      const xid = params.giveWay && !traffic.known ? await nextXid(ctx).catch(() => undefined) : undefined;
+      if (xid !== undefined) traffic.see(xid);
       const giveWay = params.giveWay && traffic.busy;
       if (giveWay) {
         const leastNow = tookMs < GIVING_WAY_LEAST.ms ? GIVING_WAY_LEAST.rows : least;

@@ -4,13 +4,14 @@ import { parseDuration } from '../../duration.ts';
 
 /** Milliseconds of one day. */
 export const DAY_MS = 86_400_000;
+
 /** A hundred years: beyond it a date is a mistake. */
 const LONGEST_RETENTION_DAYS = 36_525;
 
-/** A length of time as text (`250ms`, `90d`, `1h30m`), as milliseconds. A day is 24 hours. */
+/** A length of time as text (`250ms`, `1h30m`, `90d`), as milliseconds. A day is 24 hours. */
 const duration = v.pipe(
   v.string(),
-  v.check((text) => parseDuration(text) !== undefined, 'must be a duration such as 250ms, 5s, 30m, 1h30m or 90d'),
+  v.check((text) => parseDuration(text) !== undefined, 'must be a duration such as 250ms, 5s, 1h30m or 90d'),
   v.transform((text) => parseDuration(text) ?? 0),
 );
 

@@ -1,12 +1,12 @@
 // Counts what is due, table by table, before anything is deleted.
-import type { ClientBase } from 'pg';
 import { PermanentError } from '../../errors.ts';
+import type { Transaction } from '../../job.ts';
 import { type Blocked, countBlocked } from './blocked.ts';
 import type { Schema } from './closure.ts';
 import { isAncient, refuseConventions } from './conventions.ts';
 import { asUnavailable, tellError } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
-import { countEffects, type Effect } from './effects.ts';
+import { actsOnOthers, countEffects, type Effect } from './effects.ts';
 import type { Partition, Table } from './model.ts';
 import { shardCondition } from './shards.ts';
 import { statementSpan } from './trace.ts';
@@ -53,7 +53,10 @@ export async function makePlan(work: Work, { tables, foreignKeys }: Discovered):
   const plans: TablePlan[] = [];
   for (const each of counted) {
     const { table } = each;
-    const effects = each.due === 0 ? [] : await read(work, table, (client) => countEffects(client, schema, table));
+    const effects =
+      each.due === 0 || !actsOnOthers(schema, table)
+        ? []
+        : await read(work, table, (client) => countEffects(client, schema, table));
     if (effects && !work.failures.has(table.oid)) plans.push({ ...each, effects, blocked: blocked?.get(table.oid) });
   }
   for (const plan of plans) tallyOf(work, plan.table).blocked = plan.blocked?.rows ?? 0;
@@ -61,25 +64,25 @@ export async function makePlan(work: Work, { tables, foreignKeys }: Discovered):
 }
 
 /** One step that reads for a table, in a transaction of its own; undefined when the table has failed, now or before. */
-async function read<T>(work: Work, table: Table, step: (client: ClientBase) => Promise<T>): Promise<T | undefined> {
+async function read<T>(work: Work, table: Table, step: (client: Transaction) => Promise<T>): Promise<T | undefined> {
   const { ctx, failures } = work;
   ctx.signal.throwIfAborted();
   if (failures.has(table.oid)) return undefined;
   try {
     if (table.problem) throw new Error(table.problem);
-    return await transaction(ctx.postgres, readingLimits(work), step);
+    return await transaction(ctx, readingLimits(work), step);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const unavailable = asUnavailable(error);
+    const unavailable = asUnavailable(ctx, error);
     if (unavailable) throw unavailable;
     failures.set(table.oid, error as Error);
-    ctx.log.error(`${table.label} can't be cleaned: ${tellError(error)}`, { table: table.label });
+    ctx.log.error(`${table.label} can't be cleaned: ${tellError(ctx, error)}`, { table: table.label });
     return undefined;
   }
 }
 
 async function countTable(
-  client: ClientBase,
+  client: Transaction,
   work: Work,
   table: Table,
   dueByPartition: Map<string, number>,
@@ -100,7 +103,7 @@ async function countTable(
 }
 
 async function countDue(
-  client: ClientBase,
+  client: Transaction,
   work: Work,
   table: Table,
   partition: Partition,

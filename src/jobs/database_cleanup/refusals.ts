@@ -9,7 +9,7 @@ import { readingLimits, type Work } from './work.ts';
 /** The refusal of one row, whose ctid is known. */
 export async function refusalOf(work: Work, subject: Subject, ctid: string, error: unknown): Promise<Refusal> {
   return {
-    key: reasonKey(error),
+    key: reasonKey(work.ctx, error),
     reason: (error as Error).message,
     rows: 1,
     example: await exampleOf(work, subject, [ctid]),
@@ -30,7 +30,7 @@ export async function keptSilently(
 
 /** The primary key of the first of these rows that is still there; its ctid where the table has no such key. */
 async function exampleOf(work: Work, { partition }: Subject, ctids: readonly string[]): Promise<string> {
-  const { rows } = await transaction(work.ctx.postgres, readingLimits(work), (client) =>
+  const { rows } = await transaction(work.ctx, readingLimits(work), (client) =>
     client.query<{ key: string | null; at: string }>(
       `select t.ctid::text as at, (
          select string_agg(concat(a.attname, '=', to_jsonb(t) ->> a.attname::text), ', ' order by a.attnum)

@@ -25,7 +25,7 @@ export function lagWatch(work: Work): () => Promise<void> {
 
 /** The lag in milliseconds. A replica that has replayed all that was sent has none, whatever its last measured lag says. */
 async function longestLag(work: Work): Promise<number> {
-  const { rows } = await transaction(work.ctx.postgres, readingLimits(work), (client) =>
+  const { rows } = await transaction(work.ctx, readingLimits(work), (client) =>
     client.query<{ lag: number }>(
       `select coalesce(max(extract(epoch from replay_lag) * 1000) filter (where replay_lsn < sent_lsn), 0)::float8 as lag
        from pg_catalog.pg_stat_replication`,

@@ -85,7 +85,7 @@ export function makeResult(work: Work, tables: readonly Table[], plan: Plan, cut
       ),
     }),
     ...(failed.length > 0 && {
-      failures: Object.fromEntries(failed.map((table) => [table.label, tellError(failures.get(table.oid))])),
+      failures: Object.fromEntries(failed.map((table) => [table.label, tellError(ctx, failures.get(table.oid))])),
     }),
   };
 }

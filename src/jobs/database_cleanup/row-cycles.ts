@@ -1,14 +1,14 @@
 // Rows that refer to each other in a cycle: none can go alone, but all can go in one statement, since constraints are checked at its end.
-import type { ClientBase } from 'pg';
+import type { Transaction } from '../../job.ts';
 import { tellOwnTransaction } from './batch.ts';
 import type { ComponentTask } from './component-task.ts';
 import { isContention, isRefusedRow } from './database-errors.ts';
-import type { Partition, Table } from './model.ts';
-import { blockedCondition, holdsBack, refers } from './references.ts';
+import type { ForeignKey, Partition, Table } from './model.ts';
+import { blockedCondition, holdsBack, needsScan, refers } from './references.ts';
 import { inSteps, scopeCondition } from './scope.ts';
-import { removal } from './statements.ts';
+import { PLANS_AS_USUAL, removal } from './statements.ts';
 import { tellBatch } from './trace.ts';
-import { transaction } from './transaction.ts';
+import { transaction, watched } from './transaction.ts';
 import { countDeleted, mustStop, tallyOf, type Work } from './work.ts';
 
 /** How many rows are looked at together at most, each with all that refers to it, directly or not. */
@@ -37,11 +37,15 @@ export async function deleteRowCycles(
   partition: Partition,
 ): Promise<void> {
   if (component.tables.some((other) => work.failures.has(other.oid))) return;
-  if (innerKeys(work, component).length === 0) return;
+  const inner = innerKeys(work, component);
+  if (inner.length === 0) return;
+  const { ctx } = work;
+  const hash = inner.some(({ key }) => needsScan(key)) || outsideKeys(work, component).some(needsScan);
+  const limits = { ...work.limits, seek: !hash, hash };
   let seeds = 1;
   let tooLarge = 0;
   for (const range of inSteps([{ kind: 'blocks', from: 0, to: partition.blocks }], () => STEP_BLOCKS)) {
-    const find = lockClosures(work, component, table, partition, scopeCondition(range, work.server).sql);
+    const condition = scopeCondition(range, work.server);
     for (let after: string | null = '(0,0)'; after !== null; ) {
       if (mustStop(work)) return;
       await component.rest();
@@ -49,12 +53,18 @@ export async function deleteRowCycles(
       const attempt: Attempt = { after, seeds, last: null, cut: false, wrote: false };
       let refused = false;
       try {
-        const deleted = await transaction(work.ctx.postgres, work.limits, (client) =>
-          deleteClosures(client, work, component, find, attempt),
+        const deleted = await transaction(ctx, limits, (client) =>
+          deleteClosures(
+            client,
+            work,
+            component,
+            lockClosures(work, component, table, partition, condition, attempt),
+            attempt,
+          ),
         );
         count(work, component, deleted, performance.now() - startedAt);
       } catch (error) {
-        if (!(error instanceof RefusedInCycle || isRefusedRow(error) || isContention(error))) throw error;
+        if (!(error instanceof RefusedInCycle || isRefusedRow(ctx, error) || isContention(ctx, error))) throw error;
         refused = true;
       } finally {
         if (attempt.wrote) await tellOwnTransaction(work, component.tables);
@@ -66,7 +76,7 @@ export async function deleteRowCycles(
       }
       if (attempt.cut) tooLarge += 1;
       if (tooLarge >= MAX_TOO_LARGE) {
-        work.ctx.log.warn(`${table.label}: rows stay that more than ${MAX_REACHED} rows refer to, directly or not`);
+        ctx.log.warn(`${table.label}: rows stay that more than ${MAX_REACHED} rows refer to, directly or not`);
         return;
       }
       if (!refused) seeds = Math.min(MAX_SEEDS, seeds * 2);
@@ -93,14 +103,17 @@ interface Deleted {
 }
 
 async function deleteClosures(
-  client: ClientBase,
+  client: Transaction,
   work: Work,
   component: ComponentTask,
   find: string,
   attempt: Attempt,
 ): Promise<readonly Deleted[]> {
-  const values = [attempt.after, attempt.seeds];
-  const found = await client.query<{ last: string | null; cut: boolean; closures: Row[] | null }>(find, values);
+  const found = await watched<{ last: string | null; cut: boolean; closures: Row[] | null }>(
+    client,
+    work.traffic,
+    find,
+  );
   const { last = null, cut = false } = found.rows[0] ?? {};
   const closures = found.rows[0]?.closures ?? [];
   Object.assign(attempt, { last, cut });
@@ -143,26 +156,25 @@ function lockClosures(
   table: Table,
   partition: Partition,
   inRange: string,
+  { after, seeds }: Attempt,
 ): string {
-  const steps = innerKeys(work, component).map(({ key, parent, child }) => {
-    const parentTable = component.tables[parent] as Table;
-    return `select ${child} as tbl, c.tableoid as rel, c.ctid::text as at
-      from ${parentTable.target} as p join ${key.child} as c on ${refers(key, 'p', 'c')}
-      where r.tbl = ${parent} and p.tableoid = r.rel and p.ctid = r.at::tid`;
-  });
+  const steps = innerKeys(work, component).map((inner) =>
+    needsScan(inner.key) ? stepByJoin(component, inner) : stepByRow(component, inner),
+  );
   const locks = component.tables.map(
     (member, tbl) => `free_${tbl} as materialized (
       select ${tbl} as tbl, t.tableoid as rel, t.ctid::text as at from ${member.target} as t
-      where ${inList('reached', tbl)} and ${member.due('t')} and not (${outsideCondition(work, component, member)})
+      where ${inList('reached', tbl)} and ${member.due('t')}${heldFromOutside(work, component, member)}
       for update of t skip locked)`,
   );
   return `with recursive seed as materialized (
       select t.tableoid as rel, t.ctid as at from ${partition.target} as t
-      where ${inRange} and t.ctid > $1::tid and ${table.due('t')}${partition.only} order by t.ctid limit $2),
+      where ${inRange} and t.ctid > '${after}'::tid and (${table.due('t')}) is true${partition.only} order by t.ctid limit ${seeds}),
     closure (seed, tbl, rel, at) as (
       select at::text, ${component.tables.indexOf(table)}, rel, at::text from seed
       union
-      select r.seed, e.tbl, e.rel, e.at from closure r cross join lateral (${steps.join(' union all ')}) e),
+      -- The closure may be named only once.
+      (with r as materialized (select * from closure) ${steps.join(' union all ')})),
     -- The limit ends the recursion, which only goes on as far as it is read.
     reached as materialized (select * from closure limit ${MAX_REACHED + 1}),
     ${locks.join(', ')},
@@ -181,15 +193,17 @@ function lockClosures(
  * to refer to one of them before it was locked.
  */
 function deleteRows(work: Work, component: ComponentTask): string {
-  const newReferences = innerKeys(work, component).map(
-    ({ key, parent, child }) => `select from ${(component.tables[parent] as Table).target} as t join ${key.child} as c
-      on ${refers(key, 't', 'c')}
-      where ${inList('closures', parent)}
-        and (${isListed('closures', child, 'c')}) is not true`,
-  );
-  const outside = component.tables.map(
-    (member, tbl) =>
-      `select from ${member.target} as t where ${inList('closures', tbl)} and (${outsideCondition(work, component, member)})`,
+  const newReferences = innerKeys(work, component).map(({ key, parent, child }) => {
+    const condition = `${refers(key, 't', 'c')} and (${isListed('closures', child, 'c')}) is not true`;
+    const parentTable = component.tables[parent] as Table;
+    return `select from ${parentTable.target} as t ${childWhere(key, condition)}
+      where ${inList('closures', parent)}`;
+  });
+  const outside = component.tables.flatMap((member, tbl) =>
+    outsideKeys(work, component, member).map(
+      (key) => `select from ${member.target} as t ${childWhere(key, refers(key, 't', 'c'))}
+        where ${inList('closures', tbl)}`,
+    ),
   );
   const deletes = component.tables.map((member, tbl) =>
     removal(
@@ -202,7 +216,7 @@ function deleteRows(work: Work, component: ComponentTask): string {
   const counts = component.tables.map((_, tbl) => `select ${tbl} as tbl, count(*)::int as deleted from gone_${tbl}`);
   return `with closures as materialized (
       select * from unnest($1::int[], $2::oid[], $3::text[]) as k (tbl, rel, at)),
-    safe as materialized (select not exists (${[...newReferences, ...outside].join(' union all ')}) as ok),
+    safe as materialized (select not exists (${[...newReferences, ...outside].join(' union all ')}) and ${PLANS_AS_USUAL} as ok),
     ${deletes.join(', ')}
     ${counts.join(' union all ')}`;
 }
@@ -216,16 +230,48 @@ function innerKeys(work: Work, component: ComponentTask) {
   });
 }
 
-/** Whether a row from outside the component refers to this one. */
-function outsideCondition(work: Work, component: ComponentTask, table: Table): string {
-  const keys = component.foreignKeys.filter(
+/** The keys by which rows from outside the component may hold back rows of its tables, or of this one of them. */
+function outsideKeys(work: Work, component: ComponentTask, table?: Table): ForeignKey[] {
+  const parents = table ? [table] : component.tables;
+  return component.foreignKeys.filter(
     (key) =>
-      key.parentOid === table.oid &&
+      parents.some(({ oid }) => oid === key.parentOid) &&
       holdsBack(key, work.ctx.params.allowCascade) &&
       !component.tables.some((member) => member.oid === key.childOid),
   );
-  return blockedCondition(keys, table, 't');
 }
+
+/** That no row from outside the component refers to this one: one condition a key, which the planner can turn into a join. */
+const heldFromOutside = (work: Work, component: ComponentTask, table: Table): string =>
+  outsideKeys(work, component, table)
+    .map((key) => ` and not (${blockedCondition([key], table, 't')})`)
+    .join('');
+
+/** The keys between the component's own tables, with the positions of the two tables. */
+type InnerKey = ReturnType<typeof innerKeys>[number];
+
+/** From the rows `r` to those that refer to them, which an index finds for each. */
+function stepByRow(component: ComponentTask, { key, parent, child }: InnerKey): string {
+  const { target } = component.tables[parent] as Table;
+  return `select r.seed, e.tbl, e.rel, e.at from r cross join lateral (
+    select ${child} as tbl, c.tableoid as rel, c.ctid::text as at
+    from ${target} as p join ${key.child} as c on ${refers(key, 'p', 'c')}
+    where r.tbl = ${parent} and p.tableoid = r.rel and p.ctid = r.at::tid offset 0) e`;
+}
+
+/** The same where no index finds them: all of this level by one join, so that the child is read once for it. */
+function stepByJoin(component: ComponentTask, { key, parent, child }: InnerKey): string {
+  const { target } = component.tables[parent] as Table;
+  return `select r.seed, ${child}, c.tableoid, c.ctid::text
+    from r join ${target} as p on p.tableoid = r.rel and p.ctid = r.at::tid join ${key.child} as c on ${refers(key, 'p', 'c')}
+    where r.tbl = ${parent} and p.ctid = any (array(select x.at::tid from r x where x.tbl = ${parent}))`;
+}
+
+/** The child's rows `c` for which a condition holds that compares them with the row `t`: looked up for each, or joined where no index is. */
+const childWhere = (key: ForeignKey, condition: string): string =>
+  needsScan(key)
+    ? `join ${key.child} as c on ${condition}`
+    : `cross join lateral (select from ${key.child} as c where ${condition} offset 0) as c`;
 
 /** The row `t` is one of the list's; the list's ctids find it. */
 function inList(list: string, tbl: number): string {

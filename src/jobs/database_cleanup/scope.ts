@@ -52,23 +52,22 @@ interface ScopeServer {
 /** Version 13 has no scan of a ctid range: there a condition names every ctid that its blocks can have. */
 export const scansRanges = (server: ScopeServer): boolean => server.version >= 140_000;
 
-/** The condition on `t.ctid`, with its one value if it has one. */
-export function scopeCondition(scope: Scope, server: ScopeServer): { sql: string; values: string[] } {
-  // ARRAY(SELECT …) hides the list's length from the planner, which would rather scan the table than fetch many rows by ctid.
-  if (scope.kind === 'ctids') {
-    return { sql: 't.ctid = any (array(select unnest($1::tid[])))', values: [ctidArray(scope.ctids)] };
-  }
-  if (scansRanges(server)) {
-    return { sql: `t.ctid >= '(${scope.from},0)'::tid and t.ctid < '(${scope.to},0)'::tid`, values: [] };
-  }
+/** The condition on `t.ctid`. */
+export function scopeCondition(scope: Scope, server: ScopeServer): string {
+  if (scope.kind === 'ctids') return listed(scope.ctids);
+  if (scansRanges(server)) return `t.ctid >= '(${scope.from},0)'::tid and t.ctid < '(${scope.to},0)'::tid`;
   const highest = scope.highest ?? rowsPerBlockAtMost(server);
-  return {
-    sql: `t.ctid = any (array(
-      select format('(%s,%s)', b, o)::tid
-      from generate_series(${scope.from}, ${scope.to - 1}) as b, generate_series(1, ${highest}) as o))`,
-    values: [],
-  };
+  return `t.ctid = any (array(
+    select format('(%s,%s)', b, o)::tid
+    from generate_series(${scope.from}, ${scope.to - 1}) as b, generate_series(1, ${highest}) as o))`;
 }
+
+/**
+ * The condition that `t` is one of these rows. ARRAY(SELECT …) hides the list's length from the planner, which would rather scan the
+ * table than fetch many rows by ctid.
+ */
+export const listed = (ctids: readonly string[]): string =>
+  `t.ctid = any (array(select unnest('${ctidArray(ctids)}'::tid[])))`;
 
 /** The most rows that the scope can hold. */
 export const mostRows = (scope: Scope, server: ScopeServer): number =>

@@ -9,4 +9,5 @@ select
   pg_is_in_recovery() as "inRecovery",
   least($1::timestamptz, now()) as base,
   pg_snapshot_xmax(pg_current_snapshot())::text as "nextXid",
+  current_setting('session_replication_role') = 'replica' as "replicaRole",
   now() at time zone $2::text as checked

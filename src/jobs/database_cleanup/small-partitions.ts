@@ -25,10 +25,12 @@ export function smallPartitions(work: Work, tasks: readonly PartitionTask[], mos
  */
 export async function cleanTogether(work: Work, subjects: readonly BatchSubject[]): Promise<Outcome[] | undefined> {
   if (mustStop(work)) return undefined;
+  const { ctx } = work;
   try {
     return await deleteTogether(work, subjects);
   } catch (error) {
-    if (asUnavailable(error) || !(isContention(error) || isRefusedRow(error) || isTooSlow(error))) throw error;
+    if (asUnavailable(ctx, error) || !(isContention(ctx, error) || isRefusedRow(ctx, error) || isTooSlow(ctx, error)))
+      throw error;
     return undefined;
   }
 }

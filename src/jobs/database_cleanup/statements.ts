@@ -9,6 +9,8 @@ export interface Subject {
   /** How to tell the rows that others refer to; undefined when nothing can refer to any. */
   readonly blocked: Blocked | undefined;
   readonly archive: Archive | undefined;
+  /** Whether a DELETE may run statements of others: by triggers, or by the actions of keys. */
+  readonly runsOthers: boolean;
 }
 
 /** Where deleted rows are copied to. */
@@ -30,7 +32,7 @@ export interface Archive {
  */
 export function deleteAtOnce(subject: Subject, scope: string): string {
   const { table, partition, archive } = subject;
-  const where = `where ${scope} and ${table.due('t')}${partition.only}`;
+  const where = `where ${scope} and ${isDue(table)}${partition.only}`;
   if (!archive) return `delete from ${partition.target} as t ${where}`;
   return withArchive(subject, where, (gone) => `with ${gone} select from gone`);
 }
@@ -41,10 +43,10 @@ export function deleteAtOnce(subject: Subject, scope: string): string {
  */
 export function deleteUnblocked(subject: Subject, scope: string): string {
   const { table, partition } = subject;
-  const where = `where t.ctid = any (array(select at from due where not blocked)) and ${table.due('t')}${partition.only}`;
+  const where = `where t.ctid = any (array(select at from due where not blocked)) and ${isDue(table)}${partition.only}`;
   return withArchive(
     subject,
-    where,
+    `${where}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`,
     (gone) => `with ${candidates(subject, scope)}, ${gone}
       select ${COUNTS}, (select count(*)::int from gone) as deleted from due`,
   );
@@ -61,30 +63,41 @@ export function lock(subject: Subject, scope: string, most: number | undefined):
   return `with ${candidates(subject, scope)},
     held as materialized (
       select t.ctid as at from ${partition.target} as t
-      where t.ctid = any (array(select at from due where not blocked${limit})) and ${table.due('t')}${partition.only}
+      where t.ctid = any (array(select at from due where not blocked${limit})) and ${isDue(table)}${partition.only}
       for update of t skip locked)
     select ${COUNTS}, array(select at::text from held) as held from due`;
 }
 
 /**
- * The second step: deletes the rows that are locked ($1), unless somebody came to refer to one before its lock. A statement of its
+ * The second step: deletes the rows that are locked, as the condition `listed` says, unless somebody came to refer to one before its lock. A statement of its
  * own for its own snapshot: PostgreSQL would notice a new reference under NO ACTION, but under CASCADE it would take the new row.
  */
-export function deleteLocked(subject: Subject): string {
+export function deleteLocked(subject: Subject, listed: string): string {
   const { table, partition, blocked } = subject;
-  const listed = 't.ctid = any (array(select unnest($1::tid[])))';
   if (blocked?.referred) return deleteUnblocked(subject, listed);
   const free = blocked === undefined ? '' : ` and not (${blocked.condition})`;
-  const where = `where ${listed} and ${table.due('t')}${partition.only}${free}`;
+  const where = `where ${listed} and ${isDue(table)}${partition.only}${free}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`;
   return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
 }
 
+/**
+ * True. What the planner is told (`Planning`) is meant for our own statement, which is planned by the time that this is computed: before
+ * its first row is deleted. What triggers run then is planned as it would be for anybody, and kept by PostgreSQL for the session.
+ */
+export const PLANS_AS_USUAL = `(select set_config('enable_seqscan', 'on', true) || set_config('enable_nestloop', 'on', true)) is not null`;
+
 const COUNTS = 'count(*)::int as due, (count(*) filter (where due.blocked))::int as blocked';
+
+/**
+ * The condition that the row `t` is due, in a form that no index matches: with statistics from before a mass delete the planner would
+ * fetch all due rows of the table through the index, once in every batch, in the belief that there are none.
+ */
+const isDue = (table: Table): string => `(${table.due('t')}) is true`;
 
 /** The CTE `due`: the due rows of the scope, and whether others refer to them. */
 function candidates({ table, partition, blocked }: Subject, scope: string): string {
   const rows = (columns: string) => `select t.ctid as at, ${blocked?.condition ?? 'false'} as blocked${columns}
-      from ${partition.target} as t where ${scope} and ${table.due('t')}${partition.only}`;
+      from ${partition.target} as t where ${scope} and ${isDue(table)}${partition.only}`;
   if (!blocked?.referred) return `due as materialized (${rows('')})`;
   return `found as materialized (${rows(blocked.columns)}),
     referred as materialized (${blocked.referred('found')}),

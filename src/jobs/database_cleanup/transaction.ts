@@ -1,14 +1,23 @@
-// One transaction on a connection of the pool, with the limits that keep it from hurting others.
-import type { ClientBase, Pool, PoolClient, QueryResult } from 'pg';
+// The job's transactions: those of the contract, with what this job needs of each.
+import type { QueryResult, QueryResultRow } from 'pg';
 import { ConfigError } from '../../errors.ts';
+import type { Transaction, TransactionOptions } from '../../job.ts';
+import type { Ctx } from './model.ts';
+import type { Traffic } from './traffic.ts';
 
-/** Limits of one transaction's statements, in milliseconds. */
+/** What one transaction of the job is told beside what all are. */
 export interface Limits {
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
   /** Whether row-level policies apply. Where they don't, PostgreSQL raises an error rather than hide rows. */
   readonly rowSecurity: boolean;
   readonly readOnly?: boolean;
+  /** How often the server looks whether we are still there, where it can; a statement of a process that was killed ends then. */
+  readonly clientCheckMs?: number | undefined;
+}
+
+/** What the planner is told of a statement. */
+export interface Planning {
   /**
    * Whether statements look rows up one by one, by ctid or by index. The planner would otherwise scan a whole table in the hope of
    * meeting the first of many matching rows soon, and for a row that nobody refers to there is none.
@@ -16,12 +25,6 @@ export interface Limits {
   readonly seek?: boolean;
   /** Whether statements join whole sets of rows: however few the statistics promise, to join them row by row may take forever. */
   readonly hash?: boolean;
-  /** How often the server looks whether we are still there, where it can; a statement of a process that was killed ends then. */
-  readonly clientCheckMs?: number | undefined;
-  /** When it aborts, the server cancels the statement: it would otherwise work on for nobody. */
-  readonly cancelOn?: AbortSignal | undefined;
-  /** Is told the number of the next transaction id, as the transaction begins. */
-  readonly onBegin?: (nextXid: bigint) => void;
 }
 
 /** Thrown by the body to undo the transaction; `transaction` then returns the value. */
@@ -39,118 +42,93 @@ export function undo(value: unknown): never {
 
 /**
  * Runs `body` in a transaction and commits it. READ COMMITTED, whatever the role's default: each statement sees what others have
- * committed, and a row that somebody changed meanwhile is looked at again under its lock. SET LOCAL: through a pooler the next
- * transaction on the same server connection is somebody else's.
- * @throws the reason of `cancelOn`, when it aborts
- * @throws {ConfigError} foreign keys and triggers are off for the session
+ * committed, and a row that somebody changed meanwhile is looked at again under its lock.
+ * @throws the reason of the run's signal, when it aborts; the statement is then cancelled on the server
+ * @throws {ConfigError} foreign keys and triggers are off for the session, as `watched` has found
  */
-export async function transaction<T>(pool: Pool, limits: Limits, body: (client: ClientBase) => Promise<T>): Promise<T> {
-  limits.cancelOn?.throwIfAborted();
-  const client = await pool.connect();
-  let broken: Error | undefined;
+export async function transaction<T>(
+  { postgres, signal }: Ctx,
+  limits: Limits & Planning,
+  body: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
   try {
-    const { pid, xid } = await begin(client, limits);
-    limits.onBegin?.(BigInt(xid));
-    using _ = cancelOnAbort(pool, pid, limits.cancelOn);
-    const result = await body(client);
-    await client.query('commit');
-    return result;
+    return await postgres.transaction(signal, optionsOf(limits), body);
   } catch (error) {
-    await client.query('rollback').catch((cause: unknown) => {
-      broken = cause instanceof Error ? cause : new Error('rollback failed');
-    });
     if (error instanceof Undo) return error.value as T;
-    limits.cancelOn?.throwIfAborted();
     throw explained(error);
-  } finally {
-    client.release(broken);
   }
 }
 
-/** Raises an error where foreign keys and triggers are off; a pooler may hand on a connection for which they were switched off. */
-const CHECK_ROLE =
-  "case current_setting('session_replication_role') when 'replica' then current_setting('run_job.origin') end";
+/** Runs statements that have no values in a transaction, all in one round trip; returns the result of each. */
+export async function inOneTrip(
+  { postgres, signal }: Ctx,
+  limits: Limits & Planning,
+  traffic: Traffic,
+  statements: readonly string[],
+): Promise<QueryResult[]> {
+  try {
+    const [first, ...results] = await postgres.batch(signal, optionsOf(limits), [LOOK, ...statements]);
+    traffic.see(BigInt(first?.rows[0].xid));
+    return results;
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** The first statement of a transaction that writes, which has no values: in the same round trip, looks who else writes. */
+export async function watched<Row extends QueryResultRow>(
+  transaction: Transaction,
+  traffic: Traffic,
+  statement: string,
+): Promise<QueryResult<Row>> {
+  // node-postgres gives a result for each statement of such a text.
+  const [look, result] = (await transaction.query(`${LOOK};\n${statement}`)) as unknown as QueryResult[];
+  traffic.see(BigInt(look?.rows[0].xid));
+  return result as QueryResult<Row>;
+}
+
+/**
+ * The number that the next transaction that writes gets. Raises an error where foreign keys and triggers are off; a pooler may hand on
+ * a connection for which they were switched off.
+ */
+const LOOK = `select pg_snapshot_xmax(pg_current_snapshot())::text as xid,
+  case current_setting('session_replication_role') when 'replica' then current_setting('run_job.origin') end`;
 
 /** The error as an operator understands it. */
 function explained(error: unknown): unknown {
   if (!String((error as Error | undefined)?.message).includes('run_job.origin')) return error;
-  return new ConfigError(
-    'session_replication_role is replica, so PostgreSQL would check no foreign key and fire no trigger; ' +
-      'take it from the role or the database (ALTER ROLE … RESET session_replication_role)',
-    { cause: error },
-  );
+  return new ConfigError(REPLICA_ROLE, { cause: error });
 }
 
-/**
- * Runs statements that have no values in a transaction, all in one round trip; returns the result of each. It isn't cancelled when
- * `cancelOn` aborts: it is for what doesn't last.
- */
-export async function inOneTrip(pool: Pool, limits: Limits, statements: readonly string[]): Promise<QueryResult[]> {
-  limits.cancelOn?.throwIfAborted();
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    const text = [...beginning(limits), ...statements, 'commit'].join(';\n');
-    // node-postgres gives one result for each statement of such a text.
-    const results = (await client.query(text)) as unknown as QueryResult[];
-    const own = results.slice(-1 - statements.length, -1);
-    const begun = results.at(-2 - statements.length) as QueryResult<{ xid: string }>;
-    limits.onBegin?.(BigInt(begun.rows[0]?.xid ?? 0));
-    return own;
-  } catch (error) {
-    await client.query('rollback').catch((cause: unknown) => {
-      broken = cause instanceof Error ? cause : new Error('rollback failed');
-    });
-    throw explained(error);
-  } finally {
-    client.release(broken);
-  }
-}
-
-async function begin(client: PoolClient, limits: Limits): Promise<{ pid: number; xid: string }> {
-  const begun = await client.query(beginning(limits).join(';\n'));
-  const results = begun as unknown as QueryResult<{ pid: number; xid: string }>[];
-  return results.at(-1)?.rows[0] ?? { pid: 0, xid: '0' };
-}
-
-/** The statements that begin a transaction; the last tells its backend and the next transaction id. */
-const beginning = (limits: Limits): string[] => [
-  `begin isolation level read committed${limits.readOnly ? ' read only' : ''}`,
-  ...settingsOf(limits).map(([name, value]) => `set local ${name} = ${value}`),
-  `select pg_backend_pid() as pid, pg_snapshot_xmax(pg_current_snapshot())::text as xid, ${CHECK_ROLE}`,
-];
+export const REPLICA_ROLE =
+  'session_replication_role is replica, so PostgreSQL would check no foreign key and fire no trigger; ' +
+  'take it from the role or the database (ALTER ROLE … RESET session_replication_role)';
 
 /**
  * JIT: to compile a statement that looks at many keys takes longer and more memory than the statement, and can't be cancelled; the
  * checks of foreign keys, which run under our settings, would be compiled as well. work_mem: whatever the role has, what a hash or
  * sort doesn't find room for goes to disk. Workers would each take so much; other cores are for those who have work to do.
  */
-function settingsOf(limits: Limits): [name: string, value: string | number][] {
-  return [
-    ['jit', 'off'],
-    ['work_mem', "'16MB'"],
-    ['max_parallel_workers_per_gather', 0],
-    ['lock_timeout', Math.ceil(limits.lockTimeoutMs)],
-    ['statement_timeout', Math.ceil(limits.statementTimeoutMs)],
-    ['row_security', limits.rowSecurity ? 'on' : 'off'],
-    ...(limits.seek ? [['enable_seqscan', 'off'] satisfies [string, string]] : []),
-    ...(limits.hash ? [['enable_nestloop', 'off'] satisfies [string, string]] : []),
-    ...(limits.clientCheckMs === undefined
-      ? []
-      : [['client_connection_check_interval', limits.clientCheckMs] satisfies [string, number]]),
-  ];
-}
-
-/** Has the server cancel what this connection is doing when the signal aborts, until it is disposed of. */
-function cancelOnAbort(pool: Pool, pid: number, signal: AbortSignal | undefined): Disposable {
-  const cancel = () => void pool.query('select pg_cancel_backend($1)', [pid]).catch(() => undefined);
-  if (signal?.aborted) cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  return { [Symbol.dispose]: () => signal?.removeEventListener('abort', cancel) };
+function optionsOf(limits: Limits & Planning): TransactionOptions {
+  const { lockTimeoutMs, statementTimeoutMs, rowSecurity, readOnly = false, seek, hash, clientCheckMs } = limits;
+  return {
+    readOnly,
+    lockTimeout: `${Math.ceil(lockTimeoutMs)}ms`,
+    statementTimeout: `${Math.ceil(statementTimeoutMs)}ms`,
+    settings: {
+      jit: false,
+      work_mem: '16MB',
+      max_parallel_workers_per_gather: 0,
+      row_security: rowSecurity,
+      ...(seek && { enable_seqscan: false }),
+      ...(hash && { enable_nestloop: false }),
+      ...(clientCheckMs !== undefined && { client_connection_check_interval: clientCheckMs }),
+    },
+  };
 }
 
 /** The number that the next transaction that writes gets. */
-export async function nextXid(pool: Pool): Promise<bigint> {
-  const { rows } = await pool.query<{ xid: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as xid');
+export async function nextXid({ postgres }: Ctx): Promise<bigint> {
+  const { rows } = await postgres.query<{ xid: string }>('select pg_snapshot_xmax(pg_current_snapshot())::text as xid');
   return BigInt(rows[0]?.xid ?? 0);
 }

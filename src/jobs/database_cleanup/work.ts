@@ -46,9 +46,7 @@ export function startWork(ctx: Ctx, server: Server): Work {
       lockTimeoutMs: ctx.params.lockTimeout,
       statementTimeoutMs: ctx.params.statementTimeout,
       rowSecurity: ctx.params.enableRowSecurity,
-      seek: true,
       clientCheckMs: server.clientCheckMs,
-      onBegin: traffic.see,
     },
     tallies,
     earlier,
@@ -67,8 +65,6 @@ export function readingLimits(work: Work): Limits {
     ...work.limits,
     statementTimeoutMs: Math.max(1, Math.min(leftMs, 2 ** 31 - 1)),
     readOnly: true,
-    seek: false,
-    cancelOn: work.ctx.signal,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   realpathSync,
@@ -18,7 +19,14 @@ import { run } from '../../../deploy/tools/command.ts';
 import { findProgram } from '../../support/install.ts';
 
 const NODE = realpathSync('node_modules/node/bin/node');
+/** Debian's own; another may be anywhere, with its libraries. */
+const PYTHON = '/usr/bin/python3';
 const PROGRAMS = ['buildah', 'runc', 'tini-static', 'npm', 'ldd', 'tar'];
+
+/** Why an image with Python can't be made here, or undefined. */
+export const noPythonImage: string | undefined = existsSync(PYTHON)
+  ? undefined
+  : `NOT CHECKED here: an image with Python. There is no ${PYTHON}`;
 
 /** Why the image can't be built here, or undefined. */
 export const noImage: string | undefined = (() => {
@@ -80,6 +88,28 @@ function builder(root: string): void {
   if (existsSync(CERTIFICATES)) install(root, CERTIFICATES);
 }
 
+/** Debian with Python, as `python:3-slim` is: a shell, its tools and an interpreter, and no Node. */
+function python(root: string): void {
+  for (const program of ['sh', 'cat', 'sleep', 'grep'])
+    withLibraries(root, findProgram(program) ?? program, `/bin/${program}`);
+  for (const library of libraries(NODE)) install(root, library);
+  withLibraries(root, PYTHON, '/usr/bin/python3');
+  const version = /python(3\.\d+)$/.exec(realpathSync(PYTHON))?.[1] ?? '3';
+  const source = `/usr/lib/python${version}`;
+  cpSync(source, join(root, source), {
+    recursive: true,
+    filter: (path) => !/\/(?:test|dist-packages|idlelib|__pycache__)$/.test(path),
+  });
+  for (const extension of globSync(join(root, source, 'lib-dynload/*.so'))) {
+    for (const library of libraries(extension)) install(root, library);
+  }
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(join(root, 'etc/passwd'), USERS);
+  for (const folder of ['tmp', 'proc', 'sys', 'dev', 'app', 'run-job', 'srv'])
+    mkdirSync(join(root, folder), { recursive: true });
+  chmodSync(join(root, 'tmp'), 0o1777);
+}
+
 /** A store of images of its own, which `Symbol.dispose` removes. */
 export class Images {
   readonly folder = mkdtempSync(join(tmpdir(), 'run-job-images-'));
@@ -123,6 +153,11 @@ export class Images {
     const name = 'localhost/run-job:test';
     this.#buildah('bud', '-q', '--isolation', 'chroot', '--pull-never', '--format', 'oci', '-t', name, resolve('.'));
     return name;
+  }
+
+  /** The image of a language that examples/any-program begins with. */
+  python(name: string): void {
+    this.#standIn(name, python);
   }
 
   /** Builds the Dockerfile in `folder`, which begins with `from`: this image, under the name that it has when it is published. */

@@ -36,6 +36,18 @@ describe('order', () => {
     },
   );
 
+  test('due rows that SET NULL of the same tables moves behind the last block go as well', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await database.query(`create table node (id int primary key, parent_id int references node on delete set null, pad text, deleted_at timestamptz);
+      create index on node (parent_id);
+      alter table node alter pad set storage plain;
+      -- Parents before children, in blocks that are full.
+      insert into node select i, nullif(i / 2, 0), repeat('x', 1900), ${OLD} from generate_series(1, 120) i; insert into node values (0)`);
+    const result = await runCleanup(database.url, { params: { batchSize: 1, maxBatchSize: 1 } });
+    expect(result.totals).toMatchObject({ matched: 120, deleted: 120 });
+    expect(await database.query('select id from node')).toEqual([{ id: 0 }]);
+  });
+
   test('rows of two tables that refer to each other in a cycle go together', async () => {
     await using database = await createDatabase({ migrated: false });
     await database.query(`
