@@ -31,9 +31,12 @@ export function createProgramLog(
     }
     const bound = { ...bindings(), ...fields };
     const time = new Date();
-    const head = `{"time":${JSON.stringify(time)},"level":"info","msg":`;
+    const told = JSON.stringify(time);
+    const head = `{"time":${told},"level":"info","msg":`;
     const tail = `,${JSON.stringify({ stream, ...bound }).slice(1)}\n`;
     const info = LEVELS.info <= LEVELS[least];
+    // One look at all of them is cheaper than one at each.
+    const suspicious = redact.mayHoldSecret(lines.join('\n'));
     let out = '';
     for (const text of lines) {
       const parsed = text.charCodeAt(0) === BRACE ? parseObject(text) : undefined;
@@ -42,14 +45,13 @@ export function createProgramLog(
         onLine?.({ time, level: 'info', message: text, fields: { stream, ...bound } });
         continue;
       }
-      const {
-        level,
-        message,
-        fields: own,
-      } = readLine(redact.mayHoldSecret(text) ? (redact.value(parsed) as Fields) : parsed);
-      const all = { stream, ...own, ...bound };
-      if (LEVELS[level] <= LEVELS[least]) out += `${JSON.stringify({ time, level, msg: message, ...all })}\n`;
-      onLine?.({ time, level, message, fields: all });
+      const object = suspicious && redact.mayHoldSecret(text) ? (redact.value(parsed) as Fields) : parsed;
+      const { level, message, own } = readLine(object, stream);
+      Object.assign(own, bound);
+      if (LEVELS[level] <= LEVELS[least]) {
+        out += `{"time":${told},"level":"${level}","msg":${JSON.stringify(message)},${JSON.stringify(own).slice(1)}\n`;
+      }
+      onLine?.({ time, level, message, fields: own });
     }
     if (out !== '') write(out);
   };
@@ -71,20 +73,22 @@ const LEVEL_KEYS = ['level', 'severity', 'levelname', 'log.level'];
 const MESSAGE_KEYS = ['msg', 'message', 'event'];
 const TIME_KEYS = new Set(['time', 'timestamp', 'ts', '@timestamp', 'asctime']);
 
-function readLine({ ...fields }: Fields): { level: LogLevel; message: string; fields: Fields } {
-  const levelKey = LEVEL_KEYS.find((key) => levelOf(fields[key]) !== undefined);
-  const messageKey = MESSAGE_KEYS.find((key) => typeof fields[key] === 'string');
-  const level = levelKey === undefined ? 'info' : (levelOf(fields[levelKey]) ?? 'info');
-  const message = messageKey === undefined ? 'output' : (fields[messageKey] as string);
-  if (levelKey) delete fields[levelKey];
-  if (messageKey) delete fields[messageKey];
-  // The line's own time is when we read it; the program's is kept under another name.
-  for (const key of Object.keys(fields)) {
-    if (!TIME_KEYS.has(key)) continue;
-    fields.programTime ??= fields[key];
-    delete fields[key];
+/** Without deleting from the object: that would make it a slow one, a million times over. */
+function readLine(object: Fields, stream: ProgramStream): { level: LogLevel; message: string; own: Fields } {
+  const levelKey = LEVEL_KEYS.find((key) => key in object && levelOf(object[key]) !== undefined);
+  const messageKey = MESSAGE_KEYS.find((key) => typeof object[key] === 'string');
+  const own: Record<string, unknown> = { stream };
+  for (const key of Object.keys(object)) {
+    if (key === levelKey || key === messageKey || key === '__proto__') continue;
+    // What would stand twice in the line is ours: the line's own time is when we read it.
+    if (TIME_KEYS.has(key)) own.programTime ??= object[key];
+    else if (key !== 'level' && key !== 'msg') own[key] = object[key];
   }
-  return { level, message, fields };
+  return {
+    level: levelKey === undefined ? 'info' : (levelOf(object[levelKey]) ?? 'info'),
+    message: messageKey === undefined ? 'output' : (object[messageKey] as string),
+    own,
+  };
 }
 
 const LEVEL_NAMES: Readonly<Record<string, LogLevel>> = {

@@ -1,6 +1,6 @@
 // Whether a text may hold a secret at all: for lines by the million, most of which hold none. It may be wrong only when it says yes.
 import { KEY_BEGINNINGS, mayHoldFormat } from './formats.ts';
-import type { Form } from './forms.ts';
+import { type Forms, mayHoldForm } from './forms.ts';
 
 /** What every name of a secret has in it (names.ts), and what credentials without a name stand behind (pairs.ts, urls.ts). */
 const NAMES =
@@ -27,9 +27,9 @@ for (let code = 0; code < 128; code += 1) {
 }
 
 /** Whether there may be something to hide, as a text or under a key of JSON. */
-export function mayHoldSecret(text: string, forms: readonly Form[]): boolean {
+export function mayHoldSecret(text: string, forms: Forms): boolean {
   if (NAMES.test(text) || SHORT.test(text)) return true;
-  for (const { text: form } of forms) if (text.length >= form.length && text.includes(form)) return true;
+  if (mayHoldForm(text, forms) && forms.all.some((form) => text.includes(form.text))) return true;
   return hasKeyShape(text) && mayHoldFormat(text);
 }
 
