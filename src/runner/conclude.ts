@@ -90,11 +90,9 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   return summary;
 }
 
-/** A run that never began has less to lose than the pod that waits for it, above all where somebody has asked it to stop. */
+/** A run that never began has less to lose than the pod that waits for it; where its start is in doubt, only once it was asked to stop. */
 function recordLimit({ recorded, startInDoubt, request, ports }: RunState): number {
-  if (recorded) return request.recordMs;
-  if (ports.stop.cause) return STEP_LIMITS.close;
-  return startInDoubt ? request.recordMs : STEP_LIMITS.record;
+  return recorded || (startInDoubt && !ports.stop.cause) ? request.recordMs : STEP_LIMITS.record;
 }
 
 const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {

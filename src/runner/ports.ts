@@ -237,6 +237,8 @@ export interface ProgramRun {
   readonly deadline: Date;
   readonly dryRun: boolean;
   readonly shard: Shard;
+  /** Of two runs that one lock kept apart, the later one has the larger number. */
+  readonly fence: number;
   /** The validated parameters. */
   readonly params: unknown;
 }
