@@ -140,8 +140,8 @@ const same = (told: RunEvidence['termination'], record: NonNullable<RunEvidence[
 function unrecordable({ termedAt, summary, record, cutOff, signal, losses, endedAt, output }: RunEvidence): boolean {
   const open = record === undefined || record.status === 'lost';
   if (!open) return false;
-  // It has tried for as long as it may, and says so.
-  if (output.includes('recording the end of the run failed')) return true;
+  // It has tried for as long as it may, and says so: with a way to the database that has never been cut, that is long enough.
+  if (output.includes('recording the end of the run failed') && losses.length > 0) return true;
   if (cutOff || termedAt.length > 1 || (record === undefined && summary?.status === 'unavailable')) return true;
   return signal === 'SIGKILL' && losses.some(({ to }) => to > endedAt - AWAY_MS);
 }
