@@ -60,6 +60,9 @@ export function openPrograms({ env, home, runId, redactor, log, screen, lastLine
 /** A log line of our own among the last lines: what a program says has neither level nor fields. */
 export function rememberLine(lastLines: LastLines, { time, level, message, fields }: LogLine): void {
   const { job: _, runId: __, traceId: ___, spanId: ____, ...own } = fields;
-  const told = Object.keys(own).length > 0 ? ` ${JSON.stringify(own)}` : '';
-  lastLines.push([`${time.toISOString()} ${level} ${message}${told}`]);
+  const write = () => {
+    const told = Object.keys(own).length > 0 ? ` ${JSON.stringify(own)}` : '';
+    return `${time.toISOString()} ${level} ${message}${told}`;
+  };
+  lastLines.push([write]);
 }

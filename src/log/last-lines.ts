@@ -3,12 +3,15 @@
 const MOST_LINES = 100;
 const MOST_BYTES = 64 * 1024;
 
+/** A line, or how it is written: most are never read. */
+export type Remembered = string | (() => string);
+
 /** Keeps the last 100 lines, and of these no more than 64 KiB. */
 export class LastLines {
-  #lines: string[] = [];
+  #lines: Remembered[] = [];
 
   /** Takes lines; whoever gives many at once doesn't pay for those that don't stay. */
-  push(lines: readonly string[]): void {
+  push(lines: readonly Remembered[]): void {
     if (lines.length >= MOST_LINES) this.#lines = lines.slice(-MOST_LINES);
     else {
       for (const line of lines) this.#lines.push(line);
@@ -22,7 +25,8 @@ export class LastLines {
     const kept: string[] = [];
     let room = MOST_BYTES;
     for (let at = this.#lines.length - 1; at >= 0 && kept.length < MOST_LINES; at -= 1) {
-      const line = this.#lines[at] as string;
+      const remembered = this.#lines[at] as Remembered;
+      const line = typeof remembered === 'string' ? remembered : remembered();
       const bytes = Buffer.byteLength(line) + 1;
       if (bytes > room) {
         if (kept.length === 0) kept.push(`${line.slice(0, MOST_BYTES / 4)}…`);

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { LOCK_LOST_GRACE_MS, LOSS_LIMIT_MS } from '../runner/grace.ts';
 import type { LastWords } from '../runner/ports.ts';
 import { systemClock } from './clock.ts';
+import { EndClaim } from './end-claim.ts';
 import { onFatalReport } from './fatal-report.ts';
 import { type LockProof, LockWatch } from './lock-watch.ts';
 import { Pulse } from './pulse.ts';
@@ -17,6 +18,12 @@ const BEAT_MS = 1_000;
 /** How long an event loop that turns may take to give the pulse back, in milliseconds, once the time is up. */
 const LAST_PULSE_MS = 500;
 
+/** From when on an event loop that doesn't turn counts as blocked, in milliseconds: on a busy machine it may only be late. */
+const BLOCKED_MS = 2_000;
+
+/** How long a run that has begun to say how it ends may take for what it does next, in milliseconds, when its time is up already. */
+const OWN_WORDS_MS = 3_000;
+
 /** What the thread does through PostgreSQL. */
 export interface InDatabase {
   readonly closeRecord: Speech['closeRecord'];
@@ -28,6 +35,7 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
   const { monotonicMs } = systemClock;
   const pulse = new Pulse(() => port.postMessage(PULSE), monotonicMs);
   const lock = new LockWatch(proveLock, { checkMs: data.lockCheckMs, monotonicMs });
+  const claim = new EndClaim(data.endClaim);
   const speech: Speech = { ...data, closeRecord };
   let armed: { readonly at: number; readonly lastWords: LastWords } | undefined;
   /** How long the process may live once the lock is lost: a run that has heard of it says so by arming, and has time to tell. */
@@ -45,19 +53,35 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
   const end = async () => {
     if (armed === undefined) return;
     const { lastWords } = armed;
-    pulse.feel();
-    await sleep(LAST_PULSE_MS);
+    await feelLastPulse(() => armed?.lastWords === lastWords);
     // What the run has said meanwhile gives it its own time.
     if (armed.lastWords !== lastWords) return schedule();
-    await speakFor(lastWords, { blocked: pulse.missingMs > 0, lockLost: lock.lostAt !== undefined }, speech).catch(
-      () => undefined,
-    );
+    let mine = claim.take(lastWords.ended ? 'ending' : 'working');
+    if (!mine) {
+      await sleep(OWN_WORDS_MS);
+      if (armed.lastWords !== lastWords) return schedule();
+      mine = claim.takeOver();
+    }
+    if (mine) {
+      const findings = { blocked: pulse.missingMs > 0, lockLost: lock.lostAt !== undefined };
+      await speakFor(lastWords, findings, speech).catch(() => undefined);
+    }
     process.kill(process.pid, 'SIGKILL');
+  };
+  /** Waits for the event loop while it may only be late, and gives one that turns again the time to speak for itself. */
+  const feelLastPulse = async (wanted: () => boolean) => {
+    pulse.feel();
+    await sleep(LAST_PULSE_MS);
+    let late = pulse.missingMs > 0;
+    while (late && wanted() && lock.lostAt === undefined && pulse.missingMs < BLOCKED_MS) {
+      late = pulse.missingMs > 0;
+      await sleep(LAST_PULSE_MS);
+    }
   };
   const onBeat = async () => {
     pulse.feel();
     const lastWords = armed?.lastWords;
-    if (!lastWords?.locked || lock.lostAt !== undefined) return;
+    if (!lastWords?.locked || !data.databaseUrl || lock.lostAt !== undefined) return;
     if (pulse.missingMs < BEAT_MS) return lock.trust();
     if (await lock.isLost(lastWords.account, pulse.missingMs)) schedule();
   };
@@ -66,12 +90,12 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
     if (message === PULSE) return pulse.felt();
     armed = { at: monotonicMs() + message.inMs - LAST_PULSE_MS, lastWords: message.lastWords };
     if (lock.lostAt !== undefined) lossLimitMs = LOSS_LIMIT_MS;
-    if (message.lastWords.locked && data.databaseUrl) _beat ??= setInterval(() => void onBeat(), BEAT_MS);
+    _beat ??= setInterval(() => void onBeat(), BEAT_MS);
     schedule();
   });
   if (data.fatalReport) {
     onFatalReport(data.fatalReport, () => {
-      if (armed) speakOfExhaustion(armed.lastWords, speech);
+      if (armed && claim.takeOver()) speakOfExhaustion(armed.lastWords, speech);
     });
   }
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { LastWords, Watchdog } from '../runner/ports.ts';
+import { EndClaim } from './end-claim.ts';
 import type { TerminationFile } from './termination-log.ts';
 
 /** What the thread knows from its start. */
@@ -21,6 +22,8 @@ export interface WatchdogOptions {
 export interface WatchdogData extends WatchdogOptions {
   /** The file that Node writes when the heap is exhausted; undefined when somebody else has a use for it. */
   readonly fatalReport: { readonly folder: string; readonly name: string } | undefined;
+  /** What an `EndClaim` is made of. */
+  readonly endClaim: SharedArrayBuffer;
 }
 
 /** To the thread: kill the process in `inMs` unless another of these arrives before that. */
@@ -42,24 +45,26 @@ export interface WarmableWatchdog extends Watchdog {
  * its exit.
  */
 export function createWatchdog(script: URL, options: WatchdogOptions): WarmableWatchdog {
+  const endClaim = new EndClaim();
   let worker: Worker | undefined;
   return {
     warm() {
-      worker ??= start(script, options);
+      worker ??= start(script, options, endClaim);
     },
     arm(inMs, lastWords) {
-      worker ??= start(script, options);
+      worker ??= start(script, options, endClaim);
       worker.postMessage({ inMs, lastWords } satisfies Arm);
     },
+    claim: (stage) => endClaim.advance(stage),
   };
 }
 
 /** What PostgreSQL's client reads of the environment, and what TLS does. */
 const FOR_THE_RECORD = /^(PG[A-Z]+|HOME|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/;
 
-function start(script: URL, options: WatchdogOptions): Worker {
+function start(script: URL, options: WatchdogOptions, endClaim: EndClaim): Worker {
   const worker = new Worker(script, {
-    workerData: { ...options, fatalReport: reportFatalErrors() } satisfies WatchdogData,
+    workerData: { ...options, fatalReport: reportFatalErrors(), endClaim: endClaim.shared } satisfies WatchdogData,
     // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.
     stdout: true,
     stderr: true,

@@ -18,6 +18,9 @@ const CONCLUDE_LIMIT_MS =
   STEP_LIMITS.output +
   2 * STEP_LIMITS.lastLine;
 
+/** What the last line has of a run whose time is up, in milliseconds: the watchdog waits for longer than that. */
+const LEAST_LAST_LINE_MS = 250;
+
 /** How long pruning goes on beginning batches: what is left is for the next run. */
 const PRUNE_MS = STEP_LIMITS.close / 2;
 
@@ -30,6 +33,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   const { log, telemetry, database, clock } = ports;
   state.finish();
   const outcome = withPlainResult(decided, state);
+  await state.claim('ending');
   state.outcome = outcome;
   state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + recordLimit(state) + request.flushMs);
   // Already now: whoever is killed while it tidies up has said how it ended.
@@ -61,6 +65,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
       ),
     );
   }
+  if (told) state.closeRecord();
   if (state.recorded) await unlock();
   if (told && database && state.prunable) {
     const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
@@ -77,18 +82,17 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   const unwritten = await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs / 2));
   if (unwritten > 0) log.warn(`nobody read ${unwritten} bytes of what the job printed in time; they are lost`);
   const summary = { ...state.summary(outcome), ...(flushed && { telemetryFlushed: flushed.flushed }) };
+  await state.claim('leaving');
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
-  // The last line too may have to wait for its reader.
-  await ports.flushOutput(Math.min(STEP_LIMITS.lastLine, state.lockLostLimitMs / 2));
+  // The last line too may have to wait for its reader, whatever is left of the time.
+  await ports.flushOutput(Math.max(LEAST_LAST_LINE_MS, Math.min(STEP_LIMITS.lastLine, state.lockLostLimitMs / 2)));
   return summary;
 }
 
-/** A run that never began has less to lose than the pod that waits for it, above all where somebody has asked it to stop. */
+/** A run that never began has less to lose than the pod that waits for it; where its start is in doubt, only once it was asked to stop. */
 function recordLimit({ recorded, startInDoubt, request, ports }: RunState): number {
-  if (recorded) return request.recordMs;
-  if (ports.stop.cause) return STEP_LIMITS.close;
-  return startInDoubt ? request.recordMs : STEP_LIMITS.record;
+  return recorded || (startInDoubt && !ports.stop.cause) ? request.recordMs : STEP_LIMITS.record;
 }
 
 const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {

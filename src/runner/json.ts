@@ -8,6 +8,8 @@ export interface PlainJson {
   readonly problems: readonly string[];
   /** Whether the value was too large, so that some of it isn't there. */
   readonly cut: boolean;
+  /** About how many characters of JSON it takes. */
+  readonly size: number;
 }
 
 /** How a value is copied. */
@@ -20,7 +22,11 @@ export interface PlainJsonRules {
   readonly secrecy?: (name: string, value: unknown) => Secrecy;
   /** What stands in the place of that. */
   readonly hidden?: string;
+  /** Values that are plain already, with their sizes: they are taken as they are. */
+  readonly done?: { get(value: object): number | undefined };
 }
+
+type Fields = Record<string, unknown>;
 
 const MAX_DEPTH = 32;
 const MAX_PROBLEMS = 100;
@@ -42,9 +48,10 @@ export function toPlainJson(value: unknown, rules: PlainJsonRules = {}): PlainJs
 class Copy {
   readonly #rules: PlainJsonRules;
   readonly #problems: string[] = [];
-  readonly #ancestors = new Set<object>();
+  readonly #ancestors: object[] = [];
   /** Where the copying is: names of fields, and places in lists. */
   readonly #path: (string | number)[] = [];
+  readonly #all: number;
   #left: number;
   #cut = false;
   /** Whether every text is hidden, below the name of several secrets. */
@@ -52,11 +59,13 @@ class Copy {
 
   constructor(rules: PlainJsonRules) {
     this.#rules = rules;
-    this.#left = rules.limit ?? Number.POSITIVE_INFINITY;
+    this.#all = rules.limit ?? Number.MAX_SAFE_INTEGER;
+    this.#left = this.#all;
   }
 
   whole(value: unknown): PlainJson {
-    return { value: this.#copy(value), problems: this.#problems, cut: this.#cut };
+    const plain = this.#copy(value);
+    return { value: plain, problems: this.#problems, cut: this.#cut, size: this.#all - this.#left };
   }
 
   #copy(input: unknown): unknown {
@@ -97,15 +106,20 @@ class Copy {
   }
 
   #object(input: object): unknown {
-    if (this.#ancestors.has(input)) {
+    const size = this.#hiding ? undefined : this.#rules.done?.get(input);
+    if (size !== undefined) {
+      this.#left -= size;
+      return input;
+    }
+    if (this.#ancestors.includes(input)) {
       this.#note(`refers back to itself and was cut`);
       return '[circular]';
     }
-    if (this.#ancestors.size >= MAX_DEPTH) {
+    if (this.#ancestors.length >= MAX_DEPTH) {
       this.#note(`is nested more than ${MAX_DEPTH} levels deep and was cut`);
       return '[too deep]';
     }
-    this.#ancestors.add(input);
+    this.#ancestors.push(input);
     this.#left -= 2;
     try {
       return this.#known(input);
@@ -113,11 +127,15 @@ class Copy {
       this.#note(`threw while it was read${error instanceof Error ? ` (${nameOf(error)})` : ''} and was cut`);
       return '[unreadable]';
     } finally {
-      this.#ancestors.delete(input);
+      this.#ancestors.pop();
     }
   }
 
   #known(input: object): unknown {
+    // Nearly all that results are made of; the questions below are many.
+    if (Object.getPrototypeOf(input) === Object.prototype && !('toJSON' in input) && !Array.isArray(input)) {
+      return this.#record(input);
+    }
     const bytes = sizeOfBytes(input);
     if (bytes !== undefined) {
       this.#note(`is binary and was left out`);
@@ -132,14 +150,13 @@ class Copy {
       const numbers = input as unknown as ArrayLike<number>;
       return this.#list(numbers.length, indexed(numbers));
     }
-    if (input instanceof Map) return this.#fields(input.size, input);
     if (input instanceof Set) return this.#list(input.size, input);
+    if (input instanceof Map) return this.#map(input);
     if (input instanceof Error) {
       const { name, message, stack } = input;
-      return this.#fields(3, Object.entries({ name, message, stack }));
+      return this.#record({ name, message, stack });
     }
-    const names = Object.keys(input);
-    return this.#fields(names.length, entriesOf(input, names), namedPairOf(input));
+    return this.#record(input);
   }
 
   /** @param name what the second of two items is a value of */
@@ -159,29 +176,41 @@ class Copy {
     return list;
   }
 
-  /** @param named what the field `value` is a value of */
-  #fields(length: number, entries: Iterable<[unknown, unknown]>, named?: string): unknown {
-    const fields: [string, unknown][] = [];
-    const taken = new Set<string>();
-    for (const [key, item] of entries) {
-      if (this.#isFull()) {
-        fields.push(['…', `(${length} fields in all)`]);
-        break;
-      }
-      const name = String(key);
-      this.#path.push(name);
-      const plain = this.#named(named !== undefined && name === 'value' ? named : name, item);
-      this.#path.pop();
-      if (plain === undefined) continue;
-      // Names that differed in a secret only would be one.
-      const told = (this.#rules.text ?? String)(name.slice(0, MARGIN));
-      let free = told;
-      for (let count = 2; taken.has(free); count += 1) free = `${told} (${count})`;
-      taken.add(free);
-      this.#left -= name.length + 4;
-      fields.push([free, plain]);
+  #record(input: object): unknown {
+    const names = Object.keys(input);
+    const named = namedPairOf(input);
+    const fields: Fields = {};
+    for (const name of names) {
+      // Before the value is read: it may be a getter.
+      if (this.#isFull()) return withRest(fields, names.length);
+      const item = (input as Fields)[name];
+      this.#field(fields, name, item, named !== undefined && name === 'value' ? named : name);
     }
-    return Object.fromEntries(fields);
+    return fields;
+  }
+
+  #map(input: ReadonlyMap<unknown, unknown>): unknown {
+    const fields: Fields = {};
+    for (const [key, item] of input) {
+      if (this.#isFull()) return withRest(fields, input.size);
+      const name = String(key);
+      this.#field(fields, name, item, name);
+    }
+    return fields;
+  }
+
+  /** @param named what the item is a value of */
+  #field(fields: Fields, name: string, item: unknown, named: string): void {
+    this.#path.push(name);
+    const plain = this.#named(named, item);
+    this.#path.pop();
+    if (plain === undefined) return;
+    const told = this.#rules.text === undefined ? name : this.#rules.text(name.slice(0, MARGIN));
+    // Names that differed in a secret only would be one.
+    let free = told;
+    for (let count = 2; Object.hasOwn(fields, free); count += 1) free = `${told} (${count})`;
+    this.#left -= name.length + 4;
+    put(fields, free, plain);
   }
 
   #named(name: string, item: unknown): unknown {
@@ -215,8 +244,18 @@ function* indexed(list: ArrayLike<unknown>): Generator<unknown> {
   for (let index = 0; index < list.length; index += 1) yield list[index];
 }
 
-function* entriesOf(input: object, names: readonly string[]): Generator<[string, unknown]> {
-  for (const name of names) yield [name, (input as Record<string, unknown>)[name]];
+/** A field of its own, whatever its name: to set `__proto__` would set what an object inherits. */
+function put(fields: Fields, name: string, value: unknown): void {
+  if (name === '__proto__') {
+    Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    fields[name] = value;
+  }
+}
+
+function withRest(fields: Fields, length: number): Fields {
+  put(fields, '…', `(${length} fields in all)`);
+  return fields;
 }
 
 /** `['authorization', '…']`, as headers are listed: the name, when this is such a pair. */

@@ -195,10 +195,18 @@ export interface LastWords {
   readonly locked: boolean;
 }
 
+/** What the run goes on to: its end, or its last line and its exit code. */
+export type EndStage = 'ending' | 'leaving';
+
 /** Ends the process when the time it was given has passed and nobody has given it more. */
 export interface Watchdog {
   /** From now on the process has `inMs` milliseconds, in place of what it had before. */
   arm(inMs: number, lastWords: LastWords): void;
+  /**
+   * The run says itself how it ends, or how it has ended: from now on the watchdog won't say otherwise. Never returns where that speaks for the
+   * run already, and is about to end the process.
+   */
+  claim(stage: EndStage): void;
 }
 
 /** What the process has taken so far. */
@@ -231,6 +239,8 @@ export interface ProgramRun {
   readonly deadline: Date;
   readonly dryRun: boolean;
   readonly shard: Shard;
+  /** Of two runs that one lock kept apart, the later one has the larger number. */
+  readonly fence: number;
   /** The validated parameters. */
   readonly params: unknown;
 }

@@ -28,6 +28,7 @@ export function execFor(
     deadline,
     dryRun: request.dryRun,
     shard: request.shard,
+    fence: state.fence,
     params,
   };
   return (program, args = [], options = {}) =>

@@ -1,7 +1,7 @@
 // Keeps secrets out of logs, records, spans and termination messages: the one way by which a text or a value of a job leaves the process.
 import { type PlainJson, toPlainJson } from './json.ts';
 import { hideFormats } from './secrets/formats.ts';
-import { type Form, formsOf, hideForms } from './secrets/forms.ts';
+import { type Forms, formsOf, hideForms } from './secrets/forms.ts';
 import { createHint } from './secrets/hint.ts';
 import { secrecyOf } from './secrets/names.ts';
 import { hidePairs } from './secrets/pairs.ts';
@@ -32,8 +32,10 @@ export interface Redactor {
  * however encoded it stands. Known values of fewer than six characters are passed over: they would blacken ordinary words.
  */
 export function createRedactor(known: readonly string[]): Redactor {
-  let forms: readonly Form[] | undefined;
+  let forms: Forms | undefined;
   let hint: ((text: string) => boolean) | undefined;
+  /** What came out of here, and how much it took of the limit: a result is told in the record and in the log, and looked through once. */
+  const told = new WeakMap<object, number>();
 
   const hide = (input: string): string => {
     forms ??= formsOf(known);
@@ -41,8 +43,11 @@ export function createRedactor(known: readonly string[]): Redactor {
     return hidePairs(output, REDACTED);
   };
 
-  const plain = (input: unknown, limit: number): PlainJson =>
-    toPlainJson(input, { limit, text: hide, secrecy: secrecyOf, hidden: REDACTED });
+  const plain = (input: unknown, limit: number): PlainJson => {
+    const output = toPlainJson(input, { limit, text: hide, secrecy: secrecyOf, hidden: REDACTED, done: told });
+    if (typeof output.value === 'object' && output.value !== null) told.set(output.value, output.size);
+    return output;
+  };
 
   return {
     text: (input) =>
@@ -53,13 +58,14 @@ export function createRedactor(known: readonly string[]): Redactor {
     plain,
     mayHoldSecret: (input) => {
       forms ??= formsOf(known);
-      hint ??= createHint(forms);
+      hint ??= createHint(forms.all);
       return hint(input);
     },
   };
 }
 
 function hideUrls(text: string): string {
+  if (!text.includes('://')) return text;
   let output = '';
   let done = 0;
   for (const info of userInfos(text)) {

@@ -14,7 +14,7 @@ import {
   type Summary,
   signalExitCode,
 } from './outcome.ts';
-import type { Lease, RunEnd, RunStart, Slot } from './ports.ts';
+import type { EndStage, Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { terminationMessage } from './termination.ts';
 
@@ -35,6 +35,8 @@ export class RunState {
   recorded = false;
   /** Whether the start may have been recorded although nobody has told us so. */
   startInDoubt = false;
+  /** Whether the record says how the run has ended. */
+  closed = false;
   /** Of two runs that one lock kept apart, the later one has the larger number; where there is no lock, the time of the start. */
   fence: number;
   /** Whether the history holds records that are old enough to be deleted. */
@@ -54,6 +56,7 @@ export class RunState {
   #lockLostAt: number | undefined;
   #armedUntil = Number.POSITIVE_INFINITY;
   #doing = '';
+  #lastWordsSaid = false;
   readonly #finishers: (() => void)[] = [];
   /** When the run began, by the monotonic clock. */
   readonly #startedAtMs: number;
@@ -206,7 +209,18 @@ export class RunState {
     clock.startTimer(this.lockLostLimitMs - LAST_LINE_MS, () =>
       this.outOfTime.abort(new Error('the lock is lost, so that another run may have begun: this one ends without it')),
     );
-    this.armWatchdog(this.#doing, this.#armedUntil - clock.monotonicMs());
+    this.#rearmWatchdog();
+  }
+
+  /** The watchdog learns of what has changed, and the process has no more time than it had. */
+  #rearmWatchdog(): void {
+    this.armWatchdog(this.#doing, this.#armedUntil - this.ports.clock.monotonicMs());
+  }
+
+  /** The record says how the run has ended. */
+  closeRecord(): void {
+    this.closed = true;
+    this.#rearmWatchdog();
   }
 
   /** From now on the process has this long before the watchdog kills it. */
@@ -218,15 +232,23 @@ export class RunState {
       doing,
       account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
       startedAtMs: this.#startedAtMs,
-      recorded: (this.recorded || this.startInDoubt) && !this.outcome,
+      recorded: (this.recorded || this.startInDoubt) && !this.closed,
       ended: this.outcome !== undefined,
       decided: this.outcome !== undefined || this.ports.stop.cause !== undefined,
       locked: this.lease !== undefined,
     });
   }
 
+  /** Goes on to say how the run ends. Never resolves where somebody else says so: a second signal or the watchdog. */
+  async claim(stage: EndStage): Promise<void> {
+    if (this.#lastWordsSaid) await new Promise(() => undefined);
+    this.ports.watchdog.claim(stage);
+  }
+
   /** A second signal came: says at once how it stands, and returns the exit code. */
   sayLastWords(signal: StopSignal): number {
+    this.ports.watchdog.claim('leaving');
+    this.#lastWordsSaid = true;
     const outcome = this.outcome ?? { status: 'interrupted', exitCode: signalExitCode(signal) };
     const summary = this.summary(outcome);
     this.ports.terminationLog.write(terminationMessage(summary));

@@ -14,7 +14,7 @@ export function terminationMessage(summary: Summary): string {
     { ...rest, ...(short && { error: short }) },
     { ...rest, result: undefined, resultOmitted: true, ...(short && { error: short }) },
   ];
-  for (const form of forms) {
+  for (const form of 'result' in rest && !mayFit(rest.result) ? forms.slice(-1) : forms) {
     const text = JSON.stringify(form);
     if (Buffer.byteLength(text) <= TERMINATION_LIMIT) return text;
   }
@@ -22,6 +22,25 @@ export function terminationMessage(summary: Summary): string {
   const room = TERMINATION_LIMIT - Buffer.byteLength(JSON.stringify({ ...head, error: { ...short, message: '' } }));
   return JSON.stringify({ ...head, error: { ...short, message: cutJson(error?.message ?? '', room) } });
 }
+
+/** Whether a result isn't too large by itself; one of megabytes is never written for this, which is told several times in a run. */
+function mayFit(result: unknown): boolean {
+  let room = TERMINATION_LIMIT;
+  const count = (_: string, value: unknown) => {
+    room -= typeof value === 'string' ? value.length : 1;
+    if (room < 0) throw TOO_LARGE;
+    return value;
+  };
+  try {
+    JSON.stringify(result, count);
+    return true;
+  } catch (error) {
+    if (error === TOO_LARGE) return false;
+    throw error;
+  }
+}
+
+const TOO_LARGE = new Error('the result is too large');
 
 function withoutStacks({ stack: _, causes, ...error }: ErrorInfo): ErrorInfo {
   return { ...error, ...(causes && { causes: causes.map(withoutStacks) }) };

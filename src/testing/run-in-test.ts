@@ -103,7 +103,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
         },
       },
       database: memoryDatabase(options.previousRuns ?? [], options.fence ?? startedAt.getTime() * 1_000),
-      watchdog: { arm: () => undefined },
+      watchdog: { arm: () => undefined, claim: () => undefined },
       clock,
       terminationLog: { write: () => undefined },
       programs: testPrograms(options.exec, { env, runId: request.runId, redactor, entries }),

@@ -51,7 +51,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
       redactor: redactorFor(env),
       telemetry: noTelemetry(env),
       database,
-      watchdog: { arm() {} },
+      watchdog: { arm() {}, claim() {} },
       clock: systemClock,
       terminationLog: { write() {} },
       programs: {

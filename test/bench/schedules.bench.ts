@@ -1,14 +1,16 @@
-// The properties of runs under many random schedules: `npm run bench -- schedules [seeds] [first seed] [at once]`.
+// The properties of runs under many random schedules: `npm run bench -- schedules [seeds] [first seed] [at once] [seconds of shrinking]`.
 import { checkSeed } from '../property/seed.ts';
 import { onStages } from '../property/stage.ts';
 import { createScratchFolder } from '../support/scratch-folder.ts';
 import { tell } from './report.ts';
 
-/** How long to look for a shorter schedule that fails, in milliseconds. */
-const SHRINK_MS = 240_000;
-
 /** Says how many seeds hold, and prints what doesn't hold for each of the others. */
-export async function bench([count = '300', first = '1', atOnce = '4']: readonly string[]): Promise<void> {
+export async function bench([
+  count = '300',
+  first = '1',
+  atOnce = '4',
+  shrink = '240',
+]: readonly string[]): Promise<void> {
   await using scratch = createScratchFolder();
   const end = Number(first) + Number(count);
   let next = Number(first);
@@ -18,7 +20,7 @@ export async function bench([count = '300', first = '1', atOnce = '4']: readonly
   const take = () => (next < end ? next++ : undefined);
   await onStages(scratch.path, Number(atOnce), take, async (stage, seed) => {
     try {
-      const { runs } = await checkSeed(stage, seed, SHRINK_MS);
+      const { runs } = await checkSeed(stage, seed, Number(shrink) * 1_000);
       for (const { summary, killedAt, exitCode } of runs) {
         const status = killedAt !== undefined && exitCode === null ? 'killed' : (summary?.status ?? 'without a word');
         ends[status] = (ends[status] ?? 0) + 1;

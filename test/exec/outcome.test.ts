@@ -115,6 +115,8 @@ test.concurrent('the program is told of its run', async () => {
     RUN_JOB_PARAM_DEEP: '{"n":1}',
     TP: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   });
+  // Without a lock it is the time of the start, in microseconds.
+  expect(Number(told.RUN_JOB_FENCE)).toBeGreaterThan((Date.now() - 60_000) * 1_000);
   expect(JSON.parse(told.RUN_JOB_PARAMS ?? '')).toEqual({ olderThan: '30', deep: { n: 1 } });
   expect(new Date(told.RUN_JOB_DEADLINE ?? 0).getTime()).toBeGreaterThan(Date.now() + 3_000_000);
   expect((await execToEnd(sh('echo "dry=$RUN_JOB_DRY_RUN"'), ['--dry-run'])).lines).toContainEqual(

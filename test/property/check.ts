@@ -137,9 +137,11 @@ const same = (told: RunEvidence['termination'], record: NonNullable<RunEvidence[
  * Whether the run couldn't have recorded its end: a second signal doesn't wait for the database, the watchdog waits for it only briefly, and a
  * run may have had no way to it from before it ended, or never have reached it. docs/decisions/history.md lists them.
  */
-function unrecordable({ termedAt, summary, record, cutOff, signal, losses, endedAt }: RunEvidence): boolean {
+function unrecordable({ termedAt, summary, record, cutOff, signal, losses, endedAt, output }: RunEvidence): boolean {
   const open = record === undefined || record.status === 'lost';
   if (!open) return false;
+  // It has tried for as long as it may, and says so: with a way to the database that has never been cut, that is long enough.
+  if (output.includes('recording the end of the run failed') && losses.length > 0) return true;
   if (cutOff || termedAt.length > 1 || (record === undefined && summary?.status === 'unavailable')) return true;
   return signal === 'SIGKILL' && losses.some(({ to }) => to > endedAt - AWAY_MS);
 }

@@ -30,7 +30,7 @@ export interface RunEvidence {
         readonly begin: number;
         readonly last: number;
         readonly done: number | undefined;
-        /** What fences its writes; programs aren't told. */
+        /** What fences its writes. */
         readonly fence: number | undefined;
       }
     | undefined;

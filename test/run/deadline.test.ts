@@ -1,8 +1,11 @@
 // A run never outlives its deadline by more than the grace period, whatever the job does about it.
-import { expect, test } from 'vitest';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
 import { expectAccounts } from '../support/accounts.ts';
 import { createDatabase } from '../support/database.ts';
-import { type RunOptions, runToEnd } from '../support/run-job.ts';
+import { type RunOptions, runJob, runToEnd } from '../support/run-job.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const TIMED_OUT = { status: 'timed_out', exitCode: 124 } as const;
 
@@ -50,6 +53,25 @@ test('a job that rethrows the reason of its signal has timed out, and the reason
 test('a blocked event loop is killed by the watchdog without a database too', async () => {
   const ended = await hang('blocks', {});
   await expectAccounts(ended, undefined, { status: 'timed_out', exitCode: 137, error: 'event loop was blocked' });
+});
+
+test('an event loop that turns again when the watchdog has begun to speak is silent: one says how the run ended', async () => {
+  await using database = await createDatabase();
+  await using proxy = await startTcpProxy(database.url);
+  const file = join(mkdtempSync(join(inject('scratchFolder'), 'deadline-')), 'go-on');
+  const args = ['hangs', '--param', 'way=blocks_until', '--param', `file=${file}`, '--timeout', '300ms'];
+  await using run = runJob(args, {
+    database: { url: proxy.urlFor(database.url) },
+    env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '0.3' },
+  });
+  const closing = await run.until(proxy.hold('update run_job.runs set', 'to-server'));
+  writeFileSync(file, '');
+  // As long as a run would take that says how it ends.
+  await new Promise((passed) => setTimeout(passed, 700));
+  closing.release();
+  const ended = await run.done;
+  await expectAccounts(ended, database, { status: 'timed_out', exitCode: 137, error: 'event loop was blocked' });
+  expect(ended.lines.filter(({ status }) => status !== undefined)).toHaveLength(1);
 });
 
 test('without a timeout of its own a job has WORKER_DEFAULT_TIMEOUT_SECONDS', async () => {

@@ -68,6 +68,13 @@ test('failed, 1: a job that sets another code while the process exits', async ()
   });
 });
 
+test('a run whose last line went to a socket ends as itself: no other process takes its place', async () => {
+  await using database = await createDatabase();
+  const ended = await end('hears_the_exit', database);
+  await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0, attempts: 1 });
+  expect(ended.stderr).toContain('heard the exit');
+});
+
 test('interrupted, 143: a job that sends itself SIGTERM', async () => {
   await using database = await createDatabase();
   await expectAccounts(await end('asks_itself', database), database, {

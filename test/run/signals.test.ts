@@ -36,6 +36,24 @@ test.concurrent('while it waits for the lock: interrupted, and recorded', async 
   await expectAccounts(await run.done, database, { ...INTERRUPTED, attempts: 0 });
 });
 
+test.concurrent('before it began, with a database that takes its time: interrupted, and recorded', async () => {
+  await using database = await createDatabase();
+  await using proxy = await startTcpProxy(database.url);
+  await using gate = await openGate();
+  const args = ['waits', '--param', `gate=${gate.path}`];
+  await using first = runJob(args, { database });
+  await first.until(gate.arrival());
+  await using run = runJob([...args, '--locked=wait'], { database: { url: proxy.urlFor(database.url) } });
+  await run.waitForLine(({ msg }) => msg.startsWith('waiting'));
+  const held = proxy.hold('insert into run_job.runs', 'to-server');
+  run.kill('SIGTERM');
+  const insert = await run.until(held);
+  // It is the time that the run may take for this which is tested.
+  await new Promise((passed) => setTimeout(passed, 4_000));
+  insert.release();
+  await expectAccounts(await run.done, database, { ...INTERRUPTED, attempts: 0 });
+});
+
 test.concurrent('while the beginning is being recorded: interrupted, and the record is closed', async () => {
   await using database = await createDatabase();
   await using proxy = await startTcpProxy(database.url);

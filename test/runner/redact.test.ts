@@ -149,3 +149,32 @@ test('secrets in settings, connection strings, JSON and files are known as well;
     expect(secrets).not.toContain(harmless);
   }
 });
+
+test('what has been told once is told again as it is, without being looked through', () => {
+  let read = 0;
+  const redactor = createRedactor([]);
+  const result = {
+    get password() {
+      read += 1;
+      return 'x';
+    },
+  };
+  const once = redactor.value(result);
+  expect(redactor.value({ result: once, secret: once })).toEqual({
+    result: { password: '[redacted]' },
+    secret: '[redacted]',
+  });
+  expect((redactor.value({ result: once }) as { result: unknown }).result).toBe(once);
+  expect(read).toBe(1);
+});
+
+test('what was told before counts toward the limit', () => {
+  const redactor = createRedactor([]);
+  const large = redactor.value({ text: 'x'.repeat(5_000) });
+  expect(redactor.plain([large, large, large, 'the end'], 8_000)).toMatchObject({ cut: true });
+});
+
+test('a field named __proto__ is a field like any other', () => {
+  const value = createRedactor([]).value(JSON.parse('{"__proto__": {"a": 1}, "b": 2}'));
+  expect(JSON.stringify(value)).toBe('{"__proto__":{"a":1},"b":2}');
+});

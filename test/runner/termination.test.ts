@@ -42,6 +42,19 @@ test('what matters least goes first: causes, then the result, then the end of th
   expect(withResult).toEqual({ ...SUMMARY, resultOmitted: true, error: { name: 'E', message: 'm' } });
 });
 
+test('a result of a million fields is left out without being written down first', () => {
+  let read = 0;
+  const field = {
+    get value() {
+      read += 1;
+      return 1;
+    },
+  };
+  const told = JSON.parse(terminationMessage({ ...SUMMARY, result: Array.from({ length: 1_000_000 }, () => field) }));
+  expect(told).toEqual({ ...SUMMARY, resultOmitted: true });
+  expect(read).toBeLessThan(TERMINATION_LIMIT);
+});
+
 test.each(['x', 'é', '😀', '"', '\n', '\u0001'])(
   'a long message of %j is cut to the limit, between characters',
   (character) => {

@@ -6,6 +6,7 @@ import { checkOtlp } from '../../app/checks/otlp.ts';
 import { checkPostgres } from '../../app/checks/postgres.ts';
 import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
 import { readConfig } from '../../app/config.ts';
+import { redactorFor } from '../../app/redactor.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { print, printJson } from '../terminal/print.ts';
@@ -29,6 +30,7 @@ export default defineCommand({
     const { config, problems } = readConfig(env);
     // What is invalid counts as unset in `config`, and has been told.
     const valid = (variable: string) => !problems.some((problem) => problem.startsWith(`${variable} `));
+    const redact = redactorFor(env).text;
     const findings = [
       ...checkConfig(problems),
       checkNode(),
@@ -45,7 +47,7 @@ export default defineCommand({
           }),
         ])
       ).flat(),
-    ];
+    ].map((finding) => ({ ...finding, message: redact(finding.message) }));
     if (args.json) printJson(findings);
     else print(findings.map(toLine).join(''));
     return exitCodeOf(findings);

@@ -20,8 +20,7 @@ export async function run(
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
     const { jobHelp } = await import('../terminal/help.ts');
     const search = { home, dirs: readConfig(env).config.jobDirs, commands };
-    const help = jobHelp(await loadJob(home, findJobFile(search, job)));
-    output.write(1, redactorFor(env).text(help));
+    output.write(1, jobHelp(await loadJob(home, findJobFile(search, job)), redactorFor(env).text));
     return EXIT.ok;
   }
   const { order, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);

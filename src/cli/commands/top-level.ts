@@ -2,6 +2,7 @@
 import type { CommandMeta } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles } from '../../app/job-files.ts';
+import { redactorFor } from '../../app/redactor.ts';
 import { VERSION } from '../../app/version.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
@@ -37,6 +38,7 @@ async function help({ home, env, commands }: CommandData): Promise<string> {
       return [name, meta.description ?? ''] as const;
     }),
   );
+  const redact = redactorFor(env).text;
   const jobs = [
     ...findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) }).keys(),
   ].sort();
@@ -47,7 +49,7 @@ async function help({ home, env, commands }: CommandData): Promise<string> {
     '       run-job <command> [flags]',
     '',
     'Jobs (run-job list says more)',
-    columns(jobs.map((job) => [job, ''])) || '  none',
+    columns(jobs.map((job) => [redact(job), ''])) || '  none',
     '',
     'Commands',
     columns(rows),

@@ -52,8 +52,11 @@ function flags(args: ArgsDef): string {
   return columns([...rows, ['-h, --help', 'Show this help']]);
 }
 
-/** Help of a job: what it does, its own parameters, and the flags of every run. */
-export function jobHelp(job: Job): string {
+/**
+ * Help of a job: what it does, its own parameters, and the flags of every run.
+ * @param redact hides secrets in what the author wrote; asked before lines are broken, which may part a secret
+ */
+export function jobHelp(job: Job, redact: (text: string) => string): string {
   const params = describeParams(job.params);
   const facts = [
     `timeout ${job.timeout ?? 'WORKER_DEFAULT_TIMEOUT_SECONDS'}`,
@@ -61,7 +64,7 @@ export function jobHelp(job: Job): string {
     `needs ${job.needs.join(', ') || 'nothing'}`,
   ];
   return `${[
-    ...wrap(job.description, WIDTH),
+    ...wrap(redact(job.description), WIDTH),
     '',
     `Usage: run-job ${job.name} [--param key=value]... [flags]`,
     '',
@@ -70,7 +73,7 @@ export function jobHelp(job: Job): string {
     ...(params.length > 0
       ? [
           'Parameters (--param key=value, or all at once with --params)',
-          columns(params.map((param) => [param.name, tellParam(param)])),
+          columns(params.map((param) => [param.name, redact(tellParam(param))])),
         ]
       : ['This job takes no parameters.']),
     '',

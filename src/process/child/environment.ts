@@ -13,6 +13,7 @@ export function variablesOf(run: ProgramRun): Record<string, string> {
     RUN_JOB_DRY_RUN: run.dryRun ? 'true' : '',
     RUN_JOB_SHARD_INDEX: String(run.shard.index),
     RUN_JOB_SHARD_COUNT: String(run.shard.count),
+    RUN_JOB_FENCE: String(run.fence),
     ...paramVariables(run.params),
   };
 }

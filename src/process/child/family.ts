@@ -8,11 +8,17 @@ const KILL_LIMIT_MS = 2_000;
 const FIRST_LOOK_MS = 2;
 const LAST_LOOK_MS = 50;
 
+/** How often all processes are looked at while the group shows that somebody lives: a look holds up everything else. */
+const FULL_LOOK_MS = 250;
+
 /** A started program and all that came of it. */
 export class Family {
   readonly #leader: number;
   readonly #marker: string;
   readonly #start: number;
+  /** Who was found to be a member, and who not: of each pid, when it began. A member stays one, and what a process was started with is the same. */
+  #known = new Map<number, number>();
+  #strangers = new Map<number, number>();
 
   /**
    * @param leader the pid of a process that leads a session, and with that a process group, of its own
@@ -32,15 +38,24 @@ export class Family {
     // Whoever was born later has a larger pid, unless these have begun anew: a look at all processes takes its time.
     const all = livingProcesses(newestPid() >= this.#leader ? this.#leader : 1);
     const found = new Map<number, ProcessStat>();
+    const strangers = new Map<number, number>();
     for (const one of all) {
       if (one.pid === process.pid || one.start < this.#start) continue;
-      const ours = one.group === this.#leader || one.session === this.#leader || wasStartedWith(one.pid, this.#marker);
-      if (ours) found.set(one.pid, one);
+      const known = this.#known.get(one.pid) === one.start;
+      if (known || one.group === this.#leader || one.session === this.#leader) found.set(one.pid, one);
+      else if (this.#strangers.get(one.pid) === one.start) strangers.set(one.pid, one.start);
+      else {
+        const marked = wasStartedWith(one.pid, this.#marker);
+        if (marked) found.set(one.pid, one);
+        else if (marked === false) strangers.set(one.pid, one.start);
+      }
     }
+    this.#strangers = strangers;
     for (let before = -1; before < found.size; ) {
       before = found.size;
       for (const one of all) if (found.has(one.parent)) found.set(one.pid, one);
     }
+    this.#known = new Map([...found.values()].map(({ pid, start }) => [pid, start]));
     return [...found.values()];
   }
 
@@ -52,8 +67,13 @@ export class Family {
   /** Resolves once no member lives, or `limitMs` have passed; returns whether none does. */
   async gone(limitMs: number): Promise<boolean> {
     const until = Date.now() + limitMs;
+    let fullLookAt = 0;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
-      if (!this.#alive()) return true;
+      // Whoever has died and wasn't yet asked for by its parent still counts as one of the group.
+      if (!send(-this.#leader, 0) || Date.now() - fullLookAt >= FULL_LOOK_MS) {
+        if (!this.#alive()) return true;
+        fullLookAt = Date.now();
+      }
       const left = until - Date.now();
       if (left <= 0) return false;
       await sleep(Math.min(wait, left));
@@ -64,9 +84,9 @@ export class Family {
   async kill(): Promise<number[]> {
     const until = Date.now() + KILL_LIMIT_MS;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
-      this.#signal('SIGKILL');
-      if (!this.#alive()) return [];
-      if (Date.now() > until) return this.members().map(({ pid }) => pid);
+      const members = this.#signal('SIGKILL');
+      if (process.platform === 'linux' ? members.length === 0 : !this.#alive()) return [];
+      if (Date.now() > until) return members.map(({ pid }) => pid);
       await sleep(wait);
     }
   }
@@ -78,12 +98,14 @@ export class Family {
       .join(', ');
   }
 
-  /** Sends the signals to the whole group at once, and to each member that is in another one. */
-  #signal(...signals: NodeJS.Signals[]): void {
+  /** Sends the signals to the whole group at once, and to each member that is in another one. Returns who lived then. */
+  #signal(...signals: NodeJS.Signals[]): ProcessStat[] {
     for (const signal of signals) send(-this.#leader, signal);
-    for (const { pid, group } of this.members()) {
+    const members = this.members();
+    for (const { pid, group } of members) {
       if (group !== this.#leader) for (const signal of signals) send(pid, signal);
     }
+    return members;
   }
 
   #alive(): boolean {

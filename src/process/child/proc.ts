@@ -60,19 +60,21 @@ export function newestPid(): number {
   }
 }
 
-/** Whether the process was started with exactly this `NAME=value` in its environment; false where that can't be seen. */
-export function wasStartedWith(pid: number, variable: string): boolean {
+/** Whether the process was started with exactly this `NAME=value` in its environment; undefined where that can't be seen, or not yet. */
+export function wasStartedWith(pid: number, variable: string): boolean | undefined {
   return startedWithPrefix(pid, `${variable}\0`);
 }
 
-/** Whether the process was started with a variable that begins like this, as `NAME=val`. */
-export function startedWithPrefix(pid: number, variable: string): boolean {
+/** Whether the process was started with a variable that begins like this, as `NAME=val`; undefined where that can't be seen, or not yet. */
+export function startedWithPrefix(pid: number, variable: string): boolean | undefined {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    // While it becomes another program it has none.
+    if (environment === '') return undefined;
     return environment.startsWith(variable) || environment.includes(`\0${variable}`);
   } catch {
     // Somebody else's process, or one that is gone.
-    return false;
+    return undefined;
   }
 }
 

@@ -114,6 +114,9 @@ const WEBHOOK =
 const PEM =
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\S]){0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g;
 
+/** The shortest beginning and the shortest rest of a key; what is known by its shape is longer. */
+const SHORTEST = 18;
+
 const MARKS = /_|-|\.|:|~|key|eyJ|AIza|AK[IC]|ASIA|A3T|AB|ACC|LTAI|dapi|ATATT|EZ|SK|ops|Q/;
 
 /** Replaces every key and token that is known by its form. */
@@ -121,7 +124,7 @@ export function hideFormats(text: string, redacted: string): string {
   let output = text;
   if (output.includes('PRIVATE KEY')) output = output.replace(PEM, redacted);
   if (output.includes('://')) output = output.replace(WEBHOOK, `$1${redacted}`);
-  if (output.length < 12 || !MARKS.test(output)) return output;
+  if (output.length < SHORTEST || !MARKS.test(output)) return output;
   return output.replace(PREFIXED, (key) => (isKey(key) ? redacted : key)).replace(SHAPED, redacted);
 }
 

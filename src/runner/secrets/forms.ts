@@ -6,12 +6,21 @@ export interface Form {
   readonly alone: boolean;
 }
 
+/** All of them, and how to see soon that none is in a text. */
+export interface Forms {
+  /** The longest first, so that what contains another is found before it. */
+  readonly all: readonly Form[];
+  /** 1 at each hash of three characters with which one begins. */
+  readonly beginnings: Uint8Array;
+}
+
 const SHORTEST = 6;
+const LONG = 1_000;
 /** Of what is encoded, so much must be there that chance doesn't write it. */
 const SHORTEST_ENCODED = 8;
 
-/** Every form of the secrets, the longest first, so that what contains another is found before it. */
-export function formsOf(secrets: Iterable<string>): Form[] {
+/** Every form of the secrets. */
+export function formsOf(secrets: Iterable<string>): Forms {
   const forms = new Map<string, Form>();
   for (const secret of secrets) {
     if (secret.length < SHORTEST) continue;
@@ -19,7 +28,23 @@ export function formsOf(secrets: Iterable<string>): Form[] {
       if (text.length >= SHORTEST && !forms.has(text)) forms.set(text, { text, alone: isWord(text) });
     }
   }
-  return [...forms.values()].sort((a, b) => b.text.length - a.text.length);
+  const beginnings = new Uint8Array(1 << 16);
+  for (const text of forms.keys()) beginnings[hashAt(text, 0)] = 1;
+  return { all: [...forms.values()].sort((a, b) => b.text.length - a.text.length), beginnings };
+}
+
+/** Of the three characters from `at` on. */
+function hashAt(text: string, at: number): number {
+  return (text.charCodeAt(at) * 961 + text.charCodeAt(at + 1) * 31 + text.charCodeAt(at + 2)) & 0xffff;
+}
+
+/** Whether three characters of the text are the beginning of a form: cheap, and never wrong when it says no. */
+export function mayHoldForm(text: string, { all, beginnings }: Forms): boolean {
+  if (all.length === 0) return false;
+  // There, to look for each form costs less.
+  if (text.length > LONG) return true;
+  for (let at = 0; at <= text.length - SHORTEST; at += 1) if (beginnings[hashAt(text, at)] === 1) return true;
+  return false;
 }
 
 /** As JSON, JavaScript, SQL, a shell, HTML and URLs write it. */
@@ -94,9 +119,10 @@ function isWord(text: string): boolean {
 }
 
 /** Replaces every form of the secrets in a text. */
-export function hideForms(text: string, forms: readonly Form[], redacted: string): string {
+export function hideForms(text: string, forms: Forms, redacted: string): string {
+  if (!mayHoldForm(text, forms)) return text;
   let output = text;
-  for (const { text: form, alone } of forms) {
+  for (const { text: form, alone } of forms.all) {
     if (output.length < form.length || !output.includes(form)) continue;
     output = alone ? hideAlone(output, form, redacted) : output.replaceAll(form, redacted);
   }

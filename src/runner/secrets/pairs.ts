@@ -145,31 +145,49 @@ const SQL = /(\b(?:password|identified[ \t]+by)[ \t]{1,3}E?)'((?:[^']|''){1,4096
 const XML = /<([\w:.-]{1,60})((?:[ \t][^<>]{0,200})?>)([^<>]{1,4096})(?=<\/)/g;
 const AUTHORIZATION = /\b(Bearer|Basic|Token|ApiKey|Bot)([ \t]{1,3})([A-Za-z0-9._~+/=:-]{8,16384})/gi;
 
+const MAY_NAME_SCHEME = /(?:bearer|basic|token|apikey|bot)[ \t]/i;
+
 /** Without one of these there is nothing between a name and a value; most names and values of a result are such. */
 const MAY_HOLD_PAIRS = /[=:<\s]|%3/;
 
 /** Replaces every value that stands behind the name of a secret, and every credential behind its scheme. */
 export function hidePairs(text: string, redacted: string): string {
   if (!MAY_HOLD_PAIRS.test(text)) return text;
+  let output = hideValues(text, redacted);
+  // Each expression is asked only where there is what it can't do without: results are short texts by the hundred thousand.
+  if (MAY_NAME_SCHEME.test(output)) {
+    output = output.replace(AUTHORIZATION, (all, scheme: string, blank: string, value: string) =>
+      isCredential(scheme, value) ? `${scheme}${blank}${redacted}` : all,
+    );
+  }
+  if (output.includes('--')) {
+    output = output.replace(FLAG, (all, flag: string, blank: string, value: string) =>
+      secrecyOf(flag, value) !== 'none' && !CODE.test(value) && !WORD.test(value) ? `${flag}${blank}${redacted}` : all,
+    );
+  }
+  if (output.includes('-u')) output = output.replace(LOGIN, `$1${redacted}`);
+  if (output.includes("'")) {
+    output = output.replace(SQL, (all, before: string, value: string) =>
+      isPlaceholder(value) ? all : `${before}'${redacted}'`,
+    );
+  }
+  if (output.includes('</')) {
+    output = output.replace(XML, (all, tag: string, open: string, value: string) =>
+      secrecyOf(tag, value.trim()) === 'none' ? all : `<${tag}${open}${redacted}`,
+    );
+  }
+  return output;
+}
+
+function hideValues(text: string, redacted: string): string {
+  if (!/[=:]|%3/.test(text)) return text;
   let output = '';
   let done = 0;
   for (const { start, end } of secretValues(text)) {
     output += text.slice(done, start) + redacted;
     done = end;
   }
-  output += text.slice(done);
-  return output
-    .replace(AUTHORIZATION, (all, scheme: string, blank: string, value: string) =>
-      isCredential(scheme, value) ? `${scheme}${blank}${redacted}` : all,
-    )
-    .replace(FLAG, (all, flag: string, blank: string, value: string) =>
-      secrecyOf(flag, value) !== 'none' && !CODE.test(value) && !WORD.test(value) ? `${flag}${blank}${redacted}` : all,
-    )
-    .replace(LOGIN, `$1${redacted}`)
-    .replace(SQL, (all, before: string, value: string) => (isPlaceholder(value) ? all : `${before}'${redacted}'`))
-    .replace(XML, (all, tag: string, open: string, value: string) =>
-      secrecyOf(tag, value.trim()) === 'none' ? all : `<${tag}${open}${redacted}`,
-    );
+  return output + text.slice(done);
 }
 
 /** "Basic authentication failed" and "the token expired yesterday" are sentences. */

@@ -10,7 +10,7 @@ import { type CleanupOptions, runCleanup } from '../support.ts';
 import { columnsOf, ddlOf } from './ddl.ts';
 import { generate } from './generate.ts';
 import { groupOf, type Key, type Model, type Row, type Table } from './model.ts';
-import { cascaded, rowName, staying } from './oracle.ts';
+import { cascaded, effectsOf, rowName, staying } from './oracle.ts';
 
 /** One row as the database has it. */
 type Found = Record<string, number | string | null> & { readonly id: number };
@@ -47,6 +47,7 @@ async function check(model: Model, schema: string, pool: pg.Pool, client: pg.Cli
   const before = await read(client, model, schema);
   const dry = await clean(model, schema, pool, { dryRun: true });
   deepStrictEqual(await read(client, model, schema), before, 'a dry run changes nothing');
+  checkEffects(model, schema, dry);
   const results: Result[] = [];
   for (let index = 0; index < model.shards; index += 1) {
     results.push(await clean(model, schema, pool, { shard: { index, count: model.shards } }));
@@ -114,6 +115,18 @@ function checkReference(key: Key, row: Row, found: Found, stays: ReadonlySet<str
     key.shape === 'single' ? [expected] : [group, expected],
     `what ${rowName(key.child, row)} refers to through ${key.name}`,
   );
+}
+
+/** The dry run tells what becomes of rows that aren't due. */
+function checkEffects(model: Model, schema: string, dry: Result): void {
+  for (const table of model.tables.filter(({ column, sentinel }) => column && !sentinel)) {
+    const told = dry.tables[labelOf(schema, table.name)]?.effects ?? [];
+    deepStrictEqual(
+      Object.fromEntries(told.map(({ constraint, rows }) => [constraint, rows]).toSorted()),
+      Object.fromEntries(Object.entries(effectsOf(model, table)).toSorted()),
+      `what the delete of the due rows of ${table.name} does to others, by the dry run`,
+    );
+  }
 }
 
 /** With cascades allowed more than due rows go: those that a cascade takes, and no others. */

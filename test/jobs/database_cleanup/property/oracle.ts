@@ -44,6 +44,37 @@ function holds(key: Key, row: Row, allowCascade: boolean, foreseen: boolean): bo
   return key.notNull || (!foreseen && key.checked && row.id % 2 === 1);
 }
 
+/**
+ * How many rows that aren't due each key takes or changes when the due rows of a table go, and what those take in turn, by the key's
+ * name. All rows of a refused table stay, and count as rows that aren't due.
+ */
+export function effectsOf({ keys }: Model, table: Table): Record<string, number> {
+  const effects: Record<string, number> = {};
+  const taken = new Set<string>();
+  const follow = (gone: readonly Row[], of: Table): void => {
+    for (const key of keys.filter((each) => each.parent === of && acts(each))) {
+      const found = key.child.rows.filter(
+        (row) => (row.age !== 'due' || key.child.sentinel) && gone.some(({ id }) => row.refs.get(key.name) === id),
+      );
+      if (found.length > 0) effects[key.name] = (effects[key.name] ?? 0) + found.length;
+      if (key.onDelete !== 'cascade') continue;
+      const added = found.filter((row) => !taken.has(rowName(key.child, row)));
+      for (const row of added) taken.add(rowName(key.child, row));
+      if (added.length > 0) follow(added, key.child);
+    }
+  };
+  const due = table.rows.filter(({ age }) => age === 'due');
+  follow(due, table);
+  return effects;
+}
+
+/** Whether a key does something to the row that refers to one that goes. */
+function acts({ onDelete, notNull, fallback }: Key): boolean {
+  if (onDelete === 'cascade') return true;
+  const setsNull = onDelete === 'set null' || (onDelete === 'set default' && fallback === undefined);
+  return onDelete.startsWith('set') && !(setsNull && notNull);
+}
+
 /** What can be taken by a cascade from rows that go, and from what that takes, and so on. */
 export function cascaded({ keys }: Model, stays: ReadonlySet<string>): Set<string> {
   const taken = new Set<string>();
