@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseDuration } from '../duration.ts';
 import type { Job } from '../job.ts';
 import { LastLines } from '../log/last-lines.ts';
-import { createLogger, type LogFormat, type LogLevel } from '../log/logger.ts';
+import { createLogger, type LogFormat, type LogLevel, type LogLine } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { shutDownSidecars } from '../process/sidecars.ts';
@@ -166,7 +166,12 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       home,
       runId,
       redactor,
-      log: { ...logOptions, onLine: ({ level, message, fields }) => telemetry.log(level, message, fields) },
+      log: {
+        ...logOptions,
+        ...(telemetry.exportsLogs && {
+          onLine: ({ level, message, fields }: LogLine) => telemetry.log(level, message, fields),
+        }),
+      },
       screen: surroundings.programs,
       lastLines,
     }),

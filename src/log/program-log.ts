@@ -17,52 +17,112 @@ export interface ProgramLogOptions {
   readonly onLine?: ((line: LogLine) => void) | undefined;
 }
 
-/** Writes redacted lines of a program as log lines: a JSON object's members become fields, everything else is the message. */
-export function createProgramLog(
-  options: ProgramLogOptions,
-): (stream: ProgramStream, lines: string[], fields: Fields) => void {
+/** Some lines of a program, which were read together. */
+export interface ProgramLines {
+  readonly stream: ProgramStream;
+  /** As texts, without secrets. */
+  readonly lines: readonly string[];
+  /** Whether none of them looked as if it held a secret, before those were removed. */
+  readonly clean: boolean;
+  /** Fields that all of them carry. */
+  readonly fields: Fields;
+}
+
+/** Writes lines of a program as log lines: a JSON object's members become fields, everything else is the message. */
+export function createProgramLog(options: ProgramLogOptions): (batch: ProgramLines) => void {
   const { format, level: least, redact, bindings, write, onLine } = options;
-  return (stream, lines, fields) => {
+  return ({ stream, lines, clean, fields }) => {
     if (format === 'pretty') {
       write(`${lines.join('\n')}\n`);
       if (onLine)
         for (const text of lines) onLine({ time: new Date(), level: 'info', message: text, fields: { stream } });
       return;
     }
-    const bound = { ...bindings(), ...fields };
     const time = new Date();
-    const told = JSON.stringify(time);
-    const head = `{"time":${told},"level":"info","msg":`;
-    const tail = `,${JSON.stringify({ stream, ...bound }).slice(1)}\n`;
+    const bound = { ...bindings(), ...fields };
+    const frame = createFrame(time, stream, bound);
     const info = LEVELS.info <= LEVELS[least];
+    if (!onLine && !lines.some(mayBeObject)) {
+      if (info) write(frame.texts(lines));
+      return;
+    }
     // One look at all of them is cheaper than one at each.
-    const suspicious = redact.mayHoldSecret(lines.join('\n'));
+    const parted = PARTING_ESCAPE.test(lines.join('\n'));
+    const mayHoldSecret = (text: string) =>
+      (parted && PARTING_ESCAPE.test(text)) || (!clean && redact.mayHoldSecret(text));
     let out = '';
     for (const text of lines) {
-      const parsed = text.charCodeAt(0) === BRACE ? parseObject(text) : undefined;
+      const parsed = mayBeObject(text) ? parseObject(text) : undefined;
       if (!parsed) {
-        if (info) out += head + JSON.stringify(text) + tail;
+        if (info) out += frame.texts([text]);
         onLine?.({ time, level: 'info', message: text, fields: { stream, ...bound } });
         continue;
       }
-      const object = suspicious && redact.mayHoldSecret(text) ? (redact.value(parsed) as Fields) : parsed;
-      const { level, message, own } = readLine(object, stream);
-      Object.assign(own, bound);
+      const hidden = mayHoldSecret(text);
+      const object = hidden ? (redact.value(parsed) as Record<string, unknown>) : parsed;
+      const names = namesIn(object);
+      const { level, message } = names;
       if (LEVELS[level] <= LEVELS[least]) {
-        out += `{"time":${told},"level":"${level}","msg":${JSON.stringify(message)},${JSON.stringify(own).slice(1)}\n`;
+        out +=
+          !hidden && isOurs(object, names, bound)
+            ? frame.asItStands(text, object, level)
+            : frame.object(level, message, ownOf(object, names, bound));
       }
-      onLine?.({ time, level, message, fields: own });
+      onLine?.({ time, level, message, fields: { stream, ...ownOf(object, names, bound), ...bound } });
     }
     if (out !== '') write(out);
   };
 }
 
+/** What is the same in all lines of a batch, around what isn't. */
+function createFrame(time: Date, stream: ProgramStream, bound: Fields) {
+  const timed = `{"time":"${time.toISOString()}",`;
+  const start = `${timed}"level":"`;
+  const ofStream = `,"stream":"${stream}"`;
+  const others = JSON.stringify(bound).slice(1);
+  const end = `${others === '}' ? '' : ','}${others}\n`;
+  const before = `${start}info","msg":"`;
+  const after = `"${ofStream}${end}`;
+  return {
+    /** Lines that are messages. */
+    texts(lines: readonly string[]): string {
+      const all = lines.join('\n');
+      // Where there is no backslash, each `\n` of the JSON is the end of a line: it is made of all of them at once.
+      const escaped = all.includes('\\') ? lines.map(inJson) : inJson(all).split('\\n');
+      return before + escaped.join(after + before) + after;
+    },
+    /** A line whose text needs nothing but what is ours, and keeps its numbers, be they larger than any of JavaScript's. */
+    asItStands(text: string, object: Fields, level: LogLevel): string {
+      const levelIfNone = 'level' in object ? '' : `"level":"${level}",`;
+      const messageIfNone = 'msg' in object ? '' : `,"msg":"${NO_MESSAGE}"`;
+      const streamIfNone = 'stream' in object ? '' : ofStream;
+      return `${timed}${levelIfNone}${text.slice(1, text.lastIndexOf('}'))}${messageIfNone}${streamIfNone}${end}`;
+    },
+    /** A line that has fields of its own. */
+    object(level: LogLevel, message: string, own: Fields): string {
+      const fields = JSON.stringify(own).slice(1, -1);
+      return `${start}${level}","msg":${JSON.stringify(message)}${Object.hasOwn(own, 'stream') ? '' : ofStream}${fields === '' ? '' : ','}${fields}${end}`;
+    },
+  };
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
 const BRACE = '{'.charCodeAt(0);
 
-function parseObject(text: string): Fields | undefined {
+function mayBeObject(text: string): boolean {
+  return text.charCodeAt(0) === BRACE;
+}
+
+/** An escape of JSON that may part what would be known as a secret, or as the name of one, in what the text stands for. */
+const PARTING_ESCAPE = /\\[bfnrtu/]/;
+
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     // Begins with a brace, so it is an object if it is JSON at all.
-    return JSON.parse(text) as Fields;
+    return JSON.parse(text) as Record<string, unknown>;
   } catch {
     return undefined;
   }
@@ -73,46 +133,79 @@ const LEVEL_KEYS = ['level', 'severity', 'levelname', 'log.level'];
 const MESSAGE_KEYS = ['msg', 'message', 'event'];
 const TIME_KEYS = new Set(['time', 'timestamp', 'ts', '@timestamp', 'asctime']);
 
-/** Without deleting from the object: that would make it a slow one, a million times over. */
-function readLine(object: Fields, stream: ProgramStream): { level: LogLevel; message: string; own: Fields } {
-  const levelKey = LEVEL_KEYS.find((key) => key in object && levelOf(object[key]) !== undefined);
-  const messageKey = MESSAGE_KEYS.find((key) => typeof object[key] === 'string');
-  const own: Record<string, unknown> = { stream };
-  for (const key of Object.keys(object)) {
-    if (key === levelKey || key === messageKey || key === '__proto__') continue;
-    // What would stand twice in the line is ours: the line's own time is when we read it.
-    if (TIME_KEYS.has(key)) own.programTime ??= object[key];
-    else if (key !== 'level' && key !== 'msg') own[key] = object[key];
-  }
-  return {
-    level: levelKey === undefined ? 'info' : (levelOf(object[levelKey]) ?? 'info'),
-    message: messageKey === undefined ? 'output' : (object[messageKey] as string),
-    own,
-  };
+/** What a line has for a message that has none. */
+const NO_MESSAGE = 'output';
+
+/** Level and message of a line, and under which names it has them. */
+interface Names {
+  readonly level: LogLevel;
+  readonly levelKey: string | undefined;
+  readonly message: string;
+  readonly messageKey: string | undefined;
 }
 
-const LEVEL_NAMES: Readonly<Record<string, LogLevel>> = {
-  trace: 'debug',
-  debug: 'debug',
-  info: 'info',
-  information: 'info',
-  notice: 'info',
-  warn: 'warn',
-  warning: 'warn',
-  error: 'error',
-  err: 'error',
-  fatal: 'error',
-  critical: 'error',
-  alert: 'error',
-  emergency: 'error',
-  panic: 'error',
-};
+function namesIn(object: Fields): Names {
+  let level: LogLevel | undefined;
+  const levelKey = LEVEL_KEYS.find((key) => {
+    level = levelOf(object[key]);
+    return level !== undefined;
+  });
+  const messageKey = MESSAGE_KEYS.find((key) => typeof object[key] === 'string');
+  const message = messageKey === undefined ? NO_MESSAGE : (object[messageKey] as string);
+  return { level: level ?? 'info', levelKey, message, messageKey };
+}
+
+/** Whether the line calls everything as we do, and has nothing under a name that is ours. */
+function isOurs(object: Fields, { level, levelKey, messageKey }: Names, bound: Fields): boolean {
+  if (levelKey !== undefined && (levelKey !== 'level' || object.level !== level)) return false;
+  if (messageKey !== undefined && messageKey !== 'msg') return false;
+  const keys = Object.keys(object);
+  for (const key of keys) {
+    if (key === 'level' ? levelKey === undefined : key === 'msg' ? messageKey === undefined : isTaken(key, bound)) {
+      return false;
+    }
+  }
+  return keys.length > 0;
+}
+
+/** Without level and message, and what would stand twice in the line. */
+function ownOf(object: Fields, { levelKey, messageKey }: Names, bound: Fields): Fields {
+  const own: Record<string, unknown> = {};
+  for (const key of Object.keys(object)) {
+    // The line's own time is when we read it.
+    if (TIME_KEYS.has(key)) own.programTime ??= object[key];
+    else if (key !== levelKey && key !== messageKey && key !== 'level' && key !== 'msg' && !isTaken(key, bound)) {
+      own[key] = object[key];
+    }
+  }
+  return own;
+}
+
+function isTaken(key: string, bound: Fields): boolean {
+  return Object.hasOwn(bound, key) || TIME_KEYS.has(key) || key === '__proto__';
+}
+
+const LEVEL_NAMES = new Map<string, LogLevel>(
+  Object.entries<LogLevel>({
+    trace: 'debug',
+    debug: 'debug',
+    info: 'info',
+    information: 'info',
+    notice: 'info',
+    warn: 'warn',
+    warning: 'warn',
+    error: 'error',
+    err: 'error',
+    fatal: 'error',
+    critical: 'error',
+    alert: 'error',
+    emergency: 'error',
+    panic: 'error',
+  }),
+);
 
 function levelOf(value: unknown): LogLevel | undefined {
-  if (typeof value === 'string') {
-    const name = value.toLowerCase();
-    return Object.hasOwn(LEVEL_NAMES, name) ? LEVEL_NAMES[name] : undefined;
-  }
+  if (typeof value === 'string') return LEVEL_NAMES.get(value) ?? LEVEL_NAMES.get(value.toLowerCase());
   // As pino and bunyan count: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal.
   if (typeof value !== 'number' || value < 10 || value > 60) return undefined;
   if (value >= 50) return 'error';

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import type { ErrorInfo } from './outcome.ts';
 import type { Redactor } from './redact.ts';
-import { authorFirst } from './stack.ts';
+import { authorFirst, isOfNodeAlone } from './stack.ts';
 
 /** Ours that say all in their message: a stack trace is for bugs. */
 const WITHOUT_STACK = new Set<unknown>([
@@ -13,6 +13,7 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_INTERRUPTED',
   'ERR_RUN_JOB_PROGRAM',
   'ERR_RUN_JOB_TEMPORARY',
+  'ERR_RUN_JOB_STEP_TIMEOUT',
 ]);
 
 /** How much of each is told, in characters; a message of megabytes would bury the log. */
@@ -55,7 +56,7 @@ class Description {
     const told = code === undefined || code === null ? undefined : this.#tell(textOf(code), MAX_NAME);
     const name = this.#tell(textOf(read(thrown, 'name')), MAX_NAME);
     const message = this.#tell(textOf(read(thrown, 'message')) || '(no message)', MAX_MESSAGE);
-    const stack = WITHOUT_STACK.has(code) ? undefined : read(thrown, 'stack');
+    const stack = WITHOUT_STACK.has(code) || isOfSystem(thrown) ? undefined : read(thrown, 'stack');
     const trace =
       typeof stack === 'string' && this.#characters > 0 ? this.#tell(authorFirst(stack), MAX_STACK) : undefined;
     const causes = this.#causes(thrown, depth);
@@ -103,6 +104,12 @@ class Description {
     const plain = this.#redactor.plain(thrown, MAX_MESSAGE).value;
     return JSON.stringify(plain) ?? String(thrown);
   }
+}
+
+/** What the system refused to Node, such as a connection: its frames are Node's alone, and say nothing. */
+function isOfSystem(error: object): boolean {
+  const stack = read(error, 'stack');
+  return read(error, 'syscall') !== undefined && typeof stack === 'string' && isOfNodeAlone(stack);
 }
 
 /** Also one of another realm, as `node:vm` makes them. */

@@ -26,6 +26,7 @@ export const STEP_LIMITS = {
 /** Thrown when a step took longer than it may. */
 export class StepTimeout extends Error {
   override readonly name = 'StepTimeout';
+  readonly code = 'ERR_RUN_JOB_STEP_TIMEOUT';
 }
 
 /**

@@ -294,6 +294,8 @@ export interface Telemetry {
   span<T>(name: string, options: SpanOptions, step: (span: Span) => Promise<T>): Promise<T>;
   /** Counts items of work (metric `job.items`). */
   count(item: string, amount: number, attributes?: Attributes): void;
+  /** Whether OTLP log export is on. */
+  readonly exportsLogs: boolean;
   /** A log line, for OTLP log export where that is on. */
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Records the run's outcome on the root span and in the metrics, and ends every span that is still open. */

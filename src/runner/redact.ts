@@ -2,7 +2,7 @@
 import { type PlainJson, toPlainJson } from './json.ts';
 import { hideFormats } from './secrets/formats.ts';
 import { type Forms, formsOf, hideForms } from './secrets/forms.ts';
-import { mayHoldSecret } from './secrets/hint.ts';
+import { createHint } from './secrets/hint.ts';
 import { secrecyOf } from './secrets/names.ts';
 import { hidePairs } from './secrets/pairs.ts';
 import { isCredential, userInfos } from './secrets/urls.ts';
@@ -33,6 +33,7 @@ export interface Redactor {
  */
 export function createRedactor(known: readonly string[]): Redactor {
   let forms: Forms | undefined;
+  let hint: ((text: string) => boolean) | undefined;
   /** What came out of here, and how much it took of the limit: a result is told in the record and in the log, and looked through once. */
   const told = new WeakMap<object, number>();
 
@@ -57,7 +58,8 @@ export function createRedactor(known: readonly string[]): Redactor {
     plain,
     mayHoldSecret: (input) => {
       forms ??= formsOf(known);
-      return mayHoldSecret(input, forms);
+      hint ??= createHint(forms.all);
+      return hint(input);
     },
   };
 }

@@ -23,6 +23,12 @@ export function authorFirst(stack: string): string {
   ].join('\n');
 }
 
+/** Whether there are frames, and none of them is anybody's but Node's. */
+export function isOfNodeAlone(stack: string): boolean {
+  const frames = stack.split('\n').filter((line) => FRAME.test(line));
+  return frames.length > 0 && frames.every((frame) => /[( ]node:/.test(frame));
+}
+
 function isAuthors(frame: string): boolean {
   if (/[( ]node:|\(native\)|<anonymous>\)?$|[/\\]node_modules[/\\]/.test(frame)) return false;
   // The jobs that ship are jobs as well.

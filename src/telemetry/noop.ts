@@ -22,6 +22,7 @@ export function noTelemetry(env: Environment): Telemetry {
     currentSpan: () => caller,
     span: async (_name, _options, step) => step(NO_SPAN),
     count() {},
+    exportsLogs: false,
     log() {},
     end() {},
     flush: async () => undefined,

@@ -101,6 +101,10 @@ export class RunTelemetry implements Telemetry {
     this.#instruments.countItems(this.#redact(String(item)), amount, this.#clean(attributes) as Attributes);
   }
 
+  get exportsLogs(): boolean {
+    return this.#logs !== undefined;
+  }
+
   log(level: keyof typeof SEVERITY, message: string, fields: Record<string, unknown>): void {
     this.#logs?.emit({
       severityNumber: SEVERITY[level],

@@ -35,6 +35,13 @@ test.each(Object.keys(ENVIRONMENT.entries).filter((name) => !FREE.has(name)))(
   },
 );
 
+test.each(['events\n', 'eve\nnts', 'events\u0000'])(
+  'an AMQP_EXCHANGE of %j is refused: no exchange has such a name',
+  (name) => {
+    expect(readConfig({ AMQP_EXCHANGE: name }).problems).toEqual(['AMQP_EXCHANGE must not contain control characters']);
+  },
+);
+
 test('all problems are told at once', () => {
   expect(() => loadConfig({ WORKER_MAX_CONCURRENT_JOBS: '0', LOG_LEVEL: 'loud' })).toThrow(
     'The environment has 2 problems: WORKER_MAX_CONCURRENT_JOBS must be a whole number from 1 to 10000; LOG_LEVEL must be debug, info, warn or error',

@@ -9,6 +9,8 @@ import { tell } from './report.ts';
 
 const EXECUTABLE = resolve('dist/run-job.js');
 const BYTES = 100_000_000;
+/** Memory is flat when this much takes as much of it. */
+const FEWER_BYTES = 10_000_000;
 
 /** Lines as services write them; none may be mistaken for one with a secret in it, and none repeats the one before. */
 const WRITERS: Readonly<Record<string, string>> = {
@@ -44,15 +46,27 @@ export async function bench([rounds = '20']: readonly string[]): Promise<void> {
     console.log(`added by the best of each: ${added.toFixed(2)} x node -e 0\n`);
     const flows = [];
     for (const [name, line] of Object.entries(WRITERS)) {
+      const text = linesOf(line);
       const file = join(folder, `${name}.txt`);
-      writeFileSync(file, linesOf(line));
-      for (const flags of [['--raw'], []])
-        flows.push(await flow(`${name}${flags.length > 0 ? ', --raw' : ''}`, file, flags));
+      const shortFile = join(folder, `${name}-short.txt`);
+      writeFileSync(file, text);
+      writeFileSync(shortFile, text.slice(0, text.lastIndexOf('\n', FEWER_BYTES) + 1));
+      for (const flags of [['--raw'], []]) {
+        const { peakMib } = await flow('', shortFile, flags);
+        const large = await flow(`${name}${flags.length > 0 ? ', --raw' : ''}`, file, flags);
+        flows.push({ ...large, growthMib: large.peakMib - peakMib });
+      }
     }
     tell(
       'exec-output',
-      ['100 MB of output', 'MB/s', 'peak MiB'],
-      flows.map(({ name, rate, peakMib }) => [name, rate.toFixed(0), peakMib.toFixed(0)]),
+      ['100 MB of output', 'MB/s', 'MB per CPU second', 'peak MiB', 'more than for 10 MB'],
+      flows.map(({ name, rate, cpuRate, peakMib, growthMib }) => [
+        name,
+        rate.toFixed(0),
+        cpuRate.toFixed(0),
+        peakMib.toFixed(0),
+        growthMib.toFixed(0),
+      ]),
       { flows },
     );
   } finally {
@@ -74,11 +88,14 @@ interface Flow {
   readonly name: string;
   /** MB of the program's output a second, by the best of three. */
   readonly rate: number;
+  /** The same by run-job's own CPU time, which tells more where others use the machine. */
+  readonly cpuRate: number;
   readonly peakMib: number;
 }
 
 async function flow(name: string, file: string, flags: readonly string[]): Promise<Flow> {
   let best = Number.POSITIVE_INFINITY;
+  let cpuMs = Number.POSITIVE_INFINITY;
   let peakMib = 0;
   for (let round = 0; round < 3; round += 1) {
     const began = performance.now();
@@ -92,7 +109,9 @@ async function flow(name: string, file: string, flags: readonly string[]): Promi
     });
     await once(child, 'close');
     best = Math.min(best, performance.now() - began);
-    peakMib = Number(/"peakRssBytes":(\d+)/.exec(end)?.[1]) / 2 ** 20;
+    cpuMs = Math.min(cpuMs, Number(/"cpuMs":(\d+)/.exec(end)?.[1]));
+    peakMib = Math.max(peakMib, Number(/"peakRssBytes":(\d+)/.exec(end)?.[1]) / 2 ** 20);
   }
-  return { name, rate: BYTES / 1e6 / (best / 1_000), peakMib };
+  const rateIn = (ms: number) => BYTES / 1e6 / (ms / 1_000);
+  return { name, rate: rateIn(best), cpuRate: rateIn(cpuMs), peakMib };
 }

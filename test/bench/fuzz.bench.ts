@@ -40,10 +40,10 @@ export async function bench([count = '1000', seed = '1']: readonly string[]): Pr
   if (broken > 0) process.exitCode = 1;
 }
 
-async function run({ env }: Case): Promise<EndedOddly> {
+async function run({ args, env }: Case): Promise<EndedOddly> {
   const cwd = mkdtempSync(join(tmpdir(), 'run-job-fuzz-'));
   const termination = join(cwd, 'termination-log');
-  const child = spawn(process.execPath, [EXECUTABLE, 'noop'], {
+  const child = spawn(process.execPath, [EXECUTABLE, 'noop', ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIMIT_MS,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { RIGHTS } from '../../src/postgres/inspect.ts';
 import { createDatabase } from '../support/database.ts';
 import { runJob } from '../support/run-job.ts';
 
@@ -23,8 +24,8 @@ describe('the roles', () => {
       for (const role of ['owner', 'cleanup', 'report'])
         await database.query(`ALTER ROLE ${mine}_${role} PASSWORD 'secret'`);
 
-      const ended = async (args: string[], role: string) => {
-        const { exitCode, stdout, stderr } = await runJob(args, { database: as(role) }).done;
+      const ended = async (args: string[], role: string, env: Record<string, string> = {}) => {
+        const { exitCode, stdout, stderr } = await runJob(args, { database: as(role), env }).done;
         expect(exitCode, stdout + stderr).toBe(0);
         return stdout + stderr;
       };
@@ -37,6 +38,18 @@ describe('the roles', () => {
       );
       expect(left).toEqual({ due: '0', all: '600' });
       await ended(['report_generator', '--dry-run'], 'report');
+      // A Job made by hand keeps the time that its pods share in a table of its own.
+      await ended(['noop'], 'report', { JOB_UID: 'a-job' });
+      expect(await database.query('SELECT job_uid FROM run_job.job_times')).toEqual([{ job_uid: 'a-job' }]);
+
+      // What doctor looks for is what these roles are granted, on every table that there is.
+      const tables = await database.query<{ name: string }>(
+        "SELECT relname AS name FROM pg_class WHERE relnamespace = 'run_job'::regnamespace AND relkind = 'r' ORDER BY 1",
+      );
+      expect(tables.map(({ name }) => name)).toEqual(Object.keys(RIGHTS).sort());
+      await database.query(`REVOKE DELETE ON run_job.job_times FROM ${mine}_runner`);
+      const { stdout } = await runJob(['doctor'], { database: as('report') }).done;
+      expect(stdout).toContain(`GRANT DELETE ON run_job.job_times TO ${mine}_report`);
 
       const refused = (statement: string, role: string) => database.query(`SET ROLE ${mine}_${role}; ${statement}`);
       await expect(refused('TRUNCATE payments', 'cleanup')).rejects.toThrow(/permission denied/);

@@ -142,8 +142,8 @@ describe.skipIf(noImage)('the image', () => {
   });
 
   test('says what is wrong with a command line, and 64', () => {
-    const { code, stdout, stderr } = container(['database-cleanupp']);
+    const { code, stdout, stderr } = container(['database_cleanupp']);
     expect(code).toBe(64);
-    expect(stdout + stderr).toContain('database-cleanupp');
+    expect(stdout + stderr).toContain('database_cleanupp');
   });
 });

@@ -1,4 +1,4 @@
-// Hostile values in every variable: what a run makes of each, and the rules that its end must keep.
+// Hostile values in every variable and flag: what a run makes of each, and the rules that its end must keep.
 
 import { seeded } from '../runner/secrets/samples.ts';
 
@@ -99,17 +99,23 @@ const TELEMETRY: readonly string[] = [
   'TZ',
 ];
 
-/** One variable and its value, drawn with what else it needs to be looked at. */
+const FLAGS = ['--timeout', '--scheduled-at', '--param', '--params', '--as', '--locked', '--log-level', '--log-format'];
+
+/** One variable or flag and its value, drawn with what else it needs to be looked at. */
 export interface Case {
   readonly name: string;
   readonly value: string;
+  readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** So many cases, the same for the same seed; each variable before any comes twice. */
-export function cases(variables: readonly string[], count: number, seed: number): Case[] {
+/**
+ * So many cases, the same for the same seed; each variable and flag before any comes twice.
+ * @param databaseUrl a database that lives, for the variables that mean nothing without one
+ */
+export function cases(variables: readonly string[], count: number, seed: number, databaseUrl?: string): Case[] {
   const random = seeded(seed);
-  const names = [...variables, ...TELEMETRY].sort(() => random() - 0.5);
+  const names = [...variables, ...TELEMETRY, ...FLAGS].sort(() => random() - 0.5);
   return Array.from({ length: count }, (_, index) => {
     const name = names[index % names.length] ?? '';
     // Half of the values of a URL are URLs: what is none is refused soon.
@@ -119,11 +125,15 @@ export function cases(variables: readonly string[], count: number, seed: number)
     return {
       name,
       value,
+      args: name.startsWith('--') ? [`${name}=${value}`] : [],
       env: {
+        ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+        // A server that refuses is waited for.
+        WORKER_LOCK_WAIT_SECONDS: '1',
         WORKER_CONNECT_TIMEOUT_SECONDS: '1',
         OTEL_SHUTDOWN_TIMEOUT_MS: '300',
         ...(telemetry && { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_LOGS_EXPORTER: 'otlp' }),
-        [name]: value,
+        ...(!name.startsWith('--') && { [name]: value }),
       },
     };
   });

@@ -106,3 +106,10 @@ test.for([
   await expectAccounts(ended, undefined, { status: 'rejected', exitCode: 64, error: /exactly|twice/ });
   expect(ended.summary.error?.message).not.toMatch(/1e400|993/);
 });
+
+test('database_cleanup with a retention of nothing: rejected before it looks at a table', async () => {
+  await using database = await createDatabase();
+  const ended = await runToEnd(['database_cleanup', '--param', 'retentionDays=0'], { database });
+  const error = 'retentionDays: must be more than 0: every soft-deleted row would be deleted at once';
+  await expectAccounts(ended, database, { status: 'rejected', exitCode: 64, error });
+});

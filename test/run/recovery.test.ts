@@ -27,6 +27,16 @@ describe('what the job throws', () => {
     );
   });
 
+  test('a tree of 9 to the power of 6 errors: as much of it as fits, the same everywhere', async () => {
+    const { ended, told, recorded } = await failed('tree', 'branch root');
+    expect(recorded).toEqual(told);
+    const text = JSON.stringify(told);
+    expect(text.length).toBeLessThan(96 * 1024);
+    expect(text).toContain('leaf root.0.0.0.0.0.0');
+    expect(text).toContain('more errors, which are left out here');
+    expect(ended.stdout.length).toBeLessThan(200 * 1024);
+  });
+
   test('a string', async () => {
     await failed('string', 'only a string');
   });

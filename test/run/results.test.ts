@@ -36,6 +36,21 @@ test.for(['deep', 'nul', 'date'])('%s: the run succeeds, and is recorded', async
   expect(record?.result).not.toBeNull();
 });
 
+test('where an API says to go on: the next run gets it back as it was', async () => {
+  await using database = await createDatabase();
+  const args = ['--as', 'pages'];
+  const first = await runToEnd(['returns', ...args, '--param', 'kind=pages'], { database });
+  const second = await runToEnd(['tells_context', ...args], { database });
+  const { previous } = second.summary.result as { previous: { result: unknown }[] };
+  expect(previous.map(({ result }) => result)).toEqual([first.summary.result]);
+  expect(first.summary.result).toEqual({
+    nextPageToken: 'CiAKGjBpNDd2Nmp2Zml2cXRwYjBpOXA',
+    continuation_token: 'opaque+Kq81zz/9xW4Tn2v7==',
+    next: 'https://api.example.org/v1/orders?page_token=Kq81zz9xW4Tn2v7LpQ&limit=100',
+    raw: '{"NextToken":"Kq81zz9xW4Tn2v7LpQ"}',
+  });
+});
+
 test.for(['gigantic', 'many', 'sparse', 'map', 'wide'])(
   '%s: too large to be told, so that it is left out as a whole, and the run says so everywhere',
   async (kind) => {

@@ -1,6 +1,7 @@
 // Whoever reads the log, or stops reading it, has no say in how the run ends.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { readRecords } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
@@ -57,6 +58,17 @@ test.for(['log', 'error'])(
     expect(ended).toMatchObject({ exitCode: 0, summary: { status: 'succeeded' } });
   },
 );
+
+test('fifty megabytes of console.log arrive through a pipe, whose reader is as fast as the machine', async () => {
+  const line = 'set -o pipefail; "$0" "$1" prints --param megabytes=50 | cat';
+  const { stdout } = await promisify(execFile)('bash', ['-c', line, process.execPath, EXECUTABLE], {
+    env: { PATH: process.env.PATH, RUN_JOB_DIRS: FIXTURES },
+    encoding: 'buffer',
+    maxBuffer: 100 * 1024 * 1024,
+  });
+  expect(stdout.length).toBeGreaterThan(50 * 1024 * 1024);
+  expect(stdout.subarray(stdout.lastIndexOf('\n', -2) + 1).toString()).toContain('"msg":"run succeeded"');
+});
 
 test('what a job prints and nobody reads holds up the end for some seconds at most, and changes nothing', async () => {
   await using database = await createDatabase();

@@ -51,3 +51,19 @@ test('secrets in what was thrown are found before JSON escapes them, in values a
     `a value that isn't an Error was thrown: {"[redacted]":1,"list":["[redacted]"],"password":"[redacted]"}`,
   );
 });
+
+test('what the system refused is told without a stack, unless the stack leads to the author', () => {
+  const refused = (frame: string) =>
+    Object.assign(new Error('connect ECONNREFUSED'), {
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      stack: `Error: connect ECONNREFUSED\n    at TCPConnectWrap.afterConnect (node:net:2021:16)${frame}`,
+    });
+  expect(describeError(refused(''), createRedactor([]))).toEqual({
+    name: 'Error',
+    message: 'connect ECONNREFUSED',
+    code: 'ECONNREFUSED',
+  });
+  const { stack } = describeError(refused('\n    at read (file:///app/jobs/a.ts:1:1)'), createRedactor([]));
+  expect(stack).toContain('jobs/a.ts');
+});

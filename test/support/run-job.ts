@@ -174,7 +174,9 @@ function collectOutput(child: ChildProcessByStdio<Writable, Readable, Readable>,
   if (unread) return output;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text;
-    const whole = (rest + text).split('\n');
+    // Only what is new is looked through: a line may come in hundreds of pieces.
+    const whole = text.split('\n');
+    whole[0] = rest + whole[0];
     rest = whole.pop() ?? '';
     for (const line of whole.flatMap(parseLine)) {
       lines.push(line);

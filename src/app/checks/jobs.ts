@@ -3,6 +3,7 @@ import { ConfigError, hasCode, UnavailableError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { openPool } from '../../postgres/job-pool.ts';
 import { parseServer } from '../../postgres/server.ts';
+import { limited, StepTimeout } from '../../runner/limited.ts';
 import { NO_SPAN } from '../../telemetry/noop.ts';
 import { type Config, missingFor } from '../config.ts';
 import { findJobFile, type JobSearch, loadJob } from '../job-files.ts';
@@ -44,10 +45,6 @@ function tellNeeds({ needs, check }: Job): string {
 async function ask(job: Job, config: Config): Promise<void> {
   if (!job.check) return;
   const signal = AbortSignal.timeout(CHECK_LIMIT_MS);
-  const { promise: overdue, reject } = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () =>
-    reject(new UnavailableError(`The job's own check took longer than ${CHECK_LIMIT_MS / 1_000} s`)),
-  );
   const server =
     job.needs.includes('postgres') && config.databaseUrl
       ? parseServer(config.databaseUrl, { name: 'doctor' }, config.connectTimeoutMs)
@@ -60,8 +57,11 @@ async function ask(job: Job, config: Config): Promise<void> {
     postgres: opened?.pool,
   };
   try {
-    await Promise.race([job.check(context as unknown as Parameters<NonNullable<Job['check']>>[0]), overdue]);
+    const checked = Promise.resolve(job.check(context as unknown as Parameters<NonNullable<Job['check']>>[0]));
+    await limited("the job's own check", CHECK_LIMIT_MS, checked);
   } catch (error) {
+    if (error instanceof StepTimeout)
+      throw new UnavailableError(`The job's own check took longer than ${CHECK_LIMIT_MS / 1_000} s`);
     if (isOurs(error)) throw error;
     throw new ConfigError(`The job's own check failed: ${error instanceof Error ? error.message : String(error)}`);
   } finally {

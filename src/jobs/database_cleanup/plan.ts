@@ -1,4 +1,5 @@
 // Counts what is due, table by table, before anything is deleted.
+import type { QueryResult } from 'pg';
 import { PermanentError } from '../../errors.ts';
 import type { Transaction } from '../../job.ts';
 import { type Blocked, countBlocked } from './blocked.ts';
@@ -7,7 +8,7 @@ import { isAncient, refuseConventions } from './conventions.ts';
 import { asUnavailable, tellError } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { actsOnOthers, countEffects, type Effect } from './effects.ts';
-import type { Partition, Table } from './model.ts';
+import type { Table } from './model.ts';
 import { shardCondition } from './shards.ts';
 import { statementSpan } from './trace.ts';
 import { transaction } from './transaction.ts';
@@ -90,8 +91,9 @@ async function countTable(
   const tally = tallyOf(work, table);
   let due = 0;
   let ancient = false;
-  for (const partition of table.partitions) {
-    const count = await countDue(client, work, table, partition);
+  const counts = await countDue(client, work, table);
+  for (const [at, partition] of table.partitions.entries()) {
+    const count = counts[at] ?? NONE;
     dueByPartition.set(partition.oid, count.due);
     due += count.due;
     tally.matched += count.ours;
@@ -102,20 +104,28 @@ async function countTable(
   return due;
 }
 
-async function countDue(
-  client: Transaction,
-  work: Work,
-  table: Table,
-  partition: Partition,
-): Promise<{ due: number; ours: number; ancient: boolean }> {
-  const part = shardCondition(work.ctx.shard, partition.oid);
-  const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;
-  const { rows } = await client.query<{ due: number; ours: number; ancient: boolean }>(
-    `select count(*)::float8 as due, ${ours}::float8 as ours,
-       coalesce(bool_or(${isAncient(table, 't')}), false) as ancient
-     from ${partition.target} as t where ${table.due('t')}${partition.only}`,
-  );
-  return rows[0] ?? { due: 0, ours: 0, ancient: false };
+/** What was counted in one partition. */
+interface Count {
+  readonly due: number;
+  readonly ours: number;
+  readonly ancient: boolean;
+}
+
+const NONE: Count = { due: 0, ours: 0, ancient: false };
+
+/** Counts in each partition by a statement of its own, so that none waits for a plan over all of them; in one round trip. */
+async function countDue(client: Transaction, { ctx }: Work, table: Table): Promise<Count[]> {
+  const statements = table.partitions.map((partition) => {
+    const part = shardCondition(ctx.shard, partition.oid);
+    const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;
+    return `select count(*)::float8 as due, ${ours}::float8 as ours,
+         coalesce(bool_or(${isAncient(table, 't')}), false) as ancient
+       from ${partition.target} as t where ${table.due('t')}${partition.only}`;
+  });
+  if (statements.length === 0) return [];
+  // node-postgres gives one result for one statement, and a list of them for more.
+  const results: QueryResult<Count> | QueryResult<Count>[] = await client.query<Count>(statements.join(';\n'));
+  return [results].flat().map(({ rows }) => rows[0] ?? NONE);
 }
 
 /** Says what is about to happen, before it does. */

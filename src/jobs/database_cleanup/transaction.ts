@@ -108,6 +108,8 @@ export const REPLICA_ROLE =
  * JIT: to compile a statement that looks at many keys takes longer and more memory than the statement, and can't be cancelled; the
  * checks of foreign keys, which run under our settings, would be compiled as well. work_mem: whatever the role has, what a hash or
  * sort doesn't find room for goes to disk. Workers would each take so much; other cores are for those who have work to do.
+ * synchronous_commit: a batch need not wait for the disk. The record of the run, whose commit comes after all batches, does: nothing is
+ * told that a crash of the server could take back. A batch that is lost in one is lost as a whole, and its rows are due still.
  */
 function optionsOf(limits: Limits & Planning): TransactionOptions {
   const { lockTimeoutMs, statementTimeoutMs, rowSecurity, readOnly = false, seek, hash, clientCheckMs } = limits;
@@ -120,6 +122,7 @@ function optionsOf(limits: Limits & Planning): TransactionOptions {
       work_mem: '16MB',
       max_parallel_workers_per_gather: 0,
       row_security: rowSecurity,
+      ...(!readOnly && { synchronous_commit: 'off' }),
       ...(seek && { enable_seqscan: false }),
       ...(hash && { enable_nestloop: false }),
       ...(clientCheckMs !== undefined && { client_connection_check_interval: clientCheckMs }),

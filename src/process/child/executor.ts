@@ -8,6 +8,7 @@ import type { Family } from './family.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { Collector, each, linesOf, type OutputTaker, passedThrough, type StreamName, shownLive } from './output.ts';
 import { findProgram } from './program.ts';
+import type { LineRedactor } from './redact-lines.ts';
 import { type ProgramEnd, runProgram } from './run-program.ts';
 
 /** How much of a program's standard output can be collected. */
@@ -15,10 +16,10 @@ const MOST_COLLECTED_BYTES = 16 * 2 ** 20;
 
 /** What becomes of lines, and of bytes that are passed through. */
 export interface ProgramOutput {
-  /** Removes secrets; for one stream, whose lines come in order. */
-  redactor(): (lines: string[]) => string[];
-  /** Writes redacted lines to the log. */
-  log(stream: StreamName, lines: string[], fields: Fields): void;
+  /** For one stream, whose lines come in order. */
+  redactor(): LineRedactor;
+  /** Writes redacted lines to the log; `clean` is what the redactor has said of them. */
+  log(batch: { stream: StreamName; lines: readonly string[]; clean: boolean; fields: Fields }): void;
   /** Remembers redacted lines as evidence. */
   remember(lines: readonly string[]): void;
   /** Writes bytes to our own standard output or standard error. */
@@ -140,7 +141,10 @@ export class Executor implements Programs {
   #taker(stream: StreamName, { raw }: ProgramOptions, attempt: number): OutputTaker {
     const { output } = this.#setting;
     const redact = output.redactor();
-    const remember = (lines: string[]) => output.remember(redact(lines));
+    const remember = (lines: string[]) => {
+      redact(lines);
+      output.remember(lines);
+    };
     if (raw) return passedThrough((bytes) => output.pass(stream, bytes), remember);
     const { show } = output;
     if (show)
@@ -149,8 +153,8 @@ export class Executor implements Programs {
         linesOf(remember),
       );
     return linesOf((lines) => {
-      redact(lines);
-      output.log(stream, lines, { attempt });
+      const clean = redact(lines);
+      output.log({ stream, lines, clean, fields: { attempt } });
       output.remember(lines);
     });
   }

@@ -4,8 +4,13 @@ import { REDACTED, type Redactor } from '../../runner/redact.ts';
 const KEY_BEGINS = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
 const KEY_ENDS = /-----END [A-Z ]{0,40}PRIVATE KEY-----/;
 
-/** For one stream; remembers whether it is inside a private key. */
-export function createLineRedactor(redactor: Redactor): (lines: string[]) => string[] {
+/**
+ * Removes the secrets of lines where they stand; returns whether there was nothing that looked like one.
+ * For one stream: it remembers whether it is inside a private key.
+ */
+export type LineRedactor = (lines: string[]) => boolean;
+
+export function createLineRedactor(redactor: Redactor): LineRedactor {
   let inKey = false;
   const redact = (line: string): string => {
     const begins = KEY_BEGINS.test(line);
@@ -15,11 +20,11 @@ export function createLineRedactor(redactor: Redactor): (lines: string[]) => str
   };
   return (lines) => {
     // Most lines hold nothing of the kind, and stay as they are: one look at all of them together is the fastest.
-    if (!inKey && !redactor.mayHoldSecret(lines.join('\n'))) return lines;
+    if (!inKey && !redactor.mayHoldSecret(lines.join('\n'))) return true;
     for (let at = 0; at < lines.length; at += 1) {
       const line = lines[at] as string;
       if (inKey || redactor.mayHoldSecret(line)) lines[at] = redact(line);
     }
-    return lines;
+    return false;
   };
 }

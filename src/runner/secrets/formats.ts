@@ -88,7 +88,7 @@ const BEGINNINGS = [
 
 /** The first two characters of all of these, for a look that costs less than the expression. */
 export const KEY_BEGINNINGS =
-  'A3 AB AC AG AI AK AS AT CC CF CL EZ FL Fl GO HR LT NR PM SG ac ai bk da dc do dp dt du fi fo gh gi gl gs hf hv ic ke li ls nf np nt op pn pp ps pu py r8 rd re rk rn ru sb se sh sk sn sq tf ts wh xa xk xo ya';
+  'A3 AB AC AG AI AK AS AT CC CF CL EZ FL Fl GO HR LT NR PM SG ac ai bk da dc do dp dt du fi fm fo gh gi gl gs hf hv ic ke li ls nf np nt op pn pp ps pu py r8 rd re rk rn ru sb se sh sk sn sq tf ts wh xa xk xo ya';
 
 const PREFIXED = new RegExp(`(?<![A-Za-z0-9])(?:${BEGINNINGS.join('|')})[\\w.=~+/-]{16,512}`, 'g');
 

@@ -1,10 +1,16 @@
 // Whether a text may hold a secret at all: for lines by the million, most of which hold none. It may be wrong only when it says yes.
 import { KEY_BEGINNINGS, mayHoldFormat } from './formats.ts';
-import { type Forms, mayHoldForm } from './forms.ts';
+import type { Form } from './forms.ts';
+import { bytesOf, createWordFinder } from './words.ts';
 
 /** What every name of a secret has in it (names.ts), and what credentials without a name stand behind (pairs.ts, urls.ts). */
-const NAMES =
-  /:\/\/|pass|secret|token|cred|auth|cookie|key|bearer|basic|connection.?string|webhook|pwd|pw|dsn|jwt|otp|cvv|cvc|kennwort|passwort|contrase|senha|wachtwoord|identified|sig|salt|пароль|密码|パスワード/i;
+const NAMES = (
+  ':// pass secret token cred auth cookie key bearer basic connection webhook pwd pw dsn jwt otp cvv cvc kennwort passwort ' +
+  'contrase senha wachtwoord identified sig salt пароль 密码 パスワード'
+).split(' ');
+/** The same, with what makes an ordinary word of one of them. */
+const NAME = new RegExp(NAMES.join('|').replace('connection', 'connection.?string'), 'i');
+
 /** Words that are too short to be looked for within others. */
 const SHORT = /(?<![a-z])pat(?![a-z])|Pat(?![a-z])|PAT(?![A-Z])|\b[Bb][Oo][Tt][ \t]|-u[ \t=]|--(?:proxy-)?user/;
 
@@ -18,7 +24,7 @@ const SHORTEST_SHAPE = 23;
 const SHAPES = ['eyJ', 'Q~', 'atlasv1'] as const;
 
 /** What a character can be of: 1 a key (`. = ~ + /`), 2 its parts (`_ -`), 4 a letter or digit. */
-const KINDS = new Uint8Array(128);
+const KINDS = new Uint8Array(256);
 for (let code = 0; code < 128; code += 1) {
   const character = String.fromCharCode(code);
   if (/[a-z0-9]/i.test(character)) KINDS[code] = 7;
@@ -26,40 +32,62 @@ for (let code = 0; code < 128; code += 1) {
   else if (/[.=~+/]/.test(character)) KINDS[code] = 1;
 }
 
-/** Whether there may be something to hide, as a text or under a key of JSON. */
-export function mayHoldSecret(text: string, forms: Forms): boolean {
-  if (NAMES.test(text) || SHORT.test(text)) return true;
-  if (mayHoldForm(text, forms) && forms.all.some((form) => text.includes(form.text))) return true;
-  return hasKeyShape(text) && mayHoldFormat(text);
+/** As much of a known secret is looked for at first. */
+const FORM_BEGINNING = 6;
+
+/** Makes a look that says whether there may be something to hide in a text, or under a key of JSON. */
+export function createHint(forms: readonly Form[]): (text: string) => boolean {
+  const mayHoldWord = createWordFinder([...NAMES, ...forms.map(({ text }) => text.slice(0, FORM_BEGINNING))]);
+  return (text) => {
+    const bytes = bytesOf(text);
+    if ((!bytes || mayHoldWord(bytes)) && (NAME.test(text) || holdsForm(text, forms))) return true;
+    return SHORT.test(text) || ((!bytes || hasKeyShape(bytes)) && mayHoldFormat(text));
+  };
+}
+
+function holdsForm(text: string, forms: readonly Form[]): boolean {
+  for (const { text: form } of forms) if (text.length >= form.length && text.includes(form)) return true;
+  return false;
 }
 
 /** Whether there are enough characters of a key in a row, behind the beginning of a key or in one part. */
-function hasKeyShape(text: string): boolean {
-  let run = 0;
+function hasKeyShape(bytes: Buffer): boolean {
+  // Every row that is long enough has a character at one of these places: most of the others are never looked at.
+  for (let at = SHORTEST_KEY - 1; at < bytes.length; at += SHORTEST_KEY) {
+    if (KINDS[bytes[at] as number] === 0) continue;
+    let start = at;
+    while (start > 0 && KINDS[bytes[start - 1] as number] !== 0) start -= 1;
+    let end = at + 1;
+    while (end < bytes.length && KINDS[bytes[end] as number] !== 0) end += 1;
+    if (end - start >= SHORTEST_KEY && isKeyShape(bytes, start, end)) return true;
+    at = end;
+  }
+  return false;
+}
+
+/** Whether the row from `start` to `end`, of a key's characters alone, can be a key or has one in it. */
+function isKeyShape(bytes: Buffer, start: number, end: number): boolean {
   let part = 0;
-  /** How long the run is since a beginning of a key. */
+  /** How long the row is since a beginning of a key. */
   let since = -1;
   let before = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    const kind = code < 128 ? (KINDS[code] as number) : 0;
-    run = kind === 0 ? 0 : run + 1;
+  for (let at = start; at < end; at += 1) {
+    const code = bytes[at] as number;
+    const kind = KINDS[code] as number;
     part = kind < 3 ? 0 : part + 1;
-    if (run === 0) since = -1;
-    else if (since >= 0) since += 1;
-    else if (kind === 7 && before !== 7 && beginsLikeKey(code, text.charCodeAt(at + 1))) since = 1;
+    if (since >= 0) since += 1;
+    else if (kind === 7 && before !== 7 && at + 1 < end && BEGINNINGS[pairCode(code, bytes[at + 1] as number)])
+      since = 1;
     if (since >= SHORTEST_KEY || part >= SHORTEST_SHAPE) return true;
     before = kind;
   }
-  return SHAPES.some((shape) => text.includes(shape));
+  const row = bytes.toString('latin1', start, end);
+  return SHAPES.some((shape) => row.includes(shape));
 }
 
 /** The first two characters of every maker's beginnings. */
-const BEGINNINGS = new Set(KEY_BEGINNINGS.split(' ').map((pair) => pairCode(pair.charCodeAt(0), pair.charCodeAt(1))));
-
-function beginsLikeKey(first: number, second: number): boolean {
-  return BEGINNINGS.has(pairCode(first, second));
-}
+const BEGINNINGS = new Uint8Array(128 * 128);
+for (const pair of KEY_BEGINNINGS.split(' ')) BEGINNINGS[pairCode(pair.charCodeAt(0), pair.charCodeAt(1))] = 1;
 
 function pairCode(first: number, second: number): number {
   return first * 128 + second;

@@ -10,8 +10,18 @@ import { watchTraffic } from '../../../src/jobs/database_cleanup/traffic.ts';
 
 describe('parameters', () => {
   test('lengths of time become milliseconds, lists may be text with commas', () => {
-    const parsed = v.parse(params, { schemas: 'a, b ,c', retention: { x: '1.5h', y: '1d12h' }, pause: '250ms', tables: ['q'] });
-    expect(parsed).toMatchObject({ schemas: ['a', 'b', 'c'], retention: { x: 5_400_000, y: 129_600_000 }, pause: 250, tables: ['q'] });
+    const parsed = v.parse(params, {
+      schemas: 'a, b ,c',
+      retention: { x: '1.5h', y: '1d12h' },
+      pause: '250ms',
+      tables: ['q'],
+    });
+    expect(parsed).toMatchObject({
+      schemas: ['a', 'b', 'c'],
+      retention: { x: 5_400_000, y: 129_600_000 },
+      pause: 250,
+      tables: ['q'],
+    });
     expect(parsed).toMatchObject({ retentionDays: 90, batchTarget: 250, include: ['*'] });
   });
 

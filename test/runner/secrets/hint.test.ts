@@ -20,6 +20,34 @@ test('so is every known secret, however it is written', () => {
   expect(passedOver).toEqual([]);
 });
 
+test('a secret is found wherever it stands in a batch of lines, whatever stands around it', () => {
+  const redactor = createRedactor(KNOWN_SECRETS);
+  const passedOver: string[] = [];
+  for (const [index, { text }] of secretSamples(2).entries()) {
+    const line = `${'a b.'.repeat(index % 19).slice(0, index % 37)} ${text} end`;
+    if (redactor.text(line) === line) continue;
+    for (const around of [
+      '',
+      'x'.repeat(index % 23),
+      'Größe 日本 ',
+      ...(index % 100 === 0 ? ['row '.repeat(40_000)] : []),
+    ]) {
+      if (!redactor.mayHoldSecret(`${around}\n${line}\n${around}`)) passedOver.push(text);
+    }
+  }
+  expect(passedOver).toEqual([]);
+});
+
+test('a known secret is found in the middle of others that begin like it', () => {
+  const known = ['abcabcabcabd', 'postgresql-9', 'tgres--x', 'Öl-Heizung-7'];
+  const { mayHoldSecret } = createRedactor(known);
+  for (const secret of known) {
+    for (const before of ['', 'abcabc', 'postgres', 'pos', 'Ö', '\n']) {
+      expect(mayHoldSecret(`${before}${secret}z`), before + secret).toBe(true);
+    }
+  }
+});
+
 test('ordinary lines aren’t', () => {
   const { mayHoldSecret } = createRedactor(['hunter2hunter2']);
   for (const line of [
