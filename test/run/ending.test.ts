@@ -23,10 +23,16 @@ test('records that are older than RUN_JOB_HISTORY_DAYS are deleted, younger ones
   expect((await readRecords(database)).map(({ id }) => id)).toEqual([young?.id, ended.summary.runId]);
 });
 
-test('a termination log that can’t be written is no reason to fail', async () => {
+test('a termination log that was asked for and can’t be written is misconfigured, before the job begins', async () => {
   await using database = await createDatabase();
   const ended = await runToEnd(['noop'], { database, env: { RUN_JOB_TERMINATION_LOG: '/nowhere/at/all' } });
-  expect(ended).toMatchObject({ exitCode: 0, termination: undefined, summary: SUCCEEDED });
+  expect(ended).toMatchObject({
+    exitCode: 78,
+    termination: undefined,
+    summary: { status: 'misconfigured', attempts: 0 },
+  });
+  expect(ended.summary.error?.message).toContain('RUN_JOB_TERMINATION_LOG');
+  expect(await readRecords(database)).toMatchObject([{ status: 'misconfigured', exit_code: 78 }]);
 });
 
 test('sidecars are asked to stop, by POST, when the run has been recorded', async () => {
