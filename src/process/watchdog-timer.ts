@@ -21,8 +21,8 @@ const LAST_PULSE_MS = 500;
 /** From when on an event loop that doesn't turn counts as blocked, in milliseconds: on a busy machine it may only be late. */
 const BLOCKED_MS = 2_000;
 
-/** How long a run that has begun to say how it ends may take for what it does next, in milliseconds, when its time is up already. */
-const OWN_WORDS_MS = 3_000;
+/** How long a run that says itself how it ends, just when its time is up, may take until it says what comes next or is gone, in milliseconds. */
+const OWN_WORDS_MS = 1_000;
 
 /** What the thread does through PostgreSQL. */
 export interface InDatabase {
@@ -53,27 +53,27 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
   const end = async () => {
     if (armed === undefined) return;
     const { lastWords } = armed;
-    await feelLastPulse(() => armed?.lastWords === lastWords);
+    await feelLastPulse(() => armed?.lastWords === lastWords && !lastWords.lockLost && lock.lostAt === undefined);
     // What the run has said meanwhile gives it its own time.
     if (armed.lastWords !== lastWords) return schedule();
     let mine = claim.take(lastWords.ended ? 'ending' : 'working');
     if (!mine) {
-      await sleep(OWN_WORDS_MS);
+      await sleep(lastWords.lockLost ? LAST_PULSE_MS : OWN_WORDS_MS);
       if (armed.lastWords !== lastWords) return schedule();
       mine = claim.takeOver();
     }
-    if (mine) {
-      const findings = { blocked: pulse.missingMs > 0, lockLost: lock.lostAt !== undefined };
-      await speakFor(lastWords, findings, speech).catch(() => undefined);
-    }
+    // It is being said already: by this very function, which kills then, or of a heap that is exhausted, which ends the process by itself.
+    if (!mine) return;
+    const findings = { blocked: pulse.missingMs > 0, lockLost: lock.lostAt !== undefined };
+    await speakFor(lastWords, findings, speech).catch(() => undefined);
     process.kill(process.pid, 'SIGKILL');
   };
   /** Waits for the event loop while it may only be late, and gives one that turns again the time to speak for itself. */
-  const feelLastPulse = async (wanted: () => boolean) => {
+  const feelLastPulse = async (hasTime: () => boolean) => {
     pulse.feel();
     await sleep(LAST_PULSE_MS);
     let late = pulse.missingMs > 0;
-    while (late && wanted() && lock.lostAt === undefined && pulse.missingMs < BLOCKED_MS) {
+    while (late && hasTime() && pulse.missingMs < BLOCKED_MS) {
       late = pulse.missingMs > 0;
       await sleep(LAST_PULSE_MS);
     }

@@ -193,6 +193,8 @@ export interface LastWords {
   readonly decided: boolean;
   /** Whether the run holds its lock, and mustn't go on without it. */
   readonly locked: boolean;
+  /** Whether the run knows that its lock is lost: another may begin at any moment, so that there is no time to wait for this one. */
+  readonly lockLost: boolean;
 }
 
 /** What the run goes on to: its end, or its last line and its exit code. */

@@ -236,6 +236,7 @@ export class RunState {
       ended: this.outcome !== undefined,
       decided: this.outcome !== undefined || this.ports.stop.cause !== undefined,
       locked: this.lease !== undefined,
+      lockLost: this.#lockLostAt !== undefined,
     });
   }
 
