@@ -36,6 +36,10 @@ export function writeAll(fd: 1 | 2, output: string | Uint8Array): void {
   }
 }
 
+/** From when on waiting has taken so much longer than it should that the event loop must have been blocked, and what it is given for that, in milliseconds. */
+const LATE_MS = 100;
+const MAKE_UP_MS = 250;
+
 /** What the process prints: our own lines, and what a job prints by itself. */
 export interface Output {
   /**
@@ -90,15 +94,24 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
     async flush(limitMs) {
       const waiting = [...opened.values()].filter((stream) => unwritten(stream) > 0);
       if (waiting.length === 0 && background.unwritten === 0) return 0;
-      const { promise: overdue, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, limitMs);
       // An empty write is done when all before it are, or can't be done any more.
       const written = waiting.map((stream) => new Promise<void>((done) => stream.write('', () => done())));
-      await Promise.race([Promise.all([...written, background.done]), overdue]);
-      clearTimeout(timer);
+      const all = Promise.all([...written, background.done]);
+      // The job may have left behind what blocks the event loop meanwhile: of such a time nothing was there to write in.
+      if ((await lateness(all, limitMs)) > LATE_MS) await lateness(all, MAKE_UP_MS);
       return waiting.reduce((sum, stream) => sum + unwritten(stream), background.unwritten);
     },
   };
+}
+
+/** Waits for what is being written, `limitMs` at most; returns how much later than that it is, in milliseconds. */
+async function lateness(written: Promise<unknown>, limitMs: number): Promise<number> {
+  const startedAt = performance.now();
+  const { promise: overdue, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([written, overdue]);
+  clearTimeout(timer);
+  return performance.now() - startedAt - limitMs;
 }
 
 /** Bytes that wait for a reader; what a reader who is gone would have got isn't waited for. */
