@@ -55,7 +55,7 @@ export type Secrecy = 'all' | 'texts' | 'none';
 
 /** Whether a text only stands for a secret: a mask, a variable, `null`. */
 export function isPlaceholder(text: string): boolean {
-  return NO_SECRET.test(text) || /^[^\p{L}\p{N}]{0,3}$/u.test(text);
+  return NO_SECRET.test(text) || (text.length <= 6 && /^[^\p{L}\p{N}]{0,3}$/u.test(text));
 }
 
 type Kind = 'secret' | 'several' | 'opaque' | 'harmless';
@@ -140,6 +140,15 @@ function several(word: string): Kind {
 function wordsOf(name: string): string[] {
   // Most names; what is said of any script costs several times as much.
   if (/^[a-z0-9 _.-]*$/.test(name)) return name.split(/[ _.-]+/).filter(Boolean);
+  // Those of variables: a run needn't compile the expressions for any script, which takes 3 ms.
+  if (/^[ -~]*$/.test(name)) {
+    return name
+      .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+      .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .filter(Boolean);
+  }
   return name
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
