@@ -15,7 +15,7 @@ describe.skipIf(noHelm)('two entries of one job in one minute', () => {
     for (const tenant of ['acme', 'globex'])
       await database.query(
         `CREATE SCHEMA ${tenant}; CREATE TABLE ${tenant}.t (id int PRIMARY KEY, deleted_at timestamptz);
-         INSERT INTO ${tenant}.t SELECT n, now() - interval '1 year' FROM generate_series(1, 3) n`,
+         INSERT INTO ${tenant}.t SELECT n, CASE WHEN n < 3 THEN now() - interval '1 year' END FROM generate_series(1, 3) n`,
       );
     const objects = render('helm/run-job/ci/tenants-values.yaml');
     const minute = Math.floor(Date.now() / 60_000);
@@ -33,7 +33,7 @@ describe.skipIf(noHelm)('two entries of one job in one minute', () => {
 
     const [acme, globex] = await Promise.all([pod('acme'), pod('globex')]);
     expect([acme.summary.status, globex.summary.status]).toEqual(['succeeded', 'succeeded']);
-    expect([await left('acme'), await left('globex')]).toEqual([0, 0]);
+    expect([await left('acme'), await left('globex')]).toEqual([1, 1]);
     const names = await database.query<{ name: string }>('SELECT name FROM run_job.runs ORDER BY name');
     expect(names.map(({ name }) => name)).toEqual(['cleanup-acme', 'globex_cleanup']);
 

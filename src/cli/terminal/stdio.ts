@@ -1,6 +1,7 @@
 // Standard output without streams: Node's `process.stdout` takes 4 ms and 3 MB to open, and a run only ever writes lines.
 import { fstatSync, writeSync } from 'node:fs';
 import { BackgroundWriter } from '../../process/background-writer.ts';
+import { systemClock } from '../../process/clock.ts';
 import { writeWithin } from '../../process/write-within.ts';
 import { STEP_LIMITS } from '../../runner/limited.ts';
 
@@ -106,12 +107,12 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
 
 /** Waits for what is being written, `limitMs` at most; returns how much later than that it is, in milliseconds. */
 async function lateness(written: Promise<unknown>, limitMs: number): Promise<number> {
-  const startedAt = performance.now();
+  const startedAt = systemClock.monotonicMs();
   const { promise: overdue, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, limitMs);
   await Promise.race([written, overdue]);
   clearTimeout(timer);
-  return performance.now() - startedAt - limitMs;
+  return systemClock.monotonicMs() - startedAt - limitMs;
 }
 
 /** Bytes that wait for a reader; what a reader who is gone would have got isn't waited for. */
