@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { parseDuration } from '../duration.ts';
+import { UsageError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { LastLines } from '../log/last-lines.ts';
 import { createLogger, type LogFormat, type LogLevel, type LogLine } from '../log/logger.ts';
@@ -14,7 +15,7 @@ import { createWatchdog } from '../process/watchdog.ts';
 import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
-import type { ProgressBar } from '../runner/ports.ts';
+import type { Ordered, ProgressBar } from '../runner/ports.ts';
 import type { LockedPolicy, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
@@ -49,6 +50,8 @@ export interface RunOrder {
   readonly locked: LockedPolicy;
   /** Run a slot that has succeeded already once more. */
   readonly forced: boolean;
+  /** The digest that the parameters must have, whatever the schema makes of them here; any unless given. */
+  readonly paramsDigest?: string | undefined;
   /** What is wrong with the order itself: such a run is rejected, and told and recorded like any other. */
   readonly problem?: unknown;
 }
@@ -133,6 +136,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     describe: (thrown) => describeError(thrown, redactor),
   });
 
+  const given = { ...order.params.json, ...Object.fromEntries(order.params.pairs) };
   const request: RunRequest = {
     ...identity,
     runId,
@@ -140,7 +144,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     dryRun: order.dryRun,
     forced: order.forced,
     locked: order.locked,
-    params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
+    params: given,
+    ordered: orderedBy(order, given),
     version: VERSION,
     place,
     warning,
@@ -158,6 +163,10 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     redactor,
     telemetry,
     database: postgres.database,
+    calendar: {
+      blackoutAt: async (...question) => (await import('./calendar.ts')).blackoutAt(...question),
+      latestSlot: async (...question) => (await import('./calendar.ts')).latestSlot(...question),
+    },
     watchdog,
     clock: systemClock,
     terminationLog: openTerminationLog(terminationFile),
@@ -196,10 +205,12 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
         ...problemOfTerminationFile(terminationFile, log),
       ];
       if (lacking.length > 0) throw configError(lacking);
+      const paramsDigest = postgres.database ? digestFor(job, params, order, env) : '';
+      if (order.paramsDigest !== undefined && order.paramsDigest !== paramsDigest) throw otherParams(order.job);
       return {
         job,
         params,
-        paramsDigest: postgres.database ? digestFor(job, params, order, env) : '',
+        paramsDigest,
         timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
       };
     },
@@ -213,6 +224,21 @@ function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.Proce
   const { command } = order;
   if (command) return digestOf({ params, command: [command.program, ...command.args] });
   return digestOf(params, passingParams(job.params, order.params, env));
+}
+
+const otherParams = (job: string): UsageError =>
+  new UsageError(
+    `what that run was given makes other parameters of ${job} here: its schema, its defaults or the environment differ; say which you mean by --param`,
+  );
+
+/** All that somebody said of what is to be done, to be done again by `run-job rerun`. */
+function orderedBy({ command, timeoutMs, attempts }: RunOrder, params: Record<string, unknown>): Ordered {
+  return {
+    ...(Object.keys(params).length > 0 && { params }),
+    ...(command && { command }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(attempts !== undefined && { attempts }),
+  };
 }
 
 function withAttempts(job: Job, attempts: number): Job {
