@@ -80,9 +80,10 @@ export interface Surroundings {
 
 /**
  * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout, beside the waits between them: two
- * connections, one of them anew, the shared scheduled time, four statements for the lock, one for the slot and two for the record.
+ * connections, one of them anew, the shared scheduled time, four statements for the lock, one for the slot, one for the failures in a row, two for
+ * what it comes after, and two for the record.
  */
-const DATABASE_STEPS = 10;
+const DATABASE_STEPS = 13;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
@@ -136,7 +137,6 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     describe: (thrown) => describeError(thrown, redactor),
   });
 
-  const given = { ...order.params.json, ...Object.fromEntries(order.params.pairs) };
   const request: RunRequest = {
     ...identity,
     runId,
@@ -144,8 +144,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     dryRun: order.dryRun,
     forced: order.forced,
     locked: order.locked,
-    params: given,
-    ordered: orderedBy(order, given),
+    params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
+    ordered: orderedBy(order),
     version: VERSION,
     place,
     warning,
@@ -232,9 +232,10 @@ const otherParams = (job: string): UsageError =>
   );
 
 /** All that somebody said of what is to be done, to be done again by `run-job rerun`. */
-function orderedBy({ command, timeoutMs, attempts }: RunOrder, params: Record<string, unknown>): Ordered {
+function orderedBy({ params: { json, pairs }, command, timeoutMs, attempts }: RunOrder): Ordered {
   return {
-    ...(Object.keys(params).length > 0 && { params }),
+    ...(Object.keys(json).length > 0 && { params: json }),
+    ...(pairs.size > 0 && { pairs: Object.fromEntries(pairs) }),
     ...(command && { command }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(attempts !== undefined && { attempts }),

@@ -39,8 +39,9 @@ export interface Place {
 
 /** What a run was asked to do, besides its job, its name and its slot; without what nobody said. */
 export interface Ordered {
-  /** As given, before they were validated. */
+  /** Parameters as given, before they were validated: as JSON, and one by one as text, which means what the job's schema makes of it. */
   readonly params?: Readonly<Record<string, unknown>>;
+  readonly pairs?: Readonly<Record<string, string>>;
   /** The program of `run-job exec`. */
   readonly command?: {
     readonly program: string;

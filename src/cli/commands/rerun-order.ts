@@ -7,6 +7,7 @@ import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
 import { type RecordedOrder, readOrder } from '../../postgres/reruns.ts';
 import { kubectl } from '../../process/kubectl.ts';
+import type { Ordered } from '../../runner/ports.ts';
 import { REDACTED } from '../../runner/redact.ts';
 import { readArguments } from '../terminal/arguments.ts';
 import { checkRunId, theOne } from '../terminal/one-run.ts';
@@ -49,12 +50,16 @@ export async function orderAgain(rawArgs: readonly string[], env: NodeJS.Process
 type Flags = Pick<RunOrder, 'params' | 'timeoutMs' | 'attempts' | 'locked'>;
 
 function orderLike(run: RunRecord, { ordered, paramsDigest }: RecordedOrder, flags: Flags): RunOrder {
-  const { pairs } = flags.params;
-  const params = ordered ? (ordered.params ?? {}) : ((run.params ?? {}) as Record<string, unknown>);
-  const secret = Object.keys(params).filter((name) => holdsSecret(params[name]) && !pairs.has(name));
+  const changed = flags.params.pairs;
+  // A record of before that was kept says what came of them, which most often can be given as well.
+  const told: Ordered = ordered ?? { params: (run.params ?? {}) as Record<string, unknown> };
+  const json = without(told.params ?? {}, changed);
+  const pairs = without(told.pairs ?? {}, changed);
+  const secret = [...Object.entries(json), ...Object.entries(pairs)].filter(([, value]) => holdsSecret(value));
   if (secret.length > 0) {
+    const names = [...new Set(secret.map(([name]) => name))];
     throw new UsageError(
-      `${secret.join(', ')} of run ${run.id} holds a secret, which no record keeps: give it by ${secret.map((name) => `--param ${name}=…`).join(' ')}`,
+      `${names.join(', ')} of run ${run.id} holds a secret, which no record keeps: give it by ${names.map((name) => `--param ${name}=…`).join(' ')}`,
     );
   }
   const { command } = ordered ?? {};
@@ -63,14 +68,13 @@ function orderLike(run: RunRecord, { ordered, paramsDigest }: RecordedOrder, fla
       `the command line of run ${run.id} holds a secret, which no record keeps: run it anew with run-job exec ${run.name} --scheduled-at=${run.scheduledAt.toISOString()} --force -- …`,
     );
   }
-  const kept = Object.fromEntries(Object.entries(params).filter(([name]) => !pairs.has(name)));
   const timeoutMs = flags.timeoutMs ?? ordered?.timeoutMs;
   const attempts = flags.attempts ?? ordered?.attempts;
   return {
     job: run.job,
     ...(run.name !== run.job && { name: run.name }),
     ...(command && { command }),
-    params: { json: kept, pairs },
+    params: { json, pairs: new Map([...Object.entries(pairs), ...changed]) },
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(attempts !== undefined && { attempts }),
     dryRun: run.dryRun,
@@ -78,9 +82,12 @@ function orderLike(run: RunRecord, { ordered, paramsDigest }: RecordedOrder, fla
     locked: flags.locked,
     forced: true,
     // What somebody changes on purpose has another digest.
-    ...(pairs.size === 0 && paramsDigest !== '' && { paramsDigest }),
+    ...(changed.size === 0 && paramsDigest !== '' && { paramsDigest }),
   };
 }
+
+const without = <T>(params: Readonly<Record<string, T>>, names: ReadonlyMap<string, string>): Record<string, T> =>
+  Object.fromEntries(Object.entries(params).filter(([name]) => !names.has(name)));
 
 const holdsSecret = (value: unknown): boolean => JSON.stringify(value)?.includes(REDACTED) ?? false;
 

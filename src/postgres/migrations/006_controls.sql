@@ -41,4 +41,4 @@ ALTER TABLE run_job.runs
 
 COMMENT ON COLUMN run_job.runs.why IS 'Why a run was skipped, as a sentence';
 COMMENT ON COLUMN run_job.runs.ordered IS
-  'What the run was asked to do, as it was given: {"params", "command", "timeoutMs", "attempts"}; secrets redacted. What rerun does again';
+  'What the run was asked to do, as it was given: {"params", "pairs", "command", "timeoutMs", "attempts"}; secrets redacted. What rerun does again';
