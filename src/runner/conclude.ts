@@ -9,13 +9,13 @@ import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
 /**
- * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, looking whether the name is to be
- * paused, and closing RabbitMQ, the job's pool and the history.
+ * The longest that the end can take besides recording it and the telemetry's flush: programs, looking whether the name is to be paused and
+ * pruning, and closing RabbitMQ, the job's pool and the history.
  */
 const CONCLUDE_LIMIT_MS =
   STEP_LIMITS.programs +
   STEP_LIMITS.unlock +
-  5 * STEP_LIMITS.close +
+  4 * STEP_LIMITS.close +
   STEP_LIMITS.shutdownUrls +
   STEP_LIMITS.output +
   2 * STEP_LIMITS.lastLine;
@@ -69,10 +69,12 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   }
   if (told) state.closeRecord();
   if (state.recorded) await unlock();
+  const tidyUntil = clock.monotonicMs() + STEP_LIMITS.close;
   await pauseAfterFailures(state, outcome, told ? database : undefined, step);
-  if (told && database && state.prunable) {
+  const tidyMs = tidyUntil - clock.monotonicMs();
+  if (told && database && state.prunable && tidyMs > PRUNE_MS) {
     const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
-    await step('pruning the history', STEP_LIMITS.close, prune);
+    await step('pruning the history', tidyMs, prune);
   }
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
   if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());

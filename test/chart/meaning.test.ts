@@ -97,6 +97,19 @@ describe.skipIf(noHelm)('every CronJob', () => {
     const pod = 120 + 2 * 10 + (600 + 600 + 30 + 3 + 60) + 20;
     expect(deadline({ retries: 0 })).toBe(pod);
     expect(deadline({ retries: 3 })).toBe(4 * pod + 10 + 20 + 40);
+    // What it comes after is waited for before the lock is: the longest of several, and as long as for the lock unless said.
+    const after = [{ name: 'extract', slot: 'same', within: '2h' }];
+    expect(deadline({ retries: 0, after })).toBe(pod + 7_200);
+    const [one] = after;
+    expect(
+      deadline({
+        retries: 0,
+        after: [
+          { ...one, within: '1m' },
+          { name: 'other', slot: 'latest' },
+        ],
+      }),
+    ).toBe(pod + 600);
     expect(deadline({ retries: 8 })).toBe(9 * pod + 10 + 20 + 40 + 80 + 160 + 320 + 600 + 600);
     expect(deadline({ retries: 0, env: { WORKER_LOCK_WAIT_SECONDS: 60 } })).toBe(pod - 540);
     // A database that has no connection left is waited for by all.

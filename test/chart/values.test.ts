@@ -70,7 +70,7 @@ describe('values', () => {
     for (const field of walk(schema, '', values)) isSet.set(field.path, field.isSet || isSet.get(field.path) === true);
     const unset = [...isSet].filter(([, there]) => !there).map(([path]) => path);
     const free =
-      /^(job\.job|job\.name|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(tolerations|affinity|topology|hostAliases|dnsConfig|image|imagePullSecrets|envFrom)|networkPolicy\.extraEgress)/;
+      /^(job\.job|job\.name|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(after|blackouts|tolerations|affinity|topology|hostAliases|dnsConfig|image|imagePullSecrets|envFrom)|networkPolicy\.extraEgress)/;
     expect(unset.filter((path) => !free.test(path))).toEqual([]);
   });
 

@@ -304,7 +304,7 @@ annotations:
 
 {{/* Whatever of ours that isn't a CronJob runs as the defaults say: where, with what resources, beside which sidecars. */}}
 {{- define "run-job.helperJob" -}}
-{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" "command" "image" "runner" "workingDir" "lifecycle" "automountServiceAccountToken" -}}
+{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" "command" "image" "runner" "workingDir" "lifecycle" "automountServiceAccountToken" "after" "blackouts" "pauseAfter" -}}
 {{- include "run-job.setEnv" (dict "job" $job "env" .env) -}}
 {{- include "run-job.dropNulls" $job -}}
 {{- toJson $job -}}

@@ -50,7 +50,7 @@ deadline     activeDeadlineSeconds: every pod that may be needed one after the o
 termination  terminationGracePeriodSeconds
 
 wait is that for the lock, for one of the places, and for a database that has no connection left, whatever `locked` says: it is one
-bound for all of them. activeDeadlineSeconds is the Job's, with all its retries, while the runner's timeout is that of one pod. The
+bound for all of them; and that for the slots of `after`. activeDeadlineSeconds is the Job's, with all its retries, while the runner's timeout is that of one pod. The
 controller waits 10 s before the first new pod and doubles that each time, up to 10 min.
 */}}
 {{- define "run-job.times" -}}
@@ -60,6 +60,8 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- $start := include "run-job.seconds" (dict "text" $job.startAllowance "where" (printf "%s.startAllowance" $where)) | int64 -}}
 {{- $setting := dict "root" .root "job" $job "key" .key -}}
 {{- $wait := include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS") $setting) | int64 -}}
+{{- /* The two waits follow each other. */ -}}
+{{- $wait = add $wait (include "run-job.afterWait" (dict "job" $job "where" $where "wait" $wait) | int64) -}}
 {{- $grace := include "run-job.numberOf" (merge (dict "name" "WORKER_SHUTDOWN_TIMEOUT_SECONDS") $setting) | int64 -}}
 {{- $flush := include "run-job.numberOf" (merge (dict "name" "OTEL_SHUTDOWN_TIMEOUT_MS" "per" 1000) $setting) | int64 -}}
 {{- $record := include "run-job.numberOf" (merge (dict "name" "RUN_JOB_RECORD_TIMEOUT_SECONDS") $setting) | int64 -}}
