@@ -5,6 +5,7 @@ import type { Connection } from './connect.ts';
 export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   job_times: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  schedules: ['SELECT', 'INSERT', 'UPDATE'],
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   pauses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   cancellations: ['SELECT', 'INSERT', 'DELETE'],
