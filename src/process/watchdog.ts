@@ -59,8 +59,17 @@ export function createWatchdog(script: URL, options: WatchdogOptions): WarmableW
   };
 }
 
-/** What PostgreSQL's client reads of the environment, and what TLS does. */
-const FOR_THE_RECORD = /^(PG[A-Z]+|HOME|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/;
+/** What TLS and PostgreSQL's client read of the environment, besides the client's own variables, which begin with PG. */
+const FOR_THE_RECORD = new Set(['HOME', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']);
+
+function environmentForTheRecord(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  // Each value is a call into C++: only what is needed is read.
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('PG') || FOR_THE_RECORD.has(name)) env[name] = process.env[name];
+  }
+  return env;
+}
 
 function start(script: URL, options: WatchdogOptions, endClaim: EndClaim): Worker {
   const worker = new Worker(script, {
@@ -68,7 +77,7 @@ function start(script: URL, options: WatchdogOptions, endClaim: EndClaim): Worke
     // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.
     stdout: true,
     stderr: true,
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => FOR_THE_RECORD.test(name))),
+    env: environmentForTheRecord(),
     execArgv: [],
     // Far above what it uses; without limits V8 lets it grow like the main thread.
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },

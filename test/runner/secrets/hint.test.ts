@@ -1,10 +1,11 @@
 // The quick look that lines by the million get: it may send a text to the redactor in vain, and may never keep one from it.
 import { expect, test } from 'vitest';
+import { withHint } from '../../../src/runner/hint.ts';
 import { createRedactor } from '../../../src/runner/redact.ts';
 import { ENCODINGS, HARMLESS, KNOWN_SECRETS, secretSamples } from './samples.ts';
 
 test('every text that the redactor would change is taken for one that may hold a secret', () => {
-  const redactor = createRedactor([]);
+  const redactor = withHint(createRedactor([]));
   const texts = [...secretSamples(1).map(({ text }) => text), ...HARMLESS];
   const passedOver = texts.filter((text) => redactor.text(text) !== text && !redactor.mayHoldSecret(text));
   expect(passedOver).toEqual([]);
@@ -12,7 +13,7 @@ test('every text that the redactor would change is taken for one that may hold a
 
 test('so is every known secret, however it is written', () => {
   const passedOver = KNOWN_SECRETS.flatMap((secret) => {
-    const redactor = createRedactor([secret]);
+    const redactor = withHint(createRedactor([secret]));
     return Object.values(ENCODINGS)
       .map((encode) => encode(secret))
       .filter((text) => redactor.text(text) !== text && !redactor.mayHoldSecret(text));
@@ -21,7 +22,7 @@ test('so is every known secret, however it is written', () => {
 });
 
 test('a secret is found wherever it stands in a batch of lines, whatever stands around it', () => {
-  const redactor = createRedactor(KNOWN_SECRETS);
+  const redactor = withHint(createRedactor(KNOWN_SECRETS));
   const passedOver: string[] = [];
   for (const [index, { text }] of secretSamples(2).entries()) {
     const line = `${'a b.'.repeat(index % 19).slice(0, index % 37)} ${text} end`;
@@ -40,7 +41,7 @@ test('a secret is found wherever it stands in a batch of lines, whatever stands 
 
 test('a known secret is found in the middle of others that begin like it', () => {
   const known = ['abcabcabcabd', 'postgresql-9', 'tgres--x', 'Öl-Heizung-7'];
-  const { mayHoldSecret } = createRedactor(known);
+  const { mayHoldSecret } = withHint(createRedactor(known));
   for (const secret of known) {
     for (const before of ['', 'abcabc', 'postgres', 'pos', 'Ö', '\n']) {
       expect(mayHoldSecret(`${before}${secret}z`), before + secret).toBe(true);
@@ -49,7 +50,7 @@ test('a known secret is found in the middle of others that begin like it', () =>
 });
 
 test('ordinary lines aren’t', () => {
-  const { mayHoldSecret } = createRedactor(['hunter2hunter2']);
+  const { mayHoldSecret } = withHint(createRedactor(['hunter2hunter2']));
   for (const line of [
     '2026-11-26T07:37:48.845Z INFO order 12 in 12ms status=ok path=/orders/12',
     'done',
