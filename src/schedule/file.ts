@@ -2,15 +2,11 @@
 import * as v from 'valibot';
 import { parseDuration } from '../duration.ts';
 import { UsageError } from '../errors.ts';
-import { isDate, minuteOfWeek } from './blackouts.ts';
+import { readBlackouts } from './blackouts.ts';
+import { findCircle } from './circle.ts';
 import { parseCron } from './cron.ts';
+import { DEFAULT_CATCH_UP_LIMIT, DEFAULT_LATE_AFTER } from './defaults.ts';
 import { zoneOf } from './zone.ts';
-
-/** A run that began later than this after its slot is late, unless its schedule says otherwise: the usual wait for the lock, and a pod's start. */
-export const DEFAULT_LATE_AFTER = '15m';
-
-/** How many missed slots one run catches up with, unless its schedule says otherwise. */
-export const DEFAULT_CATCH_UP_LIMIT = 10;
 
 /** What reads a text and throws a UsageError becomes a check with that sentence. */
 const readable = (read: (text: string) => unknown) =>
@@ -48,13 +44,17 @@ const wholeFrom = (least: number) =>
 
 const timeZone = v.pipe(text, readable(zoneOf));
 
-const timeOfWeek = v.pipe(text, readable(minuteOfWeek));
-
-const blackouts = v.strictObject({
-  timeZone: v.optional(timeZone),
-  dates: v.optional(v.array(v.pipe(text, v.check(isDate, 'must be dates such as "2026-12-24"')))),
-  weekly: v.optional(v.array(v.strictObject({ from: timeOfWeek, to: timeOfWeek }))),
-});
+const blackouts = v.pipe(
+  v.unknown(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return readBlackouts(dataset.value);
+    } catch (error) {
+      addIssue({ message: (error as Error).message });
+      return NEVER;
+    }
+  }),
+);
 
 /** What a run waits for: that this slot of another name has succeeded. */
 const after = v.strictObject({
@@ -124,7 +124,19 @@ export function readSchedules(value: unknown): SchedulesFile {
     if (same.length > 1) problems.push(`${name}: ${same.length} entries have this name, which can have one`);
   }
   if (problems.length > 0) throw unreadable(problems);
+  refuseCircles(schedules);
   return { source: outside.output.source, schedules };
+}
+
+/**
+ * Refuses names that wait for each other.
+ * @throws {UsageError} naming those on the circle
+ */
+export function refuseCircles(
+  schedules: readonly { readonly name: string; readonly after: readonly { readonly name: string }[] }[],
+): void {
+  const circle = findCircle(new Map(schedules.map(({ name, after }) => [name, after.map((other) => other.name)])));
+  if (circle) throw unreadable([`${circle.join(' comes after ')}: none of them could ever begin`]);
 }
 
 function whichEntry(given: unknown, index: number): string {
@@ -134,10 +146,12 @@ function whichEntry(given: unknown, index: number): string {
 
 function tellIssue(where: string, issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
-  if (issue.type === 'strict_object')
+  if (issue.type === 'strict_object' && path !== null) {
     return `${where}: ${issue.expected === 'never' ? 'it knows no' : 'it needs'} ${path}`;
-  // Our sentences about a cron line or a zone stand by themselves.
-  return `${where}: ${path === null ? issue.message : `${path} ${issue.message}`}`;
+  }
+  // What reads blackouts says where in them.
+  const said = path !== null && issue.message.startsWith(path);
+  return `${where}: ${path === null || said ? issue.message : `${path} ${issue.message}`}`;
 }
 
 function unreadable(problems: readonly string[]): UsageError {

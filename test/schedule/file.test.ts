@@ -1,8 +1,6 @@
 // The schedules file: what it may say, and which sentence tells what is wrong.
 import { expect, test } from 'vitest';
-import { isBlackedOut } from '../../src/schedule/blackouts.ts';
 import { readSchedules } from '../../src/schedule/file.ts';
-import { zoneOf } from '../../src/schedule/zone.ts';
 
 const file = (...schedules: unknown[]) => readSchedules({ source: 'run-job/run-job', schedules });
 const ENTRY = { name: 'database_cleanup', schedule: '0 2 * * *' };
@@ -68,12 +66,12 @@ test.each([
   [
     'a bad date',
     { source: 'a', schedules: [{ ...ENTRY, blackouts: { dates: ['2026-02-30'] } }] },
-    'blackouts.dates.0 must be dates',
+    'blackouts.dates[0] must be a date',
   ],
   [
     'a bad window',
-    { source: 'a', schedules: [{ ...ENTRY, blackouts: { weekly: [{ from: 'Fri', to: 'Mon 06:00' }] } }] },
-    "isn't a time of the week",
+    { source: 'a', schedules: [{ ...ENTRY, blackouts: { weekly: [{ from: 'Fr', to: 'Mon 06:00' }] } }] },
+    'must be a time of the week',
   ],
 ])('%s is refused by one sentence', (_, value, sentence) => {
   expect(() => readSchedules(value)).toThrow(sentence);
@@ -83,16 +81,15 @@ test('every entry that is wrong is named', () => {
   expect(() => file({ name: 'a', schedule: 'x' }, ENTRY, { name: 'b', schedule: 'y' })).toThrow(/ a: .*; b: /);
 });
 
-test('a blackout is told by the wall clock of its zone', () => {
-  const berlin = zoneOf('Europe/Berlin');
-  const holidays = { dates: ['2026-12-24'] };
-  expect(isBlackedOut(holidays, berlin, new Date('2026-12-23T22:59:00Z'))).toBe(false);
-  expect(isBlackedOut(holidays, berlin, new Date('2026-12-23T23:00:00Z'))).toBe(true);
-  expect(isBlackedOut(holidays, berlin, new Date('2026-12-24T22:59:00Z'))).toBe(true);
-  expect(isBlackedOut({ ...holidays, timeZone: 'Etc/UTC' }, berlin, new Date('2026-12-23T23:00:00Z'))).toBe(false);
-  const weekend = { weekly: [{ from: 'Fri 18:00', to: 'Mon 06:00' }] };
-  expect(isBlackedOut(weekend, berlin, new Date('2026-11-27T16:59:00Z'))).toBe(false);
-  expect(isBlackedOut(weekend, berlin, new Date('2026-11-27T17:00:00Z'))).toBe(true);
-  expect(isBlackedOut(weekend, berlin, new Date('2026-11-29T12:00:00Z'))).toBe(true);
-  expect(isBlackedOut(weekend, berlin, new Date('2026-11-30T05:00:00Z'))).toBe(false);
+test('names that wait for each other in a circle are refused, with the circle', () => {
+  const entry = (name: string, ...after: string[]) => ({
+    ...ENTRY,
+    name,
+    after: after.map((other) => ({ name: other })),
+  });
+  expect(() => file(entry('a', 'b'), entry('b', 'c', 'x'), entry('c', 'a'))).toThrow(
+    'a comes after b comes after c comes after a',
+  );
+  expect(() => file(entry('a', 'a'))).toThrow('a comes after a');
+  expect(file(entry('a', 'b'), entry('b', 'c'), entry('c')).schedules).toHaveLength(3);
 });
