@@ -49,6 +49,8 @@ export interface RunOrder {
   readonly attempts?: number | undefined;
   readonly dryRun: boolean;
   readonly scheduledAt?: Date | undefined;
+  /** When the run began, where that isn't when the process did: slots that were missed were done before. */
+  readonly startedAt?: Date | undefined;
   readonly locked: LockedPolicy;
   /** Run a slot that has succeeded already once more. */
   readonly forced: boolean;
@@ -96,7 +98,7 @@ const PROGRAM_UNWATCHED_MS = 100;
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
-  const startedAt = processStart();
+  const startedAt = order.startedAt ?? processStart();
   const runId = newRunId(startedAt);
   const { config, problems, invalid } = readConfig(env);
   const identity = makeIdentity(order, config, startedAt);
@@ -114,7 +116,9 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     afterMs: order.command ? PROGRAM_UNWATCHED_MS : 0,
   });
   if (databaseUrl) watchdog.warm();
-  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
+  const postgres = databaseUrl
+    ? await openDatabase(databaseUrl, config, { job: identity.job, name: identity.name, runId })
+    : {};
 
   const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);

@@ -6,6 +6,7 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   job_times: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   schedules: ['SELECT', 'INSERT', 'UPDATE'],
+  statistics: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   pauses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   cancellations: ['SELECT', 'INSERT', 'DELETE'],

@@ -1,6 +1,7 @@
 // The schedules that are known: reads run_job.schedules, and brings it up to what a file or a run tells.
 import type { Connection } from './connect.ts';
 import { toJson } from './json.ts';
+import type { Queries } from './queries.ts';
 import { begin } from './undisturbed.ts';
 
 /** What a run waits for: that a slot of another name has succeeded. */
@@ -95,12 +96,31 @@ export async function schedulesOf(connection: Connection, name: string, since: D
 }
 
 /** The schedules that may have slots between when they were last looked at and `now`. */
-export async function unsettledSchedules(connection: Connection, names?: readonly string[]): Promise<Schedule[]> {
+export async function unsettledSchedules(connection: Queries, names?: readonly string[]): Promise<Schedule[]> {
   const text = `
     SELECT ${COLUMNS} FROM run_job.schedules
     WHERE (valid_to IS NULL OR settled_to < valid_to) AND NOT suspend ${names ? 'AND name = ANY($1)' : ''}
     ORDER BY name, valid_from`;
   return toSchedules(await connection.query(text, names ? [names] : []));
+}
+
+/**
+ * Whether missed slots of a name are to be caught up with: since when, and how many at most; undefined where the schedule in force doesn't say
+ * so.
+ */
+export async function catchUpOf(
+  connection: Queries,
+  name: string,
+): Promise<{ readonly since: Date; readonly limit: number } | undefined> {
+  const { rows } = await connection.query<{ since: Date; limit: number }>(
+    `SELECT coalesce(
+       (SELECT max(valid_to) FROM run_job.schedules WHERE name = $1 AND valid_to IS NOT NULL AND catch_up <> 'all'),
+       (SELECT min(valid_from) FROM run_job.schedules WHERE name = $1)
+     ) AS since, catch_up_limit AS limit
+     FROM run_job.schedules WHERE name = $1 AND valid_to IS NULL AND catch_up = 'all'`,
+    [name],
+  );
+  return rows[0];
 }
 
 /**
@@ -135,6 +155,19 @@ export async function applySchedules(
     await connection.query('ROLLBACK').catch(() => {});
     throw error;
   }
+}
+
+/**
+ * Tells of a schedule as a run does: it begins where nobody tells of the name, and takes the place of what a run told before; one that was
+ * applied stays. Of many runs that do so at once, one does it.
+ */
+export async function bringSchedule(connection: Queries, told: ScheduleTold): Promise<void> {
+  await connection.query(
+    `UPDATE run_job.schedules SET valid_to = clock_timestamp()
+     WHERE name = $1 AND valid_to IS NULL AND source = '${BY_RUN}' AND (cron, time_zone) IS DISTINCT FROM ($2, $3)`,
+    [told.name, told.cron, told.timeZone],
+  );
+  await connection.query(`${BEGIN} ON CONFLICT (name) WHERE valid_to IS NULL DO NOTHING`, [BY_RUN, ...valuesOf(told)]);
 }
 
 const END = 'UPDATE run_job.schedules SET valid_to = clock_timestamp() WHERE name = ANY($1) AND valid_to IS NULL';

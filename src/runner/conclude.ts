@@ -10,12 +10,12 @@ import { terminationMessage } from './termination.ts';
 
 /**
  * The longest that the end can take besides recording it and the telemetry's flush: programs, looking whether the name is to be paused and
- * pruning, and closing RabbitMQ, the job's pool and the history.
+ * pruning, the schedule, and closing RabbitMQ, the job's pool and the history.
  */
 const CONCLUDE_LIMIT_MS =
   STEP_LIMITS.programs +
   STEP_LIMITS.unlock +
-  4 * STEP_LIMITS.close +
+  5 * STEP_LIMITS.close +
   STEP_LIMITS.shutdownUrls +
   STEP_LIMITS.output +
   2 * STEP_LIMITS.lastLine;
@@ -75,6 +75,9 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   if (told && database && state.prunable && tidyMs > PRUNE_MS) {
     const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
     await step('pruning the history', tidyMs, prune);
+  }
+  if (told && state.recorded && !request.dryRun && database?.tendSchedule) {
+    await step('looking after the schedule', STEP_LIMITS.close, async () => database.tendSchedule?.(state.schedule));
   }
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
   if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());

@@ -5,13 +5,8 @@ import { UsageError } from '../errors.ts';
 import { readBlackouts } from './blackouts.ts';
 import { findCircle } from './circle.ts';
 import { parseCron } from './cron.ts';
+import { DEFAULT_CATCH_UP_LIMIT, DEFAULT_LATE_AFTER } from './defaults.ts';
 import { zoneOf } from './zone.ts';
-
-/** A run that began later than this after its slot is late, unless its schedule says otherwise: the usual wait for the lock, and a pod's start. */
-export const DEFAULT_LATE_AFTER = '15m';
-
-/** How many missed slots one run catches up with, unless its schedule says otherwise. */
-export const DEFAULT_CATCH_UP_LIMIT = 10;
 
 /** What reads a text and throws a UsageError becomes a check with that sentence. */
 const readable = (read: (text: string) => unknown) =>

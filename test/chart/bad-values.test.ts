@@ -21,43 +21,6 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
     ],
     ['a typo deep inside', cleanup({ resources: { limit: {} } }), "additional properties 'limit' not allowed"],
     ['an unknown choice', cleanup({ locked: 'queue' }), "value must be one of 'skip', 'wait', 'fail'"],
-    // What comes after what
-    [
-      'an entry that comes after itself',
-      cleanup({ name: 'cleanup', after: [{ name: 'cleanup', slot: 'same' }] }),
-      'cleanup comes after cleanup: none of them could ever begin',
-    ],
-    [
-      'a circle, seen from an entry that isn’t on it',
-      {
-        jobs: {
-          'a-first': { job: 'x', schedule: '@daily', after: [{ name: 'c', slot: 'same' }] },
-          b: {
-            job: 'x',
-            schedule: '@daily',
-            after: [
-              { name: 'c', slot: 'latest' },
-              { name: 'elsewhere', slot: 'same' },
-            ],
-          },
-          c: { job: 'x', schedule: '@daily', after: [{ name: 'b', slot: 'same' }] },
-        },
-      },
-      'c comes after b comes after c: none of them could ever begin',
-    ],
-    [
-      'a slot of another kind',
-      cleanup({ after: [{ name: 'a', slot: 'next' }] }),
-      "value must be one of 'same', 'latest'",
-    ],
-    ['a length of time that is none', cleanup({ after: [{ name: 'a', slot: 'same', within: 'soon' }] }), 'within'],
-    ['a pause after nothing', cleanup({ pauseAfter: 0 }), 'pauseAfter'],
-    ['a blackout of another form', cleanup({ blackouts: { dates: ['24.12.2026'] } }), 'blackouts/dates/0'],
-    [
-      'a window of the week without an end',
-      cleanup({ blackouts: { weekly: [{ from: 'Fri' }] } }),
-      "missing property 'to'",
-    ],
     // Schedules
     ['no schedule', { jobs: { mine: {} } }, 'jobs.mine.schedule is missing: give it a cron line, such as "0 2 * * *"'],
     [

@@ -32,6 +32,11 @@
 {{- end -}}
 {{- with .cronJobName -}}
 {{- $_ := set $env "CRONJOB_NAME" (dict "value" .) -}}
+{{- $_ := set $env "RUN_JOB_SCHEDULE" (dict "value" $job.schedule) -}}
+{{- $_ := set $env "RUN_JOB_TIME_ZONE" (dict "value" $job.timeZone) -}}
+{{- if eq $job.catchUp "all" -}}
+{{- $_ := set $env "RUN_JOB_CATCH_UP" (dict "value" "all") -}}
+{{- end -}}
 {{- end -}}
 {{- if gt (int (default 1 $job.shards)) 1 -}}
 {{- $_ := set $env "RUN_JOB_SHARDS" (dict "value" (toString (int $job.shards))) -}}
