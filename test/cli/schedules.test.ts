@@ -124,7 +124,7 @@ onEveryPostgres((create) => {
     await using database = await createDatabase();
     await using adapter = adapterOf(database);
     await apply(database, { name: 'report', schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' });
-    await since(database, 3 * HOUR + 30 * MINUTE);
+    await since(database, 4 * HOUR);
     const run = runOf(slotOf('report', undefined, hourBack(3)), { startedAt: hourBack(3) });
     await adapter.history.record(run, endOf({ endedAt: new Date(hourBack(2).getTime() + 30 * MINUTE) }));
     const told = await status(database, 'report');
