@@ -11,12 +11,15 @@ import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { painter } from '../terminal/paint.ts';
-import { clean, printJson, printLines } from '../terminal/print.ts';
+import { clean, cut, printJson, printLines, terminalWidth } from '../terminal/print.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
 import { COLOUR_OF, HEAD, toJson, toLine, toPage } from './status-lines.ts';
 
 /** How often `--watch` looks. */
 const WATCH_MS = 2_000;
+
+/** A terminal with fewer columns has notes on lines of their own. */
+const WIDE = 120;
 
 /** To the top left, and nothing below. */
 const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
@@ -87,5 +90,19 @@ function print(seen: Look, now: Date, env: NodeJS.ProcessEnv): void {
     return;
   }
   const colours = [undefined, ...seen.all.map(({ health }) => COLOUR_OF[health])];
-  printLines([HEAD, ...seen.all.map((each) => toLine(each, now))], (line, index) => paint(colours[index], line));
+  const rows = [HEAD, ...seen.all.map((each) => toLine(each, now))];
+  const width = terminalWidth();
+  if (!isTerminal(1) || width >= WIDE) {
+    printLines(rows, (line, index) => paint(colours[index], line));
+    return;
+  }
+  // What there is to note says why, and would be cut off.
+  const notes = rows.map((row) => clean(row.at(-1) ?? ''));
+  printLines(
+    rows.map((row) => row.slice(0, -1)),
+    (line, index) => {
+      const note = index === 0 ? '' : (notes[index] ?? '');
+      return paint(colours[index], line) + (note === '' ? '' : `\n  ${cut(note, width - 2)}`);
+    },
+  );
 }
