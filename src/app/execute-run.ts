@@ -117,7 +117,12 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   });
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl
-    ? await openDatabase(databaseUrl, config, { job: identity.job, name: identity.name, runId })
+    ? await openDatabase(databaseUrl, config, {
+        job: identity.job,
+        name: identity.name,
+        runId,
+        looksBack: order.scheduledAt === undefined,
+      })
     : {};
 
   const redactor = redactorFor(env);

@@ -1,10 +1,11 @@
 // How names stand: what their schedules ask for, and what their records tell. What `status` and the console show.
 import type { Connection } from '../postgres/connect.ts';
 import { type NameOverview, overview } from '../postgres/overview.ts';
-import { type PauseInForce, pausesInForce } from '../postgres/pauses.ts';
-import { type Schedule, schedulesInForce, schedulesOf } from '../postgres/schedules.ts';
+import { currentPauses } from '../postgres/pausing.ts';
+import { type Schedule, schedulesOf } from '../postgres/schedules.ts';
 import { type RunOfSlot, recordedSlots, runsOfSlots } from '../postgres/slots.ts';
 import { type Statistics, statistics } from '../postgres/statistics.ts';
+import type { Pause } from '../runner/decisions.ts';
 import type { ErrorInfo } from '../runner/outcome.ts';
 import { type JudgedSlot, judgeSlot } from '../schedule/judge.ts';
 import { nextSlot, previousSlot } from '../schedule/slots.ts';
@@ -34,7 +35,7 @@ export interface Standing extends NameOverview {
   readonly overdueSince?: Date;
   /** Of the last 30 days; absent where there were no runs. */
   readonly statistics?: Statistics;
-  readonly pause?: PauseInForce;
+  readonly pause?: Pause;
 }
 
 /** One name, with its newest slots. */
@@ -62,9 +63,9 @@ export async function standings(connection: Connection, others: readonly string[
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now);
   const recorded = await overview(connection);
-  const schedules = new Map((await schedulesInForce(connection)).map((schedule) => [schedule.name, schedule]));
+  const { schedules } = noticed;
   const days = await statistics(connection);
-  const pauses = await pausesInForce(connection);
+  const pauses = await currentPauses(connection);
   const known = new Set(recorded.map(({ name }) => name));
   const silent = [...new Set([...schedules.keys(), ...others])].filter((name) => !known.has(name)).map(neverRan);
   const all = [...recorded, ...silent].map((one) =>
@@ -78,9 +79,9 @@ export async function standing(connection: Connection, name: string): Promise<Se
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now, [name]);
   const [one = neverRan(name)] = await overview(connection, name);
-  const [schedule] = await schedulesInForce(connection, [name]);
+  const schedule = noticed.schedules.get(name);
   const days = await statistics(connection, name);
-  const pauses = await pausesInForce(connection);
+  const pauses = await currentPauses(connection);
   const known = standingOf(one, now, noticed, schedule, days.get(name), pauses.get(name));
   return { now, standings: { ...known, slots: await newestSlots(connection, name, now) }, written: noticed.written };
 }
@@ -103,7 +104,7 @@ function standingOf(
   noticed: Noticed,
   schedule: Schedule | undefined,
   days: Statistics | undefined,
-  pause: PauseInForce | undefined,
+  pause: Pause | undefined,
 ): Standing {
   const expected = schedule !== undefined && !schedule.suspend;
   const overdueSince = expected && pause === undefined ? firstUnbegun(one, noticed) : undefined;
@@ -137,7 +138,7 @@ function healthOf(
   { consecutiveFailures, running, lastRun }: NameOverview,
   schedule: Schedule | undefined,
   overdueSince: Date | undefined,
-  pause: PauseInForce | undefined,
+  pause: Pause | undefined,
 ): Health {
   if (pause) return 'paused';
   if (consecutiveFailures > 0) return 'failing';

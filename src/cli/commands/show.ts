@@ -48,7 +48,8 @@ function describe(run: RunRecord): string {
     ['Forced', run.forced ? 'yes' : undefined],
     ['Version', run.version],
     ['Trace', run.traceId],
-    ['Host', `${place.host}, process ${place.pid}`],
+    // A slot that was missed took place nowhere.
+    ['Host', place.host === '' ? undefined : `${place.host}, process ${place.pid}`],
     ['Pod', place.podName && `${place.namespace ? `${place.namespace}/` : ''}${place.podName}`],
     ['Job of Kubernetes', place.jobName],
     ['CronJob', place.cronJobName],
