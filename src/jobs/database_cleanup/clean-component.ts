@@ -41,7 +41,10 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
     deleted = false;
     if (moves) await measureAgain(work, again);
     for (const task of again) {
-      task.last = await passAgain(work, component, task, moves);
+      task.last = await passAgain(work, component, task, {
+        everywhere: moves,
+        backwards: isBackwards(task) && pass % 2 === 1,
+      });
       deleted ||= (task.last?.deleted ?? 0) > 0;
     }
   }
@@ -123,11 +126,24 @@ async function passOverAllShards(work: Work, component: ComponentTask, task: Par
 }
 
 /** The access path through the part of a shard. */
-function accessPathOf(shard: Shard, { byIndex, from, subject: { partition } }: PartitionTask): AccessPath {
-  return byIndex
-    ? { kind: 'index', condition: shardCondition(shard, partition.oid) }
-    : { kind: 'blocks', ranges: startingAt(from, rangesOfShard(shard, partition.oid, partition.blocks)) };
+function accessPathOf(shard: Shard, task: PartitionTask, backwards = isBackwards(task)): AccessPath {
+  const { byIndex, from, subject } = task;
+  const { oid, blocks } = subject.partition;
+  if (byIndex) return { kind: 'index', condition: shardCondition(shard, oid) };
+  const ranges = rangesOfShard(shard, oid, blocks);
+  return {
+    kind: 'blocks',
+    backwards,
+    ranges: from === undefined ? ranges : startingAt(backwards ? from + 1 : from, ranges),
+  };
 }
+
+/**
+ * Whether passes begin with the last block. In a tree rows mostly come after those that they refer to, and must go before them. Every
+ * other pass goes the other way, for trees whose rows have been moved.
+ */
+const isBackwards = ({ subject: { keys, table } }: PartitionTask): boolean =>
+  keys.some((key) => key.childOid === table.oid);
 
 function taskOf(work: Work, component: ComponentTask, table: Table, partition: Partition): PartitionTask {
   const { allowCascade } = work.ctx.params;
@@ -135,27 +151,33 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
   const keys = referring.filter((key) => holdsBack(key, allowCascade));
   const due = component.due.get(partition.oid) ?? 0;
   const from = component.resumeFrom.get(partition.name);
+  const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
   return {
     table,
     subject: {
       table,
       partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
       blocked: blockedBy(keys, table),
+      keys,
+      // A trigger that keeps one of the rows that go together keeps them all: those had better go one after another.
+      ownKeys: mayKeep ? [] : keys.filter((key) => key.childOid === table.oid),
       archive: component.archives.get(table.oid),
       defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
       runsOthers:
         table.triggers.length > 0 ||
         referring.some((key) => key.onDelete !== 'no action' && key.onDelete !== 'restrict'),
       // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
-      planning: { seek: keys.length > 0 && !referring.some(needsScan), hash: keys.some(needsScan) },
-      // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
-      // came to be after the look.
-      careful:
-        table.triggers.some((trigger) => trigger.row && trigger.before) ||
-        keys.some((key) => key.onDelete === 'cascade'),
+      planning: {
+        seek: keys.length > 0 && !referring.some(needsScan),
+        hash: keys.some((key) => needsScan(key) || key.childOid === table.oid),
+      },
+      scans: keys.some(needsScan),
+      mayKeep,
+      // A cascade must never meet a child that came to be after the look.
+      careful: keys.some((key) => key.onDelete === 'cascade'),
     },
     byIndex: indexPays(partition, due) && from === undefined,
-    from: from ?? 0,
+    from,
     last: undefined,
   };
 }
@@ -189,12 +211,16 @@ function passAgain(
   work: Work,
   component: ComponentTask,
   task: PartitionTask,
-  everywhere: boolean,
+  { everywhere, backwards }: { everywhere: boolean; backwards: boolean },
 ): Promise<PassOutcome | undefined> {
   const { table, subject, byIndex, last } = task;
   const path: AccessPath =
-    byIndex || everywhere ? accessPathOf(work.ctx.shard, task) : { kind: 'blocks', ranges: last?.leftovers ?? [] };
-  return attempt(work, { table, subject: { ...subject, careful: true } }, path, {
+    byIndex || everywhere
+      ? accessPathOf(work.ctx.shard, task, backwards)
+      : { kind: 'blocks', ranges: last?.leftovers ?? [], backwards };
+  // Where rows were locked, or refused one by one, they may be so still.
+  const careful = subject.careful || (last?.skipped ?? 0) + (last?.kept ?? 0) > 0;
+  return attempt(work, { table, subject: { ...subject, careful } }, path, {
     again: last,
     ours: true,
     rest: component.rest,
