@@ -5,6 +5,7 @@ import type { ComponentTask, PartitionTask } from './component-task.ts';
 import { asUnavailable, tellError } from './database-errors.ts';
 import { indexPays } from './index-scan.ts';
 import type { Partition, Table } from './model.ts';
+import { passInOrder } from './ordered-pass.ts';
 import { startPace } from './pace.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
 import { blockedBy, holdsBack, keysOfPartition, needsScan } from './references.ts';
@@ -29,11 +30,12 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
       .map((partition) => taskOf(work, component, table, partition)),
   );
   await firstPass(work, component, tasks);
-  let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   const moves = movesRows(component);
+  if (!moves) await orderedPasses(work, component, tasks);
+  let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   for (let pass = 2; !mustStop(work); pass += 1) {
-    const again = tasks.filter(({ last, subject: { partition } }) => {
-      if (!last || work.resumeAt.has(partition.oid)) return false;
+    const again = tasks.filter(({ last, settled, subject: { partition } }) => {
+      if (!last || settled || work.resumeAt.has(partition.oid)) return false;
       const stays = last.blocked + last.kept > 0;
       return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && (stays || moves));
     });
@@ -80,6 +82,15 @@ async function firstPass(work: Work, component: ComponentTask, tasks: readonly P
     }
     task.last = await attempt(work, task, accessPathOf(work.ctx.shard, task), { ours: true, rest: component.rest });
   }
+}
+
+/** What is left of a table that refers to itself, but to no other that refers to it: all that can go, goes in one more pass. */
+async function orderedPasses(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
+  const [task, ...others] = tasks;
+  if (!task || others.length > 0 || task.table.partitions.length > 1 || component.tables.length > 1) return;
+  const { subject, table } = task;
+  if (subject.ownKeys.length === 0 || work.ctx.shard.count > 1 || work.resumeAt.has(subject.partition.oid)) return;
+  Object.assign(task, await guarded(work, table, () => passInOrder(work, task, component.rest)));
 }
 
 function wholePass(subject: BatchSubject | undefined, outcome: Outcome): PassOutcome {
@@ -179,6 +190,7 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
     byIndex: indexPays(partition, due) && from === undefined,
     from,
     last: undefined,
+    settled: false,
   };
 }
 
@@ -228,9 +240,9 @@ function passAgain(
 }
 
 async function deleteCycles(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
-  for (const { table, subject, last } of tasks) {
+  for (const { table, subject, last, settled } of tasks) {
     if (mustStop(work)) return;
-    if (last && last.blocked === 0) continue;
+    if (settled || last?.blocked === 0) continue;
     await guarded(work, table, () => deleteRowCycles(work, component, table, subject.partition));
   }
 }

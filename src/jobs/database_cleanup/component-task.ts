@@ -28,4 +28,6 @@ export interface PartitionTask {
   readonly from: number | undefined;
   /** What the last pass over it left. */
   last: PassOutcome | undefined;
+  /** Whether it is known that no more of its rows can go. */
+  settled: boolean;
 }

@@ -4,13 +4,14 @@ import { extentsWithDueRows } from './due-extents.ts';
 import { ctidsByIndex } from './index-scan.ts';
 import { startPace } from './pace.ts';
 import { withoutRefusals } from './refusal-sums.ts';
-import { type BlockRange, inSteps, inStepsBack, type Scope, scansRanges } from './scope.ts';
+import { type BlockRange, ctidsInSteps, inSteps, inStepsBack, type Scope, scansRanges } from './scope.ts';
 import { countStaying, mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
-/** How a pass comes to its rows: by ranges of blocks, perhaps from the last to the first, or through the index, with the shard's condition on `t`. */
+/** How a pass comes to its rows: by ranges of blocks, perhaps from the last to the first; through the index, with the shard's condition on `t`; or in a given order. */
 export type AccessPath =
   | { readonly kind: 'blocks'; readonly ranges: Iterable<BlockRange>; readonly backwards?: boolean }
-  | { readonly kind: 'index'; readonly condition: string };
+  | { readonly kind: 'index'; readonly condition: string }
+  | { readonly kind: 'ctids'; readonly ctids: readonly string[] };
 
 /** What became of the rows of a pass. */
 export interface PassOutcome extends Outcome {
@@ -80,8 +81,8 @@ export async function runPass(
 
 /** So many rows were refused that the rest of the pass is left to the next run: it goes on there, and comes to all rows in time. */
 function endEarly({ ctx, resumeAt }: Work, { table, partition }: BatchSubject, { kind }: AccessPath): void {
-  // The index finds rows in another order than that of the blocks, by which the next run goes on.
-  if (kind === 'index') resumeAt.set(partition.oid, 0);
+  // By the blocks the next run goes on, and these rows came in another order.
+  if (kind !== 'blocks') resumeAt.set(partition.oid, 0);
   const block = resumeAt.get(partition.oid);
   ctx.log.warn(`${partition.name}: too many rows were refused one by one; the next run goes on at block ${block}`, {
     table: table.label,
@@ -96,6 +97,7 @@ async function scopes(
   rows: () => number,
 ): Promise<Iterable<Scope> | AsyncIterable<Scope>> {
   if (accessPath.kind === 'index') return ctidsByIndex(work, table, partition, accessPath.condition, rows);
+  if (accessPath.kind === 'ctids') return ctidsInSteps(accessPath.ctids, rows);
   const { ranges, backwards } = accessPath;
   const steps = backwards ? inStepsBack : inSteps;
   return steps(

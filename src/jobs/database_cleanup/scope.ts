@@ -43,6 +43,15 @@ export function* inStepsBack(ranges: Iterable<BlockRange>, size: () => number): 
   }
 }
 
+/** Cuts a list of ctids into lists of as many as `size` says at that moment. */
+export function* ctidsInSteps(ctids: readonly string[], size: () => number): Generator<CtidList> {
+  for (let from = 0; from < ctids.length; ) {
+    const to = from + Math.max(1, Math.floor(size()));
+    yield { kind: 'ctids', ctids: ctids.slice(from, to) };
+    from = to;
+  }
+}
+
 /** The same block ranges, beginning at a block, and at the end what comes before it. */
 export function startingAt(block: number, ranges: Iterable<BlockRange>): BlockRange[] {
   const before: BlockRange[] = [];

@@ -120,31 +120,50 @@ function candidates(subject: Subject, scope: ScopeSql): string {
  * at the end of the statement. A row is blocked when a row refers to it that isn't one of the scope's due rows; and then every row
  * is that it refers to, and so on.
  */
-function candidatesTogether({ table, partition, keys, ownKeys }: Subject, scope: ScopeSql, holds: string): string {
+function candidatesTogether(subject: Subject, scope: ScopeSql, holds: string): string {
+  return `with recursive ${linked(subject, scope, holds)},
+    -- The planner takes an array to be short, so it hashes this once, and not anew in each step what the last has found.
+    link as materialized (select * from unnest(array(select child from links), array(select parent from links)) l (child, parent)),
+    staying (at) as (
+      select at from found where blocked
+      union
+      select l.parent from staying s join link l on l.child = s.at),
+    due as materialized (select f.at, f.at in (select s.at from staying s) as blocked from found f)`;
+}
+
+/**
+ * The CTEs `found`, the due rows of the scope, and whether rows refer to them that aren't among those; and `links`, which of them refer
+ * to which.
+ */
+function linked({ table, partition, keys, ownKeys }: Subject, scope: ScopeSql, holds: string): string {
   const own = `c.tableoid = ${partition.oid}::oid and ${holds} and ${table.due('c')}`;
   const blocked = blockedBy(keys, table, own);
-  const referred = blocked?.referred ? ` or t.at in (${blocked.referred('found')})` : '';
+  const referred = blocked?.referred ? ` or t.at in (${blocked.referred('looked')})` : '';
   const columns = ownKeys.flatMap((key, nth) =>
     key.parentColumns.flatMap((column, at) => [
       `t.${identifier(column)} as to_${nth}_${at}`,
       `t.${identifier(key.childColumns[at] as string)} as from_${nth}_${at}`,
     ]),
   );
-  const steps = ownKeys.map((key, nth) => {
+  const links = ownKeys.map((key, nth) => {
     const refers = key.operators.map(
       (operator, at) => `p.to_${nth}_${at}${key.collations[at]} ${operator} c.from_${nth}_${at}`,
     );
-    return `select p.at from c join found p on ${refers.join(' and ')}`;
+    return `select c.at as child, p.at as parent from looked c join looked p on ${refers.join(' and ')} where c.at <> p.at`;
   });
-  return `with recursive found as materialized (
+  return `looked as materialized (
       select t.ctid as at, ${blocked?.condition ?? 'false'} as blocked, ${columns.join(', ')}${blocked?.columns ?? ''}
       from ${partition.target} as t where ${scope.condition} and ${isDue(table)}${partition.only}),
-    staying (at) as (
-      select t.at from found t where t.blocked${referred}
-      union
-      -- What is recursive may be named only once.
-      (with c as materialized (select f.* from staying s join found f on f.at = s.at) ${steps.join(' union all ')})),
-    due as materialized (select f.at, f.at in (select s.at from staying s) as blocked from found f)`;
+    found as materialized (select t.at, t.blocked${referred} as blocked from looked t),
+    links as materialized (${links.join(' union all ')})`;
+}
+
+/** Reads the due rows of a scope, whether rows refer to them that aren't among those, and to which of them they refer. */
+export function readLinks(subject: Subject, scope: ScopeSql): string | undefined {
+  if (scope.holds === undefined) return undefined;
+  return `with ${linked(subject, scope, scope.holds)}
+    select f.at::text as at, f.blocked, coalesce(l.parents, '{}') as parents
+    from found f left join (select child, array_agg(parent::text) as parents from links group by child) l on l.child = f.at`;
 }
 
 function withArchive({ partition, archive }: Subject, where: string, around: (gone: string) => string): string {
