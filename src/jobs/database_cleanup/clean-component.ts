@@ -162,6 +162,7 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
   const keys = referring.filter((key) => holdsBack(key, allowCascade));
   const due = component.due.get(partition.oid) ?? 0;
   const from = component.resumeFrom.get(partition.name);
+  const cascadesTo = keys.filter((key) => key.onDelete === 'cascade').map((key) => key.childOid);
   const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
   return {
     table,
@@ -184,8 +185,9 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
       },
       scans: keys.some(needsScan),
       mayKeep,
-      // A cascade must never meet a child that came to be after the look.
-      careful: keys.some((key) => key.onDelete === 'cascade'),
+      cascadesTo,
+      // Each alone is seen to without a lock first; both together aren't.
+      careful: mayKeep && cascadesTo.length > 0,
     },
     byIndex: indexPays(partition, due) && from === undefined,
     from,

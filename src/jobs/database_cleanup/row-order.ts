@@ -20,11 +20,12 @@ export function inOrder(rows: readonly LinkedRow[]): string[] {
     for (const parent of row.parents) held.push(byCtid.get(parent) as LinkedRow);
   }
   const free = rows.filter((row) => !stays.has(row.at));
+  /** How many rows that haven't been listed refer to each. */
   const referring = new Map(free.map((row) => [row.at, 0]));
-  const count = (at: string, by: number) => {
-    const number = (referring.get(at) ?? 0) + by;
-    referring.set(at, number);
-    return number;
+  const count = (parent: string, by: number) => {
+    const number = referring.get(parent);
+    if (number !== undefined) referring.set(parent, number + by);
+    return number === undefined ? undefined : number + by;
   };
   for (const row of free) for (const parent of row.parents) count(parent, 1);
   const ready = free.filter((row) => referring.get(row.at) === 0);

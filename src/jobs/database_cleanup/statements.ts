@@ -170,6 +170,22 @@ function withArchive({ partition, archive }: Subject, where: string, around: (go
   return around(removal(`delete from ${partition.target} as t ${where}`, archive, ''));
 }
 
+/**
+ * How many rows of these tables the transaction has deleted so far, by whatever way, by PostgreSQL's own count; it may begin at any
+ * number. Null when that can't be relied on: nothing is counted, or a trigger for each row (1) before (2) a delete (8) may do something
+ * else instead.
+ */
+export function deletesOf(oids: readonly string[]): string {
+  const tables = `unnest('{${oids.join()}}'::oid[])`;
+  return `select case when current_setting('track_counts')::bool
+      and bool_and(c.relam = (select oid from pg_catalog.pg_am where amname = 'heap'))
+      and not bool_or(exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and (g.tgtype & 11) = 11))
+    then sum(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))::float8 end as deletes
+    from pg_catalog.pg_class c
+    where c.relkind = 'r' and c.oid in (
+      select o from ${tables} o union select p.relid from ${tables} o, pg_catalog.pg_partition_tree(o) p)`;
+}
+
 /** How many due rows the scope has. */
 export function countDue({ table, partition }: Subject, scope: ScopeSql): string {
   return `select count(*)::int as due from ${partition.target} as t where ${scope.condition} and ${isDue(table)}${partition.only}`;
