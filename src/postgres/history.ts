@@ -2,7 +2,18 @@
 import type { QueryResult } from 'pg';
 import type { PreviousRun, Shard } from '../job.ts';
 import type { Pause } from '../runner/decisions.ts';
-import type { Closable, History, KnownSchedule, Lease, RunEnd, RunStart, Schedule, Slot, Standing, Started } from '../runner/ports.ts';
+import type {
+  Closable,
+  History,
+  KnownSchedule,
+  Lease,
+  RunEnd,
+  RunStart,
+  Schedule,
+  Slot,
+  Standing,
+  Started,
+} from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { type DecisionsRow, PAUSE_AFTER, SCHEDULE, STANDING, toPause } from './decisions-sql.ts';
 import { explain } from './explain.ts';

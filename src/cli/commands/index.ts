@@ -12,6 +12,7 @@ export const COMMANDS: Commands = {
   resume: () => import('./resume.ts'),
   cancel: () => import('./cancel.ts'),
   rerun: () => import('./rerun.ts'),
+  backfill: () => import('./backfill.ts'),
   unlock: () => import('./unlock.ts'),
   migrate: () => import('./migrate.ts'),
   doctor: () => import('./doctor.ts'),
