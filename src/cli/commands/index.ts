@@ -6,6 +6,7 @@ export const COMMANDS: Commands = {
   list: () => import('./list.ts'),
   history: () => import('./history.ts'),
   status: () => import('./status.ts'),
+  why: () => import('./why.ts'),
   schedules: () => import('./schedules.ts'),
   show: () => import('./show.ts'),
   pause: () => import('./pause.ts'),
