@@ -302,6 +302,11 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly needs?: readonly Needs[];
   /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
   readonly exclusive?: boolean;
+  /**
+   * `slots`: runs of different slots of a name may work at the same time, as `run-job backfill --parallel` has them do; two of one slot never
+   * do. Unless said, a name runs once at a time, whatever its slots.
+   */
+  readonly overlap?: 'slots';
   /** What each run that stands for a slot waits for; a schedule that says so itself goes before it. */
   readonly after?: readonly After[];
   /** After so many failures in a row the name is paused, until somebody resumes it; a schedule that says so itself goes before it. */
@@ -321,7 +326,7 @@ export type CommandLine = readonly [program: string, ...args: string[]];
 export interface CommandDefinition<Schema extends ParamsSchema | undefined>
   extends Pick<
       JobDefinition<Schema, never, unknown>,
-      'name' | 'description' | 'timeout' | 'retry' | 'params' | 'after' | 'pauseAfter'
+      'name' | 'description' | 'timeout' | 'retry' | 'params' | 'overlap' | 'after' | 'pauseAfter'
     >,
     Pick<ExecOptions, 'env' | 'cwd' | 'exitCodes'> {
   /** The program and its arguments, or what makes them of the parameters, which the program also gets as `RUN_JOB_PARAM_…`. */
@@ -341,6 +346,7 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
+  readonly overlap?: 'slots';
   readonly after?: readonly After[];
   readonly pauseAfter?: number;
   check?(context: CheckContext<Need>): Promise<void> | void;

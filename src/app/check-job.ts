@@ -49,9 +49,12 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
   }
 }
 
-function* wrongExclusive({ exclusive }: Job): Generator<string> {
+function* wrongExclusive({ exclusive, overlap }: Job): Generator<string> {
   if (exclusive !== undefined && typeof exclusive !== 'boolean')
     yield 'has exclusive set to what is neither true nor false';
+  if (overlap !== undefined && overlap !== 'slots') yield `has overlap ${overlap}: write 'slots', or leave it out`;
+  else if (overlap !== undefined && exclusive)
+    yield "is exclusive and has overlap 'slots': one run at a time, or one of each slot";
 }
 
 /** A name that a run can have. */

@@ -79,6 +79,14 @@ const list = (separator: string) =>
     ),
   );
 
+/** An instant as we write it ourselves. */
+const instant = (example: string) =>
+  v.pipe(
+    v.string(),
+    v.check((text) => text.endsWith('Z') && !Number.isNaN(Date.parse(text)), `must be times such as ${example}`),
+    v.transform((text) => new Date(text)),
+  );
+
 const DAY = 86_400;
 
 /** Every variable that run-job itself reads, with its meaning; OpenTelemetry's own (`OTEL_*`) are the SDK's. */
@@ -169,6 +177,12 @@ export const ENVIRONMENT = v.object({
     v.optional(v.pipe(v.string(), v.trim(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number))),
     v.description("This pod's part; Kubernetes sets it"),
   ),
+  RUN_JOB_SLOTS: v.pipe(
+    v.optional(v.pipe(list(','), v.array(instant('2026-11-23T02:00:00Z')))),
+    v.description(
+      'Scheduled times of an Indexed Job that run-job backfill has made, separated by commas: each index does one, or one part of one',
+    ),
+  ),
   RUN_JOB_TERMINATION_LOG: v.pipe(
     text(),
     v.description('Where the termination message goes; /dev/termination-log unless set'),
@@ -231,6 +245,8 @@ export interface Config {
   readonly historyDays: number;
   readonly recordMs: number;
   readonly shard: Shard;
+  /** The scheduled time that this pod of an Indexed Job is to do, where each does another. */
+  readonly slot: Date | undefined;
   /** The schedule that brought the run about, as its environment tells. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | undefined;
   /** Whether a run of a CronJob asks for slots to catch up with. */
@@ -272,8 +288,8 @@ export function readConfig(env: Environment): ConfigResult {
   }
   const invalid = new Set(problems.keys());
   const values = parsed.success ? parsed.output : v.parse(ENVIRONMENT, given);
-  const shard = readShard(values, problems);
-  return { config: arrange(values, shard), problems: [...problems.values()], invalid };
+  const part = readPart(values, problems);
+  return { config: arrange(values, part), problems: [...problems.values()], invalid };
 }
 
 /** The variables that the needs require and that aren't set, one sentence each; what is `invalid` has been told. */
@@ -316,6 +332,23 @@ export function loadConfig(env: Environment): Config {
 
 type Values = v.InferOutput<typeof ENVIRONMENT>;
 
+/** What of the work this process does. */
+type Part = Pick<Config, 'shard' | 'slot'>;
+
+function readPart(values: Values, problems: Map<string, string>): Part {
+  const { RUN_JOB_SLOTS: slots, RUN_JOB_SHARDS: count = 1, JOB_COMPLETION_INDEX: index } = values;
+  if (slots === undefined || slots.length === 0) return { shard: readShard(values, problems), slot: undefined };
+  const slot = index === undefined ? undefined : slots[Math.floor(index / count)];
+  if (index === undefined || slot === undefined) {
+    problems.set(
+      'JOB_COMPLETION_INDEX',
+      `JOB_COMPLETION_INDEX must be below ${slots.length * count}, since RUN_JOB_SLOTS has ${slots.length} scheduled times: run the Job as it was made`,
+    );
+    return { shard: { index: 0, count: 1 }, slot: undefined };
+  }
+  return { shard: { index: index % count, count }, slot };
+}
+
 function readShard(values: Values, problems: Map<string, string>): Shard {
   const { RUN_JOB_SHARDS: count, JOB_COMPLETION_INDEX: index } = values;
   if (count === undefined && index !== undefined) {
@@ -339,7 +372,7 @@ function readShard(values: Values, problems: Map<string, string>): Shard {
   return { index: 0, count: 1 };
 }
 
-function arrange(values: Values, shard: Shard): Config {
+function arrange(values: Values, part: Part): Config {
   return {
     databaseUrl: values.DATABASE_URL,
     databaseRequired: values.RUN_JOB_REQUIRE_DATABASE === 'true',
@@ -360,7 +393,7 @@ function arrange(values: Values, shard: Shard): Config {
     jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
     recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,
-    shard,
+    ...part,
     schedule: values.RUN_JOB_SCHEDULE
       ? { cron: values.RUN_JOB_SCHEDULE, timeZone: values.RUN_JOB_TIME_ZONE ?? 'Etc/UTC' }
       : undefined,

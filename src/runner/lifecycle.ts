@@ -145,6 +145,9 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
           runId: request.runId,
           name: state.prepared?.job.exclusive ? request.job : request.name,
           shard: request.shard,
+          // A run that stands for no slot could be of any.
+          ...(state.prepared?.job.overlap === 'slots' &&
+            request.scheduledBy !== 'start' && { slot: state.scheduledAt }),
           limit: request.maxConcurrentJobs,
           runsAs: request.name,
           jobUid: request.place.jobUid,

@@ -219,6 +219,8 @@ export interface LockRequest {
   readonly shard: Shard;
   /** Most runs at once, of all names. */
   readonly limit: number;
+  /** The scheduled time, where runs of other slots may work at the same time; one run at a time of all slots unless given. */
+  readonly slot?: Date;
   /** What the run is known by, where the lock is of all names of its job: whose decisions count. */
   readonly runsAs?: string;
   /** The Job of Kubernetes that the run belongs to: what is cancelled of it is cancelled for good. */
@@ -228,7 +230,7 @@ export interface LockRequest {
 /** One run at a time per name and shard, and at most so many at once in all. */
 export interface Locks {
   /**
-   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing, and says what is decided of the run. Never waits for a lock. Runs of shards
+   * Takes the name's lock, or that of its slot, the run's own lock and one of the `limit` places, or nothing, and says what is decided of the run. Never waits for a lock. Runs of shards
    * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
    * @throws {UnavailableError} the lock's keeper can't be reached; `passing` when it is full or just starting
    * @throws {ConfigError} it isn't as this version needs it

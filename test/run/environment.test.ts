@@ -32,6 +32,7 @@ const GARBLED: Record<Variable, string> = {
   RUN_JOB_HISTORY_DAYS: '90 garbled-9f3b',
   RUN_JOB_REQUIRE_DATABASE: 'garbled-9f3b',
   RUN_JOB_RECORD_TIMEOUT_SECONDS: 'garbled-9f3b',
+  RUN_JOB_SLOTS: 'yesterday',
   RUN_JOB_SHARDS: 'garbled-9f3b',
   JOB_COMPLETION_INDEX: 'garbled-9f3b',
   RUN_JOB_TERMINATION_LOG: `garbled-9f3b${LONG}`,

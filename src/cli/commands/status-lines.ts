@@ -143,7 +143,7 @@ const REASONS: Readonly<Record<string, string>> = {
   slot_succeeded: 'had succeeded already',
 };
 
-const tellReason = (reason: string | undefined): string | undefined =>
+export const tellReason = (reason: string | undefined): string | undefined =>
   reason === undefined ? undefined : (REASONS[reason] ?? reason);
 
 const tellMs = (ms: number | undefined): string => (ms === undefined ? '-' : (formatDuration(ms).split(' ')[0] ?? '-'));
