@@ -210,6 +210,8 @@ async function plansOf(connection: Connection, ask: () => Promise<unknown>): Pro
 async function fill(url: string, records: number): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
+  // Whatever fails here is told by itself, and not by the server that goes away then.
+  client.on('error', () => {});
   await client.query('TRUNCATE run_job.runs, run_job.statistics');
   const { rows: indexes } = await client.query<{ name: string; definition: string }>(
     `SELECT indexname AS name, indexdef AS definition FROM pg_indexes
@@ -228,7 +230,7 @@ async function fill(url: string, records: number): Promise<void> {
        CASE status WHEN 'failed' THEN '{"name":"Error","message":"boom"}'::jsonb END, false, false,
        '1.0.0', 'host', 7, n, (extract(epoch FROM at) * 1000000)::bigint
      FROM (
-       SELECT n, slot, slot + n % 50 * interval '1 second' AS at, 500 + n * 7919 % 60000 AS ms,
+       SELECT n, slot, slot + n % 50 * interval '1 second' AS at, 500 + (n::bigint * 7919 % 60000)::integer AS ms,
          CASE WHEN n <= 5 THEN 'running' WHEN n % 997 = 7 THEN 'lost' WHEN n / ${NAMES} % 20 = 3 OR n % ${NAMES} = 9 THEN 'failed' ELSE 'succeeded' END AS status
        FROM (
          SELECT n, to_timestamp(floor(extract(epoch FROM now()) / 900) * 900) + n % ${NAMES} % 15 * interval '1 minute'
