@@ -2,7 +2,7 @@
 
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import { isJob, type Job, type Need } from '../job.ts';
+import { type CheckpointSchema, isJob, type Job, type Need } from '../job.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 
@@ -25,7 +25,7 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
   if (typeof value.run !== 'function') {
     throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
   }
-  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value)];
+  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value), ...wrongCheckpoint(value)];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
 }
@@ -52,6 +52,11 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
 function* wrongExclusive({ exclusive }: Job): Generator<string> {
   if (exclusive !== undefined && typeof exclusive !== 'boolean')
     yield 'has exclusive set to what is neither true nor false';
+}
+
+function* wrongCheckpoint({ checkpoint }: Job): Generator<string> {
+  if (checkpoint !== undefined && typeof (checkpoint as Partial<CheckpointSchema>)?.['~run'] !== 'function')
+    yield 'has a checkpoint that is no schema: write it with valibot, such as v.object({ lastId: v.number() })';
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

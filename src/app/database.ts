@@ -1,12 +1,13 @@
 // The database that locks and records runs, put together from PostgreSQL's adapter, which is loaded only where there is one.
 import type { Server } from '../postgres/server.ts';
-import type { Database } from '../runner/request.ts';
+import type { Database, Ports } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
 /** A database that has begun to connect, or what is wrong with its URL. What goes wrong later shows when it is first used. */
 export interface OpenedDatabase {
   readonly server?: Server;
   readonly database?: Database;
+  readonly openCheckpoints?: NonNullable<Ports['openCheckpoints']>;
   readonly problem?: unknown;
 }
 
@@ -43,6 +44,7 @@ export async function openDatabase(
   const { host, port, database } = server.config;
   return {
     server,
+    openCheckpoints: async () => (await import('../postgres/checkpoints.ts')).openCheckpoints(session),
     database: {
       attributes: {
         'db.system.name': 'postgresql',

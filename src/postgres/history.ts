@@ -1,7 +1,7 @@
 // The runner's History in PostgreSQL: one row of run_job.runs a run.
 import type { QueryResult } from 'pg';
-import type { PreviousRun, Shard } from '../job.ts';
-import type { Closable, History, Lease, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
+import type { PreviousRun, PreviousRunsOptions, Shard } from '../job.ts';
+import type { CheckpointOwner, Closable, History, Lease, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { explain } from './explain.ts';
 import { HeldLease } from './lease.ts';
@@ -10,12 +10,14 @@ import {
   insert,
   PREVIOUS,
   PRUNE,
+  PRUNE_CHECKPOINTS,
   PRUNE_TIMES,
   recordRun,
   SCHEDULED_TIME,
   SUCCEEDED,
   startRun,
   updateOwn,
+  withoutCheckpoint,
 } from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
@@ -75,20 +77,20 @@ class PostgresHistory implements History, Closable {
     const { rows } = await (lease instanceof HeldLease
       ? lease.commit((connection) => this.#askOnce(connection, text, values)).catch(this.#explain)
       : this.#session.ask(text, values));
-    const [row] = rows as { lost: string[]; outdated: boolean; fence: string }[];
+    const [row] = rows as { lost: string[]; outdated: boolean; fence: string; checkpointed: boolean }[];
     if (row === undefined) throw new Error('PostgreSQL gave no answer to the statement that records the start.');
-    return { lost: row.lost, outdated: row.outdated, fence: Number(row.fence) };
+    return { ...row, fence: Number(row.fence) };
   }
 
-  async end(id: string, end: RunEnd, lease?: Lease): Promise<void> {
+  async end(id: string, end: RunEnd, lease?: Lease, done?: CheckpointOwner): Promise<void> {
     if (lease instanceof HeldLease && lease.held) {
       try {
-        return await this.#endOn(lease, id, end);
+        return await this.#endOn(lease, id, end, done);
       } catch {
         // Its connection is gone, and the lock with it. Another may get through; if it was committed after all, nothing is changed.
       }
     }
-    await this.#keep(end, (columns) => this.#update(id, columns, this.#askPatiently));
+    await this.#keep(end, (columns) => this.#update(id, columns, done, this.#askPatiently));
   }
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
@@ -101,6 +103,7 @@ class PostgresHistory implements History, Closable {
   async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
     const until = performance.now() + withinMs;
     await this.#session.ask(PRUNE_TIMES, [days]);
+    await this.#session.ask(PRUNE_CHECKPOINTS, [days]);
     let pruned = 0;
     while (performance.now() < until) {
       const { rowCount } = await this.#session.ask(PRUNE.text, [days, PRUNE.batch]);
@@ -110,8 +113,13 @@ class PostgresHistory implements History, Closable {
     return pruned;
   }
 
-  async previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]> {
-    const { rows } = await this.#session.ask(PREVIOUS, [name, shard.index, shard.count, limit]);
+  async previousRuns(
+    name: string,
+    shard: Shard,
+    limit: number,
+    { ended = 'succeeded' }: PreviousRunsOptions = {},
+  ): Promise<PreviousRun[]> {
+    const { rows } = await this.#session.ask(PREVIOUS[ended], [name, shard.index, shard.count, limit]);
     return (rows as { id: string; scheduled_at: Date; result: unknown }[]).map((row) => ({
       runId: row.id,
       scheduledAt: row.scheduled_at,
@@ -124,22 +132,30 @@ class PostgresHistory implements History, Closable {
   }
 
   /** In the transaction that holds the locks, so that no moment shows the one without the other. */
-  async #endOn(lease: HeldLease, id: string, end: RunEnd): Promise<void> {
+  async #endOn(lease: HeldLease, id: string, end: RunEnd, done?: CheckpointOwner): Promise<void> {
     const timeoutMs = Math.min(END_ON_LEASE_MS, this.#server.connectTimeoutMs);
     await lease.releaseWith(async (connection) => {
       await connection.ask(`SET LOCAL statement_timeout = ${timeoutMs}; SAVEPOINT run_end`, [], timeoutMs);
       await this.#keep(end, (columns) =>
-        this.#update(id, columns, (text, values) => connection.ask(text, values, timeoutMs)).catch(async (error) => {
-          if (!isConnectionLost(error)) await connection.ask('ROLLBACK TO SAVEPOINT run_end', [], timeoutMs);
-          throw error;
-        }),
+        this.#update(id, columns, done, (text, values) => connection.ask(text, values, timeoutMs)).catch(
+          async (error) => {
+            if (!isConnectionLost(error)) await connection.ask('ROLLBACK TO SAVEPOINT run_end', [], timeoutMs);
+            throw error;
+          },
+        ),
       );
     }, timeoutMs);
   }
 
   /** Closes the record; where a failover to a standby that lagged behind has lost it, it is written anew. */
-  async #update(id: string, columns: Record<string, unknown>, ask: Ask): Promise<void> {
-    const { text, values } = updateOwn(id, columns);
+  async #update(
+    id: string,
+    columns: Record<string, unknown>,
+    done: CheckpointOwner | undefined,
+    ask: Ask,
+  ): Promise<void> {
+    const closing = updateOwn(id, columns);
+    const { text, values } = done ? withoutCheckpoint(closing, done) : closing;
     const { rowCount } = await ask(text, values);
     if (rowCount !== 0 || this.#begun?.id !== id) return;
     const insertion = insert({ ...startColumns(this.#begun), ...columns });

@@ -6,6 +6,7 @@ import runs from './migrations/001_runs.sql';
 import identity from './migrations/002_identity.sql';
 import output from './migrations/003_output.sql';
 import fence from './migrations/004_fence.sql';
+import checkpoints from './migrations/007_checkpoints.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: '002_identity', sql: identity },
   { version: 3, name: '003_output', sql: output },
   { version: 4, name: '004_fence', sql: fence },
+  { version: 7, name: '007_checkpoints', sql: checkpoints },
 ];
 
 /** How far a database's schema is. */

@@ -73,7 +73,7 @@ CROSS JOIN LATERAL (
     coalesce(bool_or(r.failed AND r.status = 'running'), false) AS dead
   FROM (
     SELECT r.shard_count, r.scheduled_at, r.status, r.reason,
-      r.status NOT IN ('succeeded', 'skipped') AND NOT (r.status = 'running' AND ${ALIVE}) AS failed
+      r.status NOT IN ('succeeded', 'skipped', 'continued') AND NOT (r.status = 'running' AND ${ALIVE}) AS failed
     FROM run_job.runs r
     WHERE r.name = names.name AND NOT r.dry_run AND NOT ${MISTYPED} AND r.started_at > coalesce(success.started_at, '-infinity')
     ORDER BY r.started_at DESC

@@ -10,6 +10,7 @@ export const STATUSES = [
   'unavailable',
   'crashed',
   'misconfigured',
+  'continued',
   'timed_out',
   'interrupted',
   'lost',
@@ -34,6 +35,8 @@ export const EXIT = {
   locked: 75,
   /** EX_CONFIG */
   misconfigured: 78,
+  /** The job saved its progress and asks for a new pod. */
+  continued: 80,
   /** As GNU timeout. */
   timedOut: 124,
   /** 128 + SIGABRT: V8's heap was exhausted. */
