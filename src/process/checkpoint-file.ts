@@ -1,7 +1,7 @@
 // The runner's Checkpoints in a file on a volume, for jobs without a database: one slot at a time, written atomically.
 //
 // Nobody holds a lock here: two runs at once would overwrite each other's. A CronJob with concurrencyPolicy Forbid keeps them apart.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError, UnavailableError } from '../errors.ts';
 import type { CheckpointOwner, Checkpoints, DoneStep, SlotProgress } from '../runner/ports.ts';
@@ -96,7 +96,6 @@ function readContent(path: string): Content | undefined {
 function replace(path: string, content: Content): void {
   const next = `${path}.next`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
     const file = openSync(next, 'w', 0o600);
     try {
       writeFileSync(file, JSON.stringify(content));
@@ -125,5 +124,8 @@ function explain(path: string, what: 'read' | 'write', cause: unknown): Error {
   const { code = '' } = cause as NodeJS.ErrnoException;
   const message = `WORKER_CHECKPOINT_FILE names ${path}, which can't be ${what === 'read' ? 'read' : 'written'} (${code})`;
   if (PASSING.includes(code)) return new UnavailableError(message, { cause });
-  return new ConfigError(`${message}: name a file in a folder on a volume that this user may write to`, { cause });
+  return new ConfigError(
+    `${message}: name a file in a folder that is there, on a volume, and that this user may write to`,
+    { cause },
+  );
 }

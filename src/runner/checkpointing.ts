@@ -98,10 +98,11 @@ export class Checkpointing {
       const stored = attempt.stored(name);
       if (stored) return stored.result;
       let result: unknown;
+      let done = attempt.done;
       const store = async (client?: Transaction) => {
-        const { done = [] } = attempt;
         const step: DoneStep = { name, runId: this.#setting.owner.runId, ...(result !== undefined && { result }) };
-        await this.#save({ steps: this.#fitting([...done, step]) }, client);
+        done = this.#fitting([...(attempt.done ?? []), step]);
+        await this.#save({ steps: done }, client);
       };
       if (postgres && work.length > 0) {
         const own = this.#setting.dryRun ? { ...options, readOnly: true } : options;
@@ -113,6 +114,7 @@ export class Checkpointing {
         result = plain(await work(undefined));
         await store();
       }
+      attempt.done = done;
       return result;
     } finally {
       attempt.leave();
