@@ -4,7 +4,7 @@
 // of its later ones. So what is read is the last that can ever have been committed before this run's own.
 import type { QueryResult } from 'pg';
 import { hasCode, UnavailableError } from '../errors.ts';
-import type { CheckpointOwner, Checkpoints, DoneStep, ProgressChange, SlotProgress } from '../runner/ports.ts';
+import type { CheckpointOwner, Checkpoints, DoneStep, SlotProgress } from '../runner/ports.ts';
 import { runKey } from './keys.ts';
 import { SQLSTATE, sqlStateOf } from './sqlstate.ts';
 
@@ -19,7 +19,7 @@ export interface Asker {
  */
 const CLAIM_WITHIN_MS = 30_000;
 
-/** A setting that nobody has: PostgreSQL raises an error that names it, by which the transaction can't be committed. */
+/** By which run_job.save_checkpoint tells that it isn't this run's to save. */
 const REFUSAL = 'run_job.checkpoint_of_another_run';
 
 const SLOT = 'name = $1 AND scheduled_at = $2 AND shard_index = $3 AND shard_count = $4 AND params_digest = $5';
@@ -40,15 +40,7 @@ ON CONFLICT (name, scheduled_at, shard_index, shard_count, params_digest) DO UPD
 WHERE kept.fence <= excluded.fence
 RETURNING value::text, steps::text`;
 
-const save = (column: 'value' | 'steps') => `
-WITH saved AS (
-  UPDATE run_job.checkpoints SET ${column} = $9, saved_at = clock_timestamp(), saves = saves + 1
-  WHERE ${SLOT} AND fence = $6 AND ${HELD}
-  RETURNING 1
-)
-SELECT CASE WHEN NOT EXISTS (SELECT FROM saved) THEN current_setting('${REFUSAL}') END`;
-
-const SAVE = { value: save('value'), steps: save('steps') } as const;
+const SAVE = 'SELECT run_job.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
 
 const READ = `SELECT value::text, steps::text FROM run_job.checkpoints WHERE ${SLOT}`;
 
@@ -63,10 +55,10 @@ export function openCheckpoints(session: Asker): Checkpoints {
     },
 
     async save(owner, change, client) {
-      const values = [...identityOf(owner), jsonOf(change)];
-      const text = 'value' in change ? SAVE.value : SAVE.steps;
+      const [value, steps] = 'value' in change ? [change.value, null] : [null, JSON.stringify(change.steps)];
+      const values = [...identityOf(owner), value, steps];
       try {
-        await (client ? client.query(text, values) : session.ask(text, values));
+        await (client ? client.query(SAVE, values) : session.ask(SAVE, values));
         return true;
       } catch (error) {
         if (isRefusal(error)) return false;
@@ -95,8 +87,6 @@ const identityOf = (owner: CheckpointOwner): unknown[] => [
   owner.runId,
   String(runKey(owner.runId)),
 ];
-
-const jsonOf = (change: ProgressChange): string => ('value' in change ? change.value : JSON.stringify(change.steps));
 
 function toProgress({ value, steps }: { value: string | null; steps: string | null }): SlotProgress {
   return { value: value ?? undefined, steps: steps === null ? [] : (JSON.parse(steps) as DoneStep[]) };

@@ -30,6 +30,31 @@ COMMENT ON COLUMN run_job.checkpoints.run_id IS 'The run that may save, or was t
 COMMENT ON COLUMN run_job.checkpoints.steps IS 'The steps that are done, in order: [{"name", "runId", "result"}]';
 COMMENT ON COLUMN run_job.checkpoints.runs IS 'How many runs have worked on the slot since its first checkpoint';
 
+-- Saves what isn't null of both, in the transaction of whoever calls it. A function, since the server keeps its plans: a save then costs
+-- little more than its way there. Where it isn't the run's to save, an error, so that the transaction can't be committed without the save:
+-- the run's record is closed, nobody holds the run's own lock (to try for it costs nothing, and the error frees it again), or a later
+-- run has begun.
+CREATE FUNCTION run_job.save_checkpoint(
+  of_name text, of_time timestamptz, of_shard integer, of_count integer, of_digest text,
+  own_fence bigint, own_id uuid, own_lock bigint, new_value json, new_steps json
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(own_lock)
+     AND EXISTS (SELECT FROM run_job.runs WHERE id = own_id AND status = 'running') THEN
+    UPDATE run_job.checkpoints
+    SET value = coalesce(new_value, value), steps = coalesce(new_steps, steps),
+      saved_at = pg_catalog.clock_timestamp(), saves = saves + 1
+    WHERE name = of_name AND scheduled_at = of_time AND shard_index = of_shard AND shard_count = of_count
+      AND params_digest = of_digest AND fence = own_fence;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  RAISE EXCEPTION 'run_job.checkpoint_of_another_run';
+END
+$$;
+GRANT EXECUTE ON FUNCTION run_job.save_checkpoint TO PUBLIC;
+
 -- Every record fulfils the old list, which is a part of the new one.
 ALTER TABLE run_job.runs DROP CONSTRAINT runs_status_check;
 ALTER TABLE run_job.runs ADD CONSTRAINT runs_status_check CHECK (status IN (
