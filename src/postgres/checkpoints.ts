@@ -40,7 +40,9 @@ ON CONFLICT (name, scheduled_at, shard_index, shard_count, params_digest) DO UPD
 WHERE kept.fence <= excluded.fence
 RETURNING value::text, steps::text`;
 
-const SAVE = 'SELECT run_job.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
+/** Few values, since each costs the server some hundredths of a millisecond. */
+const SAVE_VALUE = 'SELECT run_job.save_checkpoint($1, $2, NULL)';
+const SAVE_STEPS = 'SELECT run_job.save_checkpoint($1, NULL, $2)';
 
 const READ = `SELECT value::text, steps::text FROM run_job.checkpoints WHERE ${SLOT}`;
 
@@ -48,17 +50,15 @@ const READ = `SELECT value::text, steps::text FROM run_job.checkpoints WHERE ${S
 export function openCheckpoints(session: Asker): Checkpoints {
   return {
     async claim(owner, restart) {
-      const { rows } = await session
-        .ask(CLAIM, [...identityOf(owner), owner.jobUid ?? null, restart], CLAIM_WITHIN_MS)
-        .catch(explainWait);
+      const { rows } = await session.ask(CLAIM, claimValues(owner, restart), CLAIM_WITHIN_MS).catch(explainWait);
       return rows[0] && toProgress(rows[0]);
     },
 
     async save(owner, change, client) {
-      const [value, steps] = 'value' in change ? [change.value, null] : [null, JSON.stringify(change.steps)];
-      const values = [...identityOf(owner), value, steps];
+      const [text, json] = 'value' in change ? [SAVE_VALUE, change.value] : [SAVE_STEPS, JSON.stringify(change.steps)];
+      const values = [owner.runId, json];
       try {
-        await (client ? client.query(SAVE, values) : session.ask(SAVE, values));
+        await (client ? client.query(text, values) : session.ask(text, values));
         return true;
       } catch (error) {
         if (isRefusal(error)) return false;
@@ -81,11 +81,13 @@ const slotValues = ({ slot }: CheckpointOwner): unknown[] => [
   slot.paramsDigest,
 ];
 
-const identityOf = (owner: CheckpointOwner): unknown[] => [
+const claimValues = (owner: CheckpointOwner, restart: boolean): unknown[] => [
   ...slotValues(owner),
   owner.fence,
   owner.runId,
   String(runKey(owner.runId)),
+  owner.jobUid ?? null,
+  restart,
 ];
 
 function toProgress({ value, steps }: { value: string | null; steps: string | null }): SlotProgress {

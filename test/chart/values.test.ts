@@ -85,6 +85,7 @@ describe('values', () => {
       'JOB_COMPLETION_INDEX',
       'RUN_JOB_SHARDS',
       'RUN_JOB_SHUTDOWN_URLS',
+      'WORKER_CHECKPOINT_FILE',
     ];
     const read = Object.keys(ENVIRONMENT.entries).filter((name) => !OURS.includes(name) && !name.startsWith('OTEL_'));
     expect(Object.keys(schema.properties?.config?.properties ?? {}).sort()).toEqual(read.sort());

@@ -138,3 +138,23 @@ test('without a database: misconfigured, unless WORKER_CHECKPOINT_FILE names a f
     error: { message: expect.stringContaining('WORKER_CHECKPOINT_FILE') },
   });
 });
+
+test('show and status tell what is kept, and nothing of it once the slot has succeeded', async () => {
+  await using database = await createDatabase();
+  const { summary } = await keeps(database, { SAVES: '1,2', ENDS: 'throws' });
+  const look = async (...args: string[]) => (await runToEnd(args, { database, env: { RUN_JOB_DIRS: JOBS } })).stdout;
+  expect(await look('show', summary.runId)).toMatch(
+    /Checkpoint +saved \S+Z by run \S+, the only one of its slot\n +\{\n +"done": 2\n +\}/,
+  );
+  expect(JSON.parse(await look('show', summary.runId, '--json'))).toMatchObject({
+    checkpoint: { value: { done: 2 }, saves: 2, steps: [], bytes: 10 },
+  });
+  expect(await look('status')).toMatch(/SKIPS +CHECKPOINT\n(.*\n)*keeps .* ago\n/);
+  const status = JSON.parse(await look('status', '--json')) as { name: string }[];
+  expect(status.find(({ name }) => name === 'keeps')).toMatchObject({
+    checkpoints: [{ runId: summary.runId, saves: 2, bytes: 10 }],
+  });
+  await keeps(database);
+  expect(await look('show', summary.runId)).not.toContain('Checkpoint');
+  expect(await look('status')).not.toContain('CHECKPOINT');
+});

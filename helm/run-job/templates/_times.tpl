@@ -50,8 +50,8 @@ deadline     activeDeadlineSeconds: every pod that may be needed one after the o
 termination  terminationGracePeriodSeconds
 
 wait is that for the lock, for one of the places, and for a database that has no connection left, whatever `locked` says: it is one
-bound for all of them. activeDeadlineSeconds is the Job's, with all its retries, while the runner's timeout is that of one pod. The
-controller waits 10 s before the first new pod and doubles that each time, up to 10 min.
+bound for all of them. activeDeadlineSeconds is the Job's, with all its retries and rounds (maxRounds), while the runner's timeout is that
+of one pod. The controller waits 10 s before the first new pod and doubles that each time, up to 10 min.
 */}}
 {{- define "run-job.times" -}}
 {{- $job := .job -}}
@@ -79,13 +79,15 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- fail (printf "\n\n%s.parallelism (%d) is more than may be at work at once (WORKER_MAX_CONCURRENT_JOBS, %d): the rest of its pods would only wait; set it to %d at most, leave it out, or raise WORKER_MAX_CONCURRENT_JOBS in config" $where $parallelism $places $places) -}}
 {{- end -}}
 {{- $waves := int64 (ceil (divf $shards $parallelism)) -}}
+{{- /* A pod that ends as continued counts as no retry; the controller waits before the next one all the same. */ -}}
+{{- $more := int (add $retries (sub (int64 (default 1 $job.maxRounds)) 1)) -}}
 {{- $waits := int64 0 -}}
 {{- $next := int64 10 -}}
-{{- range until $retries -}}
+{{- range until $more -}}
 {{- $waits = add $waits $next -}}
 {{- $next = min (mul 2 $next) 600 -}}
 {{- end -}}
-{{- $deadline := mul $waves (add (mul (add 1 $retries) $pod) $waits) -}}
+{{- $deadline := mul $waves (add (mul (add 1 $more) $pod) $waits) -}}
 {{- if not (kindIs "invalid" $job.activeDeadlineSeconds) -}}
 {{- $deadline = int64 $job.activeDeadlineSeconds -}}
 {{- if le $deadline $run -}}

@@ -4,6 +4,7 @@ import { findJobFiles } from '../../app/job-files.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { type NameOverview, overview } from '../../postgres/overview.ts';
 import type { RunRecord } from '../../postgres/records.ts';
+import { listCheckpoints, type SlotCheckpoint } from '../../postgres/slot-checkpoints.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { print, printJson, printTable, tellAgo, tellSpan } from '../terminal/print.ts';
@@ -13,21 +14,33 @@ export default defineCommand({
   args: { json: { type: 'boolean', description: 'Print JSON' } },
   async run({ args, data }) {
     const { env, home, commands } = data as CommandData;
-    const jobs = await withDatabase(env, 'status', async (connection, { config }) =>
-      withThoseThatNeverRan(await overview(connection), [
+    const { jobs, checkpoints } = await withDatabase(env, 'status', async (connection, { config }) => ({
+      jobs: withThoseThatNeverRan(await overview(connection), [
         ...findJobFiles({ home, dirs: config.jobDirs, commands: Object.keys(commands) }).keys(),
       ]),
-    );
-    if (args.json) printJson(jobs.map(toJson));
+      checkpoints: Map.groupBy(await listCheckpoints(connection), ({ name }) => name),
+    }));
+    const now = new Date();
+    if (args.json) printJson(jobs.map((job) => ({ ...toJson(job), checkpoints: checkpoints.get(job.name) ?? [] })));
     else if (jobs.length === 0) print('There are no jobs yet, and no runs\n');
-    else
+    else {
+      const heading = ['NAME', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES', 'SKIPS'];
+      // Most have none: then the column would only take room.
+      const some = checkpoints.size > 0;
       printTable(
-        ['NAME', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES', 'SKIPS'],
-        jobs.map(toRow(new Date())),
+        [...heading, ...(some ? ['CHECKPOINT'] : [])],
+        jobs.map((job) => [...toRow(now)(job), ...(some ? [tellSaved(checkpoints.get(job.name) ?? [], now)] : [])]),
       );
+    }
     return EXIT.ok;
   },
 });
+
+/** When something was last saved of a slot that hasn't succeeded. */
+function tellSaved(checkpoints: readonly SlotCheckpoint[], now: Date): string {
+  const times = checkpoints.flatMap(({ savedAt }) => savedAt?.getTime() ?? []);
+  return times.length === 0 ? '-' : tellAgo(new Date(Math.max(...times)), now);
+}
 
 function withThoseThatNeverRan(recorded: readonly NameOverview[], names: readonly string[]): NameOverview[] {
   const others = names

@@ -30,22 +30,23 @@ COMMENT ON COLUMN run_job.checkpoints.run_id IS 'The run that may save, or was t
 COMMENT ON COLUMN run_job.checkpoints.steps IS 'The steps that are done, in order: [{"name", "runId", "result"}]';
 COMMENT ON COLUMN run_job.checkpoints.runs IS 'How many runs have worked on the slot since its first checkpoint';
 
+-- A run has one slot; it keeps the row until a later run claims it.
+CREATE UNIQUE INDEX checkpoints_run_id ON run_job.checkpoints (run_id);
+
 -- Saves what isn't null of both, in the transaction of whoever calls it. A function, since the server keeps its plans: a save then costs
 -- little more than its way there. Where it isn't the run's to save, an error, so that the transaction can't be committed without the save:
 -- the run's record is closed, nobody holds the run's own lock (to try for it costs nothing, and the error frees it again), or a later
--- run has begun.
-CREATE FUNCTION run_job.save_checkpoint(
-  of_name text, of_time timestamptz, of_shard integer, of_count integer, of_digest text,
-  own_fence bigint, own_id uuid, own_lock bigint, new_value json, new_steps json
-) RETURNS void LANGUAGE plpgsql AS $$
+-- run has claimed the slot.
+CREATE FUNCTION run_job.save_checkpoint(own_id uuid, new_value json, new_steps json) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  own_lock bigint;
 BEGIN
-  IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(own_lock)
-     AND EXISTS (SELECT FROM run_job.runs WHERE id = own_id AND status = 'running') THEN
+  SELECT lock_key INTO own_lock FROM run_job.runs WHERE id = own_id AND status = 'running';
+  IF FOUND AND NOT pg_catalog.pg_try_advisory_xact_lock_shared(own_lock) THEN
     UPDATE run_job.checkpoints
     SET value = coalesce(new_value, value), steps = coalesce(new_steps, steps),
       saved_at = pg_catalog.clock_timestamp(), saves = saves + 1
-    WHERE name = of_name AND scheduled_at = of_time AND shard_index = of_shard AND shard_count = of_count
-      AND params_digest = of_digest AND fence = own_fence;
+    WHERE run_id = own_id;
     IF FOUND THEN
       RETURN;
     END IF;
