@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
-import { JOBS, runSlot, SLOT, startSlot } from './support.ts';
+import { JOBS, runSlot, SLOT, startSlot, tablesOf } from './support.ts';
 
 const keeps = (database: TestDatabase, env: Record<string, string> = {}, args: readonly string[] = []) =>
   runSlot(['keeps', ...args], { database, env });
@@ -157,4 +157,13 @@ test('show and status tell what is kept, and nothing of it once the slot has suc
   await keeps(database);
   expect(await look('show', summary.runId)).not.toContain('Checkpoint');
   expect(await look('status')).not.toContain('CHECKPOINT');
+});
+
+test('work whose lock is lost before its checkpoint is saved can’t be committed, even by a job that passes over the error', async () => {
+  await using database = await createDatabase();
+  await database.query(tablesOf(1));
+  const { summary } = await runSlot(['loses_its_lock'], { database });
+  expect(summary).toMatchObject({ status: 'unavailable', exitCode: 69 });
+  expect(await database.query('SELECT FROM target')).toEqual([]);
+  expect(await rows(database)).toMatchObject([{ value: null, saves: '0' }]);
 });
