@@ -13,7 +13,10 @@ type Kept = Pick<Context<unknown, Need, CheckpointSchema>, 'checkpoint' | 'step'
 /** The context's part for one attempt. */
 export function keptFor(state: RunState, job: Job, { resources }: OpenResources): Kept {
   const { stop, telemetry } = state.ports;
-  void state.checkpointing?.then((kept) => kept.beginAttempt());
+  state.checkpointing?.then(
+    (kept) => kept.beginAttempt(),
+    () => undefined,
+  );
   const checkpoint: Checkpoint<unknown, unknown> = {
     load: async () => (await checkpointing(state)).load(),
     save: async (value, options) => (await checkpointing(state)).save(value, options),
@@ -64,7 +67,8 @@ export function ownerOf({ slot, request, fence }: RunState): CheckpointOwner {
 export async function programCheckpoint(state: RunState, log: Logger): Promise<ProgramCheckpoint | undefined> {
   const { request, ports } = state;
   if (!ports.openCheckpoints) return undefined;
-  const text = state.checkpointed ? await (await checkpointing(state)).loadText() : undefined;
+  // Without a database nobody has looked yet whether there is one.
+  const text = state.checkpointed || !ports.database ? await (await checkpointing(state)).loadText() : undefined;
   return {
     text,
     async save(next) {

@@ -257,17 +257,18 @@ async function runAttempts(
 async function keeping<T>(state: RunState, work: () => Promise<T>): Promise<T> {
   return worked(state, async () => {
     const { stop } = state.ports;
-    const onStop = () => void saveRest(state).catch(() => undefined);
+    const onFailure = (error: unknown) =>
+      state.ports.log.warn('the last checkpoint is not saved', { error: state.describe(error) });
+    const onStop = () => void saveRest(state).catch(onFailure);
     stop.signal.addEventListener('abort', onStop, { once: true });
+    let done = false;
     try {
-      return await work();
-    } catch (error) {
-      await saveRest(state).catch((failure) =>
-        state.ports.log.warn('the last checkpoint is not saved', { error: state.describe(failure) }),
-      );
-      throw error;
+      const result = await work();
+      done = !stop.cause;
+      return result;
     } finally {
       stop.signal.removeEventListener('abort', onStop);
+      if (!done) await saveRest(state).catch(onFailure);
     }
   });
 }

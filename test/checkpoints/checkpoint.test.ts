@@ -159,11 +159,14 @@ test('show and status tell what is kept, and nothing of it once the slot has suc
   expect(await look('status')).not.toContain('CHECKPOINT');
 });
 
-test('work whose lock is lost before its checkpoint is saved can’t be committed, even by a job that passes over the error', async () => {
-  await using database = await createDatabase();
-  await database.query(tablesOf(1));
-  const { summary } = await runSlot(['loses_its_lock'], { database });
-  expect(summary).toMatchObject({ status: 'unavailable', exitCode: 69 });
-  expect(await database.query('SELECT FROM target')).toEqual([]);
-  expect(await rows(database)).toMatchObject([{ value: null, saves: '0' }]);
-});
+test.for(['losing', 'closing'])(
+  'work whose run has no lock, or no record, any more can’t be committed, even by a job that passes over the error (%s)',
+  async (by) => {
+    await using database = await createDatabase();
+    await database.query(tablesOf(1));
+    const { summary } = await runSlot(['loses_its_lock'], { database, env: { BY: by } });
+    expect(summary).toMatchObject({ status: 'unavailable', exitCode: 69 });
+    expect(await database.query('SELECT FROM target')).toEqual([]);
+    expect(await rows(database)).toMatchObject([{ value: null, saves: '0' }]);
+  },
+);

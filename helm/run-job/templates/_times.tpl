@@ -46,6 +46,7 @@ Every length of time of one job, in seconds, as JSON; and how many shards run at
 
 run          what one run may take: wait + timeout + grace + flush + record
 pod          what one pod may take: the way to the run, the run, and closing
+long         what a Job may take that needs no retry: a pod for each round, and the controller's waits between them
 deadline     activeDeadlineSeconds: every pod that may be needed one after the other, with the controller's waits between them
 termination  terminationGracePeriodSeconds
 
@@ -81,10 +82,15 @@ of one pod. The controller waits 10 s before the first new pod and doubles that 
 {{- $waves := int64 (ceil (divf $shards $parallelism)) -}}
 {{- /* A pod that ends as continued counts as no retry; the controller waits before the next one all the same. */ -}}
 {{- $more := int (add $retries (sub (int64 (default 1 $job.maxRounds)) 1)) -}}
+{{- $rounds := int (default 1 $job.maxRounds) -}}
+{{- $long := mul $rounds $pod -}}
 {{- $waits := int64 0 -}}
 {{- $next := int64 10 -}}
-{{- range until $more -}}
+{{- range $wait := until $more -}}
 {{- $waits = add $waits $next -}}
+{{- if lt (int $wait) (sub $rounds 1 | int) -}}
+{{- $long = add $long $next -}}
+{{- end -}}
 {{- $next = min (mul 2 $next) 600 -}}
 {{- end -}}
 {{- $deadline := mul $waves (add (mul (add 1 $more) $pod) $waits) -}}
@@ -102,5 +108,5 @@ of one pod. The controller waits 10 s before the first new pod and doubles that 
 {{- fail (printf "\n\n%s.terminationGracePeriodSeconds (%d) must be more than grace + flush + record (%d + %d + %d = %d s), else a run that is told to stop is killed before it can close its record: raise it, or leave it out to have it derived" $where $termination $grace $flush $record $least) -}}
 {{- end -}}
 {{- end -}}
-{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
+{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "long" $long "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
 {{- end -}}

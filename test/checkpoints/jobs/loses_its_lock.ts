@@ -1,4 +1,4 @@
-// Works, loses its lock, and only then saves: `target` must stay as it was. What it was told is in `told`.
+// Works, loses its lock, or has its record closed, and only then saves: `target` must stay as it was.
 import { defineJob } from 'run-job';
 import * as v from 'valibot';
 
@@ -16,8 +16,12 @@ export default defineJob({
     const own = new AbortController();
     await postgres.transaction(own.signal, {}, async (client) => {
       await client.query('INSERT INTO target VALUES (1, $1)', [runId]);
-      await client.query(`SELECT pg_terminate_backend(pid) FROM (${LOCK}) AS lock`);
-      while ((await postgres.query(LOCK)).rows.length > 0);
+      if (process.env.BY === 'closing') {
+        await postgres.query(`UPDATE run_job.runs SET status = 'lost', exit_code = 137, ended_at = now()`);
+      } else {
+        await client.query(`SELECT pg_terminate_backend(pid) FROM (${LOCK}) AS lock`);
+        while ((await postgres.query(LOCK)).rows.length > 0);
+      }
       // A job that passes over it commits nothing all the same.
       await checkpoint.save({ lastId: 1 }, { client }).catch(() => undefined);
     });
