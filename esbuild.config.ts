@@ -30,6 +30,12 @@ export const COMMON = {
   // CommonJS dependencies ask for Node's own modules with require(), which an ES module doesn't have.
   banner: { js: 'const require = process.getBuiltinModule;' },
   legalComments: 'none',
+  // What isn't read needs no time; names and lines stay, so that a stack trace still says where.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 120,
+  // Else esbuild makes a call of each such expression, and keeps also those of valibot's that nobody asks for.
+  supported: { 'regexp-unicode-property-escapes': true },
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
@@ -60,8 +66,7 @@ export class BundleError extends Error {}
  */
 export async function bundleAll(folder: string): Promise<void> {
   const patches = Object.values(PATCHES).map((make) => make());
-  const { inputs, outputs } = await makeBundles(folder, patches);
-  const twice = outputs.filter((path, index) => outputs.indexOf(path) !== index);
+  const { inputs, twice } = await makeBundles(folder, patches);
   const problems = [
     ...twice.map((path) => `two bundles write ${path}: give one of their entries another name`),
     ...(await Promise.all([...patches.map((patch) => patch.problems({ inputs })), lazyProblems({ inputs })])).flat(),
@@ -70,8 +75,11 @@ export async function bundleAll(folder: string): Promise<void> {
   writeLicenses(join(folder, 'THIRD-PARTY-LICENSES.txt'), Object.keys(inputs));
 }
 
-/** Bundles all of src/ with these patches, and proves nothing. */
-export async function makeBundles(folder: string, patches: readonly Patch[]): Promise<Bundles & { outputs: string[] }> {
+/** Bundles all of src/ with these patches, and proves nothing. `twice` are files that more than one bundle writes. */
+export async function makeBundles(
+  folder: string,
+  patches: readonly Patch[],
+): Promise<Bundles & Pick<Metafile, 'outputs'> & { readonly twice: readonly string[] }> {
   const lazy = new LazyImports();
   const metafiles: Metafile[] = [];
 
@@ -98,7 +106,12 @@ export async function makeBundles(folder: string, patches: readonly Patch[]): Pr
     for (const [name] of next) built.add(name);
     await bundle({ entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
   }
-  return { ...joinBundles(metafiles), outputs: metafiles.flatMap((metafile) => Object.keys(metafile.outputs)) };
+  const written = metafiles.flatMap((metafile) => Object.keys(metafile.outputs));
+  return {
+    ...joinBundles(metafiles),
+    outputs: Object.assign({}, ...metafiles.map((metafile) => metafile.outputs)),
+    twice: written.filter((path, index) => written.indexOf(path) !== index),
+  };
 }
 
 /** Every file, and every folder with an index.ts, in src/jobs is a job named after it: nothing is registered. */

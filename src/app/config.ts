@@ -262,7 +262,7 @@ export function readConfig(env: Environment): ConfigResult {
     delete given[name];
   }
   const invalid = new Set(problems.keys());
-  const values = v.parse(ENVIRONMENT, given);
+  const values = parsed.success ? parsed.output : v.parse(ENVIRONMENT, given);
   const shard = readShard(values, problems);
   return { config: arrange(values, shard), problems: [...problems.values()], invalid };
 }

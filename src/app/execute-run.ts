@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseDuration } from '../duration.ts';
 import type { Job } from '../job.ts';
 import { LastLines } from '../log/last-lines.ts';
-import { createLogger, type LogFormat, type LogLevel, type LogLine } from '../log/logger.ts';
+import type { LogFormat, LogLevel, LogLine } from '../log/line.ts';
+import { createLogger } from '../log/logger.ts';
 import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { shutDownSidecars } from '../process/sidecars.ts';
@@ -25,7 +26,8 @@ import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
 import { type GivenParams, passingParams, validateParams } from './params.ts';
-import { openPrograms, type ProgramScreen, rememberLine } from './programs.ts';
+import type { ProgramScreen } from './program-executor.ts';
+import { openPrograms, rememberLine } from './programs.ts';
 import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
 import { tellUnguarded } from './unguarded.ts';
@@ -83,6 +85,12 @@ export interface Surroundings {
  */
 const DATABASE_STEPS = 10;
 
+/**
+ * How long a run of a program goes on before the watchdog's thread starts, in milliseconds: none of its code runs on our event loop, and a
+ * program that has ended by then needs no thread, which costs as much as Node itself.
+ */
+const PROGRAM_UNWATCHED_MS = 100;
+
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
@@ -93,12 +101,15 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
-  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), {
+  const watchdogOptions = {
     terminationFile,
     databaseUrl,
     lockCheckMs: config.lockCheckMs,
     graceMs: config.graceMs,
     closeRecordScript: fileURLToPath(new URL('record-closer.cjs', home)),
+  };
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), watchdogOptions, {
+    afterMs: order.command ? PROGRAM_UNWATCHED_MS : 0,
   });
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};

@@ -1,21 +1,7 @@
 // The log: JSON lines for machines, consola's own look for people. Every line passes the redactor.
-import { type ConsolaInstance, type ConsolaReporter, createConsola, type LogObject } from 'consola/core';
 import type { Fields } from '../job.ts';
 import type { RunLog } from '../runner/ports.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFormat = 'json' | 'pretty';
-
-/** consola's number for each level. */
-export const LEVELS: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
-
-/** A log line before it is written. */
-export interface LogLine {
-  readonly time: Date;
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields: Fields;
-}
+import { LEVELS, type LineWriter, type LogFormat, type LogLevel, type LogLine } from './line.ts';
 
 export interface LoggerOptions {
   readonly format: LogFormat;
@@ -30,46 +16,35 @@ export interface LoggerOptions {
   readonly onLine?: (line: LogLine) => void;
 }
 
-/** Opens the log. The pretty reporter is loaded only when it is asked for: it is half a Node's start in weight. */
+/** Opens the log. consola is loaded only where people look on: it is half a Node's start in weight. */
 export async function createLogger(options: LoggerOptions): Promise<RunLog> {
-  const reporter =
-    options.format === 'pretty'
-      ? (await import('./pretty.ts')).prettyReporter(options.write)
-      : jsonReporter(options.write);
-  const consola = createConsola({
-    level: LEVELS[options.level],
-    // consola folds repeated lines by default, and would lose the fields in which they differ.
-    throttle: 0,
-    reporters: [reporter],
-  });
-  return bind(consola, options, {});
+  const writer =
+    options.format === 'pretty' ? (await import('./pretty.ts')).prettyWriter(options.write) : jsonWriter(options.write);
+  return bind(writer, options, {});
 }
 
-function bind(consola: ConsolaInstance, options: LoggerOptions, extra: Fields): RunLog {
+function bind(writer: LineWriter, options: LoggerOptions, extra: Fields): RunLog {
   const at =
     (level: LogLevel) =>
     (message: string, fields: Fields = {}) => {
+      if (LEVELS[level] > LEVELS[options.level]) return;
       const bindings = options.bindings();
       // What identifies the run is never a secret, even where a password is one of its words.
       const all = { ...bindings, ...(options.redact.value({ ...extra, ...fields }) as Fields), ...bindings };
-      const text = options.redact.text(message);
-      consola[level](text, all);
-      if (LEVELS[level] <= consola.level) options.onLine?.({ time: new Date(), level, message: text, fields: all });
+      const line = { time: new Date(), level, message: options.redact.text(message), fields: all };
+      writer(line);
+      options.onLine?.(line);
     };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => bind(consola, options, { ...extra, ...fields }),
+    child: (fields) => bind(writer, options, { ...extra, ...fields }),
   };
 }
 
-function jsonReporter(write: (text: string) => void): ConsolaReporter {
-  return {
-    log({ date, type, args }: LogObject) {
-      const [msg, fields] = args as [string, Fields];
-      write(`${JSON.stringify({ time: date.toISOString(), level: type, msg, ...fields })}\n`);
-    },
-  };
+function jsonWriter(write: (text: string) => void): LineWriter {
+  return ({ time, level, message, fields }) =>
+    write(`${JSON.stringify({ time: time.toISOString(), level, msg: message, ...fields })}\n`);
 }

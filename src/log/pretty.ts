@@ -1,25 +1,29 @@
 // The log on a terminal: consola's own look, without the fields that would only be in the way there.
-import { createConsola as createFancy } from 'consola';
-import type { ConsolaReporter, LogObject } from 'consola/core';
+import { createConsola } from 'consola';
 import type { Fields } from '../job.ts';
+import type { LineWriter } from './line.ts';
 
 /** Fields that identify the run: on a terminal they are the same on every line. */
 const QUIET = new Set(['job', 'runId', 'attempt', 'traceId', 'spanId']);
 
 /** Writes lines for people. */
-export function prettyReporter(write: (text: string) => void): ConsolaReporter {
+export function prettyWriter(write: (text: string) => void): LineWriter {
   const stream = {
     write(text: string) {
       write(text);
       return true;
     },
   } as unknown as NodeJS.WriteStream;
-  const fancy = createFancy({ level: 5, throttle: 0, stdout: stream, stderr: stream, fancy: !process.env.NO_COLOR });
-  return {
-    log({ type, args }: LogObject) {
-      const [message, fields] = args as [string, Fields];
-      fancy[type](isSummary(fields) ? tellSummary(message, fields) : [message, ...tell(fields)].join(' '));
-    },
+  // Lines of a lower level don't get here; and consola folds repeated lines by default, and would lose the fields in which they differ.
+  const consola = createConsola({
+    level: 5,
+    throttle: 0,
+    stdout: stream,
+    stderr: stream,
+    fancy: !process.env.NO_COLOR,
+  });
+  return ({ level, message, fields }) => {
+    consola[level](isSummary(fields) ? tellSummary(message, fields) : [message, ...tell(fields)].join(' '));
   };
 }
 

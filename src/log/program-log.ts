@@ -1,6 +1,7 @@
 // The lines of a program as log lines. Not through consola: a program may write a hundred megabytes, and each line costs what is done to it.
 import type { Fields } from '../job.ts';
-import { LEVELS, type LogFormat, type LoggerOptions, type LogLevel, type LogLine } from './logger.ts';
+import { LEVELS, type LogFormat, type LogLevel, type LogLine } from './line.ts';
+import type { LoggerOptions } from './logger.ts';
 
 /** Where a program's lines come from. */
 export type ProgramStream = 'stdout' | 'stderr';

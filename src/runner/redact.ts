@@ -1,8 +1,7 @@
 // Keeps secrets out of logs, records, spans and termination messages: the one way by which a text or a value of a job leaves the process.
 import { type PlainJson, toPlainJson } from './json.ts';
 import { hideFormats } from './secrets/formats.ts';
-import { type Forms, formsOf, hideForms } from './secrets/forms.ts';
-import { createHint } from './secrets/hint.ts';
+import { type Form, type Forms, formsOf, hideForms } from './secrets/forms.ts';
 import { secrecyOf } from './secrets/names.ts';
 import { hidePairs } from './secrets/pairs.ts';
 import { isCredential, userInfos } from './secrets/urls.ts';
@@ -21,8 +20,8 @@ export interface Redactor {
   text(text: string): string;
   /** The value as plain JSON (see `toPlainJson`), without secrets. One of more than 8 Mi characters is cut. */
   value(value: unknown): unknown;
-  /** Whether there may be something to redact in the text, keys of JSON included: cheap, and never wrong when it says no. */
-  mayHoldSecret(text: string): boolean;
+  /** Every form of the known secrets, for `createHint`. They are the secrets themselves: not to be told. */
+  forms(): readonly Form[];
   /** The same, with what had to be changed, and a limit of one's own. */
   plain(value: unknown, limit: number): PlainJson;
 }
@@ -33,7 +32,6 @@ export interface Redactor {
  */
 export function createRedactor(known: readonly string[]): Redactor {
   let forms: Forms | undefined;
-  let hint: ((text: string) => boolean) | undefined;
   /** What came out of here, and how much it took of the limit: a result is told in the record and in the log, and looked through once. */
   const told = new WeakMap<object, number>();
 
@@ -56,10 +54,9 @@ export function createRedactor(known: readonly string[]): Redactor {
         : `${hide(input.slice(0, LONGEST + MARGIN)).slice(0, LONGEST)}… (${input.length} characters in all)`,
     value: (input) => plain(input, LONGEST).value,
     plain,
-    mayHoldSecret: (input) => {
+    forms: () => {
       forms ??= formsOf(known);
-      hint ??= createHint(forms.all);
-      return hint(input);
+      return forms.all;
     },
   };
 }

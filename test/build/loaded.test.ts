@@ -59,7 +59,7 @@ const MODULES = ['os', 'stream', 'stream/promises', 'string_decoder', 'worker_th
 test('a run with nothing configured', async () => {
   const { files, kilobytes, modules, internals } = await loadedBy();
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(220);
+  expect(kilobytes).toBeLessThan(150);
   expect(modules).toEqual(MODULES);
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
@@ -68,7 +68,7 @@ test('a run with lock, slot and record', async () => {
   await using database = await createDatabase();
   const { files, kilobytes, modules, internals } = await loadedBy({ database });
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/postgres.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(465);
+  expect(kilobytes).toBeLessThan(320);
   // `crypto` makes the digest of the parameters, the keys of the locks, and the login.
   expect(modules).toEqual([...MODULES, 'crypto', 'dns', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -77,8 +77,8 @@ test('a run with lock, slot and record', async () => {
 test('a program', async () => {
   const { files, kilobytes, modules, internals } = await loadedBy({}, ['exec', 'nothing', '--', 'true']);
   // No job is loaded, and nothing of help or completion.
-  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/executor.js']);
-  expect(kilobytes).toBeLessThan(268);
+  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/program-executor.js']);
+  expect(kilobytes).toBeLessThan(195);
   // `child_process` brings `dgram` along.
   expect(modules).toEqual([...MODULES, 'child_process', 'dgram', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -90,7 +90,7 @@ test('a run with traces and metrics on', async () => {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
   });
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/sdk.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(650);
+  expect(kilobytes).toBeLessThan(440);
   expect(modules).toEqual([...MODULES, 'http', 'net', 'perf_hooks', 'process'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });

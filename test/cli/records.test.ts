@@ -201,7 +201,14 @@ describe('status', () => {
       skips: 2,
     });
     // A job that has a file and no record yet.
-    expect(told('noop')).toEqual({ name: 'noop', job: 'noop', running: [], checkpoints: [], consecutiveFailures: 0, skips: 0 });
+    expect(told('noop')).toEqual({
+      name: 'noop',
+      job: 'noop',
+      running: [],
+      checkpoints: [],
+      consecutiveFailures: 0,
+      skips: 0,
+    });
   });
 
   test('a dead run is a failure, a living one is what runs now', async () => {

@@ -2,12 +2,13 @@
 import { expect, test } from 'vitest';
 import { createProgramLog, type ProgramLogOptions } from '../../src/log/program-log.ts';
 import { createLineRedactor } from '../../src/process/child/redact-lines.ts';
+import { withHint } from '../../src/runner/hint.ts';
 import { createRedactor } from '../../src/runner/redact.ts';
 
 const KNOWN = 'hunter2hunter2';
 
 function logOf(lines: readonly string[], options: Partial<ProgramLogOptions> = {}): string {
-  const redactor = createRedactor([KNOWN]);
+  const redactor = withHint(createRedactor([KNOWN]));
   let out = '';
   const log = createProgramLog({
     format: 'json',

@@ -4,7 +4,7 @@ import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import type { LogFormat, LogLevel } from '../../log/logger.ts';
+import type { LogFormat, LogLevel } from '../../log/line.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
 

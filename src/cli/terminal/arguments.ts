@@ -1,6 +1,6 @@
 // The one reading of a command line, against citty's definition of the arguments. citty's own would let unknown flags pass, take a
 // missing value for an empty one, and keep only the last of a repeated flag; it is never called.
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { ArgsDef, ParsedArgs } from 'citty';
 import { didYouMean } from '../../app/suggest.ts';
 import { UsageError } from '../../errors.ts';
@@ -32,13 +32,8 @@ export function readArguments<T extends ArgsDef>(
       { type: type === 'boolean' ? 'boolean' : 'string', multiple: true } as const,
     ]),
   );
-  const { tokens } = parseArgs({
-    args: [...rawArgs],
-    options: { ...COMMON, ...options },
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  // Most runs have no flags, and then Node need not load its parser.
+  const tokens = rawArgs.length === 0 ? [] : tokensOf(rawArgs, { ...COMMON, ...options });
   const names = flags.map(([name]) => `--${name}`);
   const args: Record<string, string | boolean> = {};
   const repeated = new Map<string, string[]>();
@@ -81,6 +76,10 @@ export function readArguments<T extends ArgsDef>(
   }
   for (const [name, { default: value }] of flags) if (value !== undefined) args[name] ??= value;
   return { args: { _: positionals, ...args } as unknown as ParsedArgs<T>, repeated };
+}
+
+function tokensOf(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>) {
+  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
 function tellNames(names: readonly string[]): string {

@@ -194,5 +194,3 @@ function tellOddities(program: string, { stopped, leftBehind, unkillable }: Prog
     log.error('the kernel has not yet ended processes that were killed', { pids: unkillable });
   }
 }
-
-export { createLineRedactor } from './redact-lines.ts';

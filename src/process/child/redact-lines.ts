@@ -1,5 +1,7 @@
 // Redacts the lines of a program: each by itself, and a private key also when it stands on many.
-import { REDACTED, type Redactor } from '../../runner/redact.ts';
+
+import type { HintingRedactor } from '../../runner/hint.ts';
+import { REDACTED } from '../../runner/redact.ts';
 
 const KEY_BEGINS = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
 const KEY_ENDS = /-----END [A-Z ]{0,40}PRIVATE KEY-----/;
@@ -10,7 +12,7 @@ const KEY_ENDS = /-----END [A-Z ]{0,40}PRIVATE KEY-----/;
  */
 export type LineRedactor = (lines: string[]) => boolean;
 
-export function createLineRedactor(redactor: Redactor): LineRedactor {
+export function createLineRedactor(redactor: Pick<HintingRedactor, 'text' | 'mayHoldSecret'>): LineRedactor {
   let inKey = false;
   const redact = (line: string): string => {
     const begins = KEY_BEGINS.test(line);

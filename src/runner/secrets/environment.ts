@@ -41,7 +41,8 @@ export function secretsOf(env: Environment, readFile: ReadSecretFile = () => und
     if (name.endsWith('_HEADERS')) addHeaders(value, add);
     addUrls(value, add, readFile);
     // What has no separator has no pairs; most variables are such.
-    if (/[=:]/.test(value)) for (const { start, end } of secretValues(value)) add(value.slice(start, end));
+    if (value.includes('=') || value.includes(':'))
+      for (const { start, end } of secretValues(value)) add(value.slice(start, end));
     if (/^\s*[[{]/.test(value)) addJson(value, add);
   }
   return [...secrets];
@@ -85,6 +86,7 @@ function addUrls(value: string, add: (secret: string) => void, readFile: ReadSec
     add(secret);
     add(decode(secret));
   }
+  if (!value.includes('?') && !value.includes('&')) return;
   for (const [, name = '', text = ''] of value.matchAll(/[?&]([\w.-]{1,60})=([^&#\s,]{1,4096})/g)) {
     if (name === 'sslkey') addFile(readFile(decode(text)), add);
     else if (secrecyOf(name, text) !== 'none') for (const form of [text, decode(text)]) add(form);

@@ -87,25 +87,34 @@ const BEGINNINGS = [
 ];
 
 /** The first two characters of all of these, for a look that costs less than the expression. */
-export const KEY_BEGINNINGS =
+const KEY_BEGINNINGS =
   'A3 AB AC AG AI AK AS AT CC CF CL EZ FL Fl GO HR LT NR PM SG ac ai bk da dc do dp dt du fi fm fo gh gi gl gs hf hv ic ke li ls nf np nt op pn pp ps pu py r8 rd re rk rn ru sb se sh sk sn sq tf ts wh xa xk xo ya';
 
-const PREFIXED = new RegExp(`(?<![A-Za-z0-9])(?:${BEGINNINGS.join('|')})[\\w.=~+/-]{16,512}`, 'g');
+const makePrefixed = () => new RegExp(`(?<![A-Za-z0-9])(?:${BEGINNINGS.join('|')})[\\w.=~+/-]{16,512}`, 'g');
 
 /** Signed tokens (JWT), of Telegram's, Discord's, Mailchimp's, Twilio's and Azure's bots and apps, and Terraform's. */
-const SHAPED = new RegExp(
-  [
-    '(?<![\\w-])eyJ[\\w-]{8,4096}\\.eyJ[\\w-]{8,16384}\\.[\\w-]{0,4096}',
-    '\\b\\d{8,10}:AA[\\w-]{32,34}',
-    '\\b[MNO][\\w-]{23,27}\\.[\\w-]{6}\\.[\\w-]{27,38}\\b',
-    '\\b[0-9a-f]{32}-us\\d{1,2}\\b',
-    '\\bSK[0-9a-f]{32}\\b',
-    '\\b\\w{3}\\dQ~[\\w.~-]{31,34}',
-    '\\b[A-Za-z0-9]{14}\\.atlasv1\\.[\\w=-]{60,70}',
-    '\\bpat[A-Za-z0-9]{14}\\.[0-9a-f]{64}\\b',
-  ].join('|'),
-  'g',
-);
+const makeShaped = () =>
+  new RegExp(
+    [
+      '(?<![\\w-])eyJ[\\w-]{8,4096}\\.eyJ[\\w-]{8,16384}\\.[\\w-]{0,4096}',
+      '\\b\\d{8,10}:AA[\\w-]{32,34}',
+      '\\b[MNO][\\w-]{23,27}\\.[\\w-]{6}\\.[\\w-]{27,38}\\b',
+      '\\b[0-9a-f]{32}-us\\d{1,2}\\b',
+      '\\bSK[0-9a-f]{32}\\b',
+      '\\b\\w{3}\\dQ~[\\w.~-]{31,34}',
+      '\\b[A-Za-z0-9]{14}\\.atlasv1\\.[\\w=-]{60,70}',
+      '\\bpat[A-Za-z0-9]{14}\\.[0-9a-f]{64}\\b',
+    ].join('|'),
+    'g',
+  );
+
+let made: { readonly prefixed: RegExp; readonly shaped: RegExp } | undefined;
+
+/** They are large, and most runs tell nothing that looks like a key. */
+function expressions() {
+  made ??= { prefixed: makePrefixed(), shaped: makeShaped() };
+  return made;
+}
 
 /** Addresses that let whoever knows them in: what is behind the host is the secret. */
 const WEBHOOK =
@@ -114,18 +123,77 @@ const WEBHOOK =
 const PEM =
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\S]){0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g;
 
+/** 1 at each pair of characters that a maker's beginning begins with. */
+const BEGIN_KEYS = new Uint8Array(128 * 128);
+for (const pair of KEY_BEGINNINGS.split(' ')) BEGIN_KEYS[128 * pair.charCodeAt(0) + pair.charCodeAt(1)] = 1;
+
+/** Whether a key may begin with these two ASCII characters. */
+export function mayBeginKey(first: number, second: number): boolean {
+  return BEGIN_KEYS[128 * first + second] === 1;
+}
+
 /** The shortest beginning and the shortest rest of a key; what is known by its shape is longer. */
 const SHORTEST = 18;
 
-const MARKS = /_|-|\.|:|~|key|eyJ|AIza|AK[IC]|ASIA|A3T|AB|ACC|LTAI|dapi|ATATT|EZ|SK|ops|Q/;
+/** Longer texts are looked through by the expression itself, which is compiled by then. */
+const SHORT_TEXT = 512;
+
+/**
+ * Whether there may be a key in a text: never wrong when it says no. Most runs log nothing that looks like one, and need not compile the
+ * expressions, which takes a millisecond.
+ */
+function mayHoldKey(text: string): boolean {
+  if (text.length < SHORTEST) return false;
+  if (text.length > SHORT_TEXT) return true;
+  let dots = 0;
+  let before = 0;
+  for (let at = 0; at < text.length - 1; at += 1) {
+    const code = text.charCodeAt(at);
+    const next = text.charCodeAt(at + 1);
+    if (code === DOT) dots += 1;
+    if (code < 128 && next < 128 && !isAlphanumeric(before) && mayBeginKey(code, next) && isLong(text, at)) return true;
+    before = code;
+  }
+  return (dots > 0 && text.length >= SHORTEST_DOTTED) || SHAPE_PARTS.some((part) => text.includes(part));
+}
+
+/** Whether so many characters of a key are in a row there. */
+function isLong(text: string, start: number): boolean {
+  if (text.startsWith(SPACED, start)) return true;
+  if (start + SHORTEST > text.length) return false;
+  for (let at = start; at < start + SHORTEST; at += 1) {
+    const code = text.charCodeAt(at);
+    if (!isAlphanumeric(code) && !IN_KEYS.includes(text.charAt(at))) return false;
+  }
+  return true;
+}
+
+/** Besides letters and digits. */
+const IN_KEYS = '_.=~+/-';
+
+/** The one beginning with a space in it. */
+const SPACED = 'FlyV1 ';
+
+const DOT = '.'.charCodeAt(0);
+
+/** Discord's bots' and Airtable's tokens are known by nothing but their dots; they are at least this long. */
+const SHORTEST_DOTTED = 59;
+
+/** What each of the other shapes has in it. */
+const SHAPE_PARTS = [':AA', '-us', 'SK', 'Q~', 'eyJ', '.atlasv1.'];
+
+function isAlphanumeric(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+}
 
 /** Replaces every key and token that is known by its form. */
 export function hideFormats(text: string, redacted: string): string {
   let output = text;
   if (output.includes('PRIVATE KEY')) output = output.replace(PEM, redacted);
   if (output.includes('://')) output = output.replace(WEBHOOK, `$1${redacted}`);
-  if (output.length < SHORTEST || !MARKS.test(output)) return output;
-  return output.replace(PREFIXED, (key) => (isKey(key) ? redacted : key)).replace(SHAPED, redacted);
+  if (!mayHoldKey(output)) return output;
+  const { prefixed, shaped } = expressions();
+  return output.replace(prefixed, (key) => (isKey(key) ? redacted : key)).replace(shaped, redacted);
 }
 
 /** A beginning such as `re_` or `rnd_` may be that of a name: in a key, letters and digits are mixed. */
@@ -136,7 +204,8 @@ function isKey(text: string): boolean {
 
 /** Whether there is something that may be one of them, without replacing it. */
 export function mayHoldFormat(text: string): boolean {
-  PREFIXED.lastIndex = 0;
-  SHAPED.lastIndex = 0;
-  return PREFIXED.test(text) || SHAPED.test(text);
+  const { prefixed, shaped } = expressions();
+  prefixed.lastIndex = 0;
+  shaped.lastIndex = 0;
+  return prefixed.test(text) || shaped.test(text);
 }

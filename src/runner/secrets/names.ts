@@ -11,8 +11,10 @@ const SECRET_WORDS = new Set(
 );
 
 /** Words that are run together: PGPASSWORD, accesstoken, clientsecret. */
-const SECRET_ENDING =
-  /^(.+?)(password|passwd|passphrase|secret|token|apikey|accesskey|secretkey|privatekey|authkey|credential|connectionstring)(s?)$/;
+const SECRET_ENDINGS =
+  'password passwd passphrase secret token apikey accesskey secretkey privatekey authkey credential connectionstring'.split(
+    ' ',
+  );
 
 /** What makes a key one that opens something: `api_key`; of any other kind of key only an opaque value is taken for a secret. */
 const SECRET_KEYS = new Set(
@@ -58,6 +60,9 @@ export function isPlaceholder(text: string): boolean {
   return NO_SECRET.test(text) || (text.length <= 6 && /^[^\p{L}\p{N}]{0,3}$/u.test(text));
 }
 
+/** Only what looks like a key is taken for a secret under one of these. */
+const OPAQUE_WORDS = ['pat', 'auth', 'sig', 'signature', 'salt', 'apitoken', 'key'];
+
 type Kind = 'secret' | 'several' | 'opaque' | 'harmless';
 
 /** Whether the name is that of a secret, whatever is under it. */
@@ -96,7 +101,12 @@ function isSecretText(kind: Kind, text: string): boolean {
 }
 
 const MAY_BE_SECRET =
-  /pass|pw|secret|token|key|cred|auth|cookie|dsn|jwt|otp|cv[vc]|bearer|webhook|connection|pat|sig|salt|kennwort|contrase|senha|wachtwoord|пароль|密码|パスワード/i;
+  /pass|pw|secret|token|key|cred|auth|cookie|dsn|jwt|otp|cv[vc]|bearer|webhook|connection|pat(?!h)|sig|salt|kennwort|contrase|senha|wachtwoord|basic[ \t]|bot[ \t]|identified|пароль|密码|パスワード/i;
+
+/** Whether there may be the name of a secret in a text, or the scheme of a credential: never wrong when it says no. */
+export function mayHoldSecretName(text: string): boolean {
+  return MAY_BE_SECRET.test(text);
+}
 
 /** Rows have the same names by the thousand. */
 const kinds = new Map<string, Kind>();
@@ -126,10 +136,11 @@ function judge(end: string): Kind {
   }
   const pair = `${before} ${last}`;
   if (pair === 'secret id' || pair === 'connection string' || pair === 'webhook url') return 'secret';
-  const [, stem = '', ending, plural] = SECRET_ENDING.exec(last) ?? [];
-  if (ending === 'token' && PAGING.has(stem)) return 'harmless';
-  if (ending !== undefined) return plural === 's' ? 'several' : 'secret';
-  return /^(?:pat|auth|sig|signature|salt|apitoken|key)$/.test(last) ? 'opaque' : 'harmless';
+  const one = last.endsWith('s') ? last.slice(0, -1) : last;
+  const ending = SECRET_ENDINGS.find((word) => one.length > word.length && one.endsWith(word));
+  if (ending === 'token' && PAGING.has(one.slice(0, -ending.length))) return 'harmless';
+  if (ending !== undefined) return one === last ? 'secret' : 'several';
+  return OPAQUE_WORDS.includes(last) ? 'opaque' : 'harmless';
 }
 
 function several(word: string): Kind {

@@ -1,6 +1,6 @@
 // Names and values inside a text: JSON (also JSON in JSON), `key=value`, YAML, headers, flags, SQL and XML.
 
-import { isPlaceholder, isSecretName, mayNameSecret, secrecyOf } from './names.ts';
+import { isPlaceholder, isSecretName, mayHoldSecretName, mayNameSecret, secrecyOf } from './names.ts';
 import { looksOpaque } from './opaque.ts';
 
 /** Where the value of a secret's name stands. */
@@ -31,6 +31,7 @@ const CODE =
 
 /** The values that stand behind a secret's name, in order. Takes time in proportion to the text. */
 export function* secretValues(text: string): Generator<Range> {
+  if (!mayHoldSecretName(text)) return;
   let done = 0;
   SEPARATOR.lastIndex = 0;
   for (let found = SEPARATOR.exec(text); found; found = SEPARATOR.exec(text)) {
@@ -145,27 +146,23 @@ const SQL = /(\b(?:password|identified[ \t]+by)[ \t]{1,3}E?)'((?:[^']|''){1,4096
 const XML = /<([\w:.-]{1,60})((?:[ \t][^<>]{0,200})?>)([^<>]{1,4096})(?=<\/)/g;
 const AUTHORIZATION = /\b(Bearer|Basic|Token|ApiKey|Bot)([ \t]{1,3})([A-Za-z0-9._~+/=:-]{8,16384})/gi;
 
-const MAY_NAME_SCHEME = /(?:bearer|basic|token|apikey|bot)[ \t]/i;
-
-/** Without one of these there is nothing between a name and a value; most names and values of a result are such. */
-const MAY_HOLD_PAIRS = /[=:<\s]|%3/;
-
-/** Replaces every value that stands behind the name of a secret, and every credential behind its scheme. */
+/**
+ * Replaces every value that stands behind the name of a secret, and every credential behind its scheme. Each expression is asked only where
+ * there is what it can't do without: results are short texts by the hundred thousand, and a run need not compile what it has no use for.
+ */
 export function hidePairs(text: string, redacted: string): string {
-  if (!MAY_HOLD_PAIRS.test(text)) return text;
-  let output = hideValues(text, redacted);
-  // Each expression is asked only where there is what it can't do without: results are short texts by the hundred thousand.
-  if (MAY_NAME_SCHEME.test(output)) {
-    output = output.replace(AUTHORIZATION, (all, scheme: string, blank: string, value: string) =>
-      isCredential(scheme, value) ? `${scheme}${blank}${redacted}` : all,
-    );
-  }
+  let output = text;
+  if (output.includes('-u')) output = output.replace(LOGIN, `$1${redacted}`);
+  if (!mayHoldSecretName(output)) return output;
+  output = hideValues(output, redacted);
+  output = output.replace(AUTHORIZATION, (all, scheme: string, blank: string, value: string) =>
+    isCredential(scheme, value) ? `${scheme}${blank}${redacted}` : all,
+  );
   if (output.includes('--')) {
     output = output.replace(FLAG, (all, flag: string, blank: string, value: string) =>
       secrecyOf(flag, value) !== 'none' && !CODE.test(value) && !WORD.test(value) ? `${flag}${blank}${redacted}` : all,
     );
   }
-  if (output.includes('-u')) output = output.replace(LOGIN, `$1${redacted}`);
   if (output.includes("'")) {
     output = output.replace(SQL, (all, before: string, value: string) =>
       isPlaceholder(value) ? all : `${before}'${redacted}'`,
@@ -180,7 +177,7 @@ export function hidePairs(text: string, redacted: string): string {
 }
 
 function hideValues(text: string, redacted: string): string {
-  if (!/[=:]|%3/.test(text)) return text;
+  if (!text.includes('=') && !text.includes(':') && !text.includes('%3')) return text;
   let output = '';
   let done = 0;
   for (const { start, end } of secretValues(text)) {

@@ -8,14 +8,16 @@ import type { Variant } from './list.ts';
 
 /** Builds the variant into `folder`, a copy of dist/ that is there already. */
 export async function buildVariant(folder: string, variant: Variant): Promise<void> {
-  const { withoutPatch, edit, codeSplitting, esmWatchdog, minified } = variant;
+  const { withoutPatch, edit, codeSplitting, esmWatchdog, spacious } = variant;
   const patches = Object.entries(PATCHES)
     .filter(([name]) => name !== withoutPatch)
     .map(([, make]) => make());
   const plugins = patches.map(({ plugin }) => plugin);
-  if (withoutPatch || edit || minified) {
+  if (withoutPatch || edit || spacious) {
     rmSync(folder, { recursive: true });
-    const more = [edit && edited(edit), minified && { name: 'minified', setup: minify }].filter((plugin) => !!plugin);
+    const more = [edit && edited(edit), spacious && { name: 'spacious', setup: keepSpace }].filter(
+      (plugin) => !!plugin,
+    );
     await makeBundles(folder, [...more.map(withoutProof), ...patches]);
   }
   if (codeSplitting) {
@@ -64,8 +66,7 @@ function edited({ file, from, to }: NonNullable<Variant['edit']>): Plugin {
   };
 }
 
-/** Identifiers stay, for the sake of stack traces. */
-const minify: Plugin['setup'] = ({ initialOptions }) => {
-  initialOptions.minifyWhitespace = true;
-  initialOptions.minifySyntax = true;
+const keepSpace: Plugin['setup'] = ({ initialOptions }) => {
+  initialOptions.minifyWhitespace = false;
+  initialOptions.minifySyntax = false;
 };

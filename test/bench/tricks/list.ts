@@ -12,7 +12,8 @@ export interface Variant {
   readonly codeSplitting?: boolean;
   /** The watchdog's thread as an ES module. */
   readonly esmWatchdog?: boolean;
-  readonly minified?: boolean;
+  /** With all the white space of the sources. */
+  readonly spacious?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Of Node itself. */
   readonly nodeFlags?: readonly string[];
@@ -33,6 +34,7 @@ export const KEPT: readonly Trick[] = [
     run: 'nothing configured',
     variant: { withoutPatch: 'builtinsWithoutFacade' },
   },
+  { name: 'bundles without white space', run: 'nothing configured', variant: { spacious: true } },
   { name: 'compile cache', run: 'nothing configured', variant: { env: { NODE_DISABLE_COMPILE_CACHE: '1' } } },
   {
     name: 'output without streams',
@@ -90,9 +92,6 @@ export const KEPT: readonly Trick[] = [
 
 /** What we don't do: each variant does it. */
 export const TRIED: readonly Trick[] = [
-  { name: 'minified bundles', run: 'nothing configured', variant: { minified: true } },
-  { name: 'minified bundles', run: 'lock, slot and record', variant: { minified: true } },
-  { name: 'minified bundles', run: 'traces and metrics', variant: { minified: true } },
   {
     name: 'telemetry sent without pipe()',
     run: 'traces and metrics',

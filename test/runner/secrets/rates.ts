@@ -1,5 +1,6 @@
 // How often the redactor errs: secrets that it leaves, and harmless texts that it changes.
 import { globSync, readFileSync } from 'node:fs';
+import { withHint } from '../../../src/runner/hint.ts';
 import { createRedactor, type Redactor } from '../../../src/runner/redact.ts';
 import { ENCODINGS, HARMLESS, KNOWN_SECRETS, secretSamples } from './samples.ts';
 
@@ -59,8 +60,8 @@ function leaves(told: string, secret: string): boolean {
 
 /** Texts that the redactor would change and of which the hint says that there is nothing in them. */
 export function wrongHints(rounds: number): Rate {
-  const redactors = KNOWN_SECRETS.map((secret) => ({ secret, redactor: createRedactor([secret]) }));
-  const unknown = createRedactor([]);
+  const redactors = KNOWN_SECRETS.map((secret) => ({ secret, redactor: withHint(createRedactor([secret])) }));
+  const unknown = withHint(createRedactor([]));
   const texts = [
     ...secretSamples(rounds).map(({ text }) => ({ text, redactor: unknown })),
     ...redactors.flatMap(({ secret, redactor }) =>

@@ -1,7 +1,8 @@
 // Whether a text may hold a secret at all: for lines by the million, most of which hold none. It may be wrong only when it says yes.
-import { KEY_BEGINNINGS, mayHoldFormat } from './formats.ts';
-import type { Form } from './forms.ts';
-import { bytesOf, createWordFinder } from './words.ts';
+import type { Redactor } from './redact.ts';
+import { mayBeginKey, mayHoldFormat } from './secrets/formats.ts';
+import type { Form } from './secrets/forms.ts';
+import { bytesOf, createWordFinder, type WordFinder } from './secrets/words.ts';
 
 /** What every name of a secret has in it (names.ts), and what credentials without a name stand behind (pairs.ts, urls.ts). */
 const NAMES = (
@@ -35,12 +36,29 @@ for (let code = 0; code < 128; code += 1) {
 /** As much of a known secret is looked for at first. */
 const FORM_BEGINNING = 6;
 
+/** A redactor that need not look closely at every text. */
+export interface HintingRedactor extends Redactor {
+  /** Whether there may be something to redact in the text, keys of JSON included: cheap, and never wrong when it says no. */
+  mayHoldSecret(text: string): boolean;
+}
+
+export function withHint(redactor: Redactor): HintingRedactor {
+  return { ...redactor, mayHoldSecret: createHint(redactor.forms()) };
+}
+
+/** When so many characters were looked at, the finder of words has paid for itself: to make it takes 10 ms. */
+const FINDER_PAYS_AFTER = 64 * 1024;
+
 /** Makes a look that says whether there may be something to hide in a text, or under a key of JSON. */
-export function createHint(forms: readonly Form[]): (text: string) => boolean {
-  const mayHoldWord = createWordFinder([...NAMES, ...forms.map(({ text }) => text.slice(0, FORM_BEGINNING))]);
+function createHint(forms: readonly Form[]): (text: string) => boolean {
+  let looked = 0;
+  let mayHoldWord: WordFinder | undefined;
   return (text) => {
     const bytes = bytesOf(text);
-    if ((!bytes || mayHoldWord(bytes)) && (NAME.test(text) || holdsForm(text, forms))) return true;
+    looked += text.length;
+    if (looked > FINDER_PAYS_AFTER)
+      mayHoldWord ??= createWordFinder([...NAMES, ...forms.map(({ text }) => text.slice(0, FORM_BEGINNING))]);
+    if ((!bytes || !mayHoldWord || mayHoldWord(bytes)) && (NAME.test(text) || holdsForm(text, forms))) return true;
     return SHORT.test(text) || ((!bytes || hasKeyShape(bytes)) && mayHoldFormat(text));
   };
 }
@@ -76,19 +94,10 @@ function isKeyShape(bytes: Buffer, start: number, end: number): boolean {
     const kind = KINDS[code] as number;
     part = kind < 3 ? 0 : part + 1;
     if (since >= 0) since += 1;
-    else if (kind === 7 && before !== 7 && at + 1 < end && BEGINNINGS[pairCode(code, bytes[at + 1] as number)])
-      since = 1;
+    else if (kind === 7 && before !== 7 && at + 1 < end && mayBeginKey(code, bytes[at + 1] as number)) since = 1;
     if (since >= SHORTEST_KEY || part >= SHORTEST_SHAPE) return true;
     before = kind;
   }
   const row = bytes.toString('latin1', start, end);
   return SHAPES.some((shape) => row.includes(shape));
-}
-
-/** The first two characters of every maker's beginnings. */
-const BEGINNINGS = new Uint8Array(128 * 128);
-for (const pair of KEY_BEGINNINGS.split(' ')) BEGINNINGS[pairCode(pair.charCodeAt(0), pair.charCodeAt(1))] = 1;
-
-function pairCode(first: number, second: number): number {
-  return first * 128 + second;
 }

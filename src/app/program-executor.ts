@@ -1,0 +1,46 @@
+// What runs a run's programs, and what becomes of their output. Loaded when the first one is started.
+import type { LastLines } from '../log/last-lines.ts';
+import { createProgramLog, type ProgramLogOptions } from '../log/program-log.ts';
+import { Executor } from '../process/child/executor.ts';
+import { createLineRedactor } from '../process/child/redact-lines.ts';
+import { withHint } from '../runner/hint.ts';
+import type { Programs } from '../runner/ports.ts';
+import type { Redactor } from '../runner/redact.ts';
+
+export type StreamName = 'stdout' | 'stderr';
+
+/** Where a program's output goes when it isn't logged. */
+export interface ProgramScreen {
+  /** Passes bytes on as they are. */
+  pass(stream: StreamName, bytes: Uint8Array): void;
+  /** Where somebody looks on: shows redacted text as if the program ran alone. */
+  readonly show?: ((stream: StreamName, text: string) => void) | undefined;
+}
+
+/** What programs are run with. */
+export interface ProgramsOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: URL;
+  readonly runId: string;
+  readonly redactor: Redactor;
+  readonly log: Omit<ProgramLogOptions, 'redact'>;
+  readonly screen: ProgramScreen;
+  readonly lastLines: LastLines;
+}
+
+export function createExecutor({ env, home, runId, redactor, log, screen, lastLines }: ProgramsOptions): Programs {
+  const { show } = screen;
+  const hinting = withHint(redactor);
+  return new Executor({
+    env,
+    runId,
+    guardianWithoutShell: new URL('guardian-without-shell.js', home),
+    output: {
+      redactor: () => createLineRedactor(hinting),
+      log: createProgramLog({ ...log, redact: hinting }),
+      remember: (lines) => lastLines.push(lines),
+      pass: screen.pass,
+      show: show && ((stream, text) => show(stream, hinting.mayHoldSecret(text) ? hinting.text(text) : text)),
+    },
+  });
+}
