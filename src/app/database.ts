@@ -2,13 +2,14 @@
 import type { Server } from '../postgres/server.ts';
 import type { Session } from '../postgres/session.ts';
 import type { KnownSchedule } from '../runner/ports.ts';
-import type { Database } from '../runner/request.ts';
+import type { Database, Ports } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
 /** A database that has begun to connect, or what is wrong with its URL. What goes wrong later shows when it is first used. */
 export interface OpenedDatabase {
   readonly server?: Server;
   readonly database?: Database;
+  readonly openCheckpoints?: NonNullable<Ports['openCheckpoints']>;
   readonly problem?: unknown;
 }
 
@@ -53,6 +54,7 @@ export async function openDatabase(databaseUrl: string, config: Config, run: Run
   const { host, port, database } = server.config;
   return {
     server,
+    openCheckpoints: async () => (await import('../postgres/checkpoints.ts')).openCheckpoints(session),
     database: {
       attributes: {
         'db.system.name': 'postgresql',

@@ -3,6 +3,7 @@ import type { Connection } from '../postgres/connect.ts';
 import { type NameOverview, overview } from '../postgres/overview.ts';
 import { currentPauses } from '../postgres/pausing.ts';
 import { type Schedule, schedulesOf } from '../postgres/schedules.ts';
+import { listCheckpoints, type SlotCheckpoint } from '../postgres/slot-checkpoints.ts';
 import { type RunOfSlot, recordedSlots, runsOfSlots } from '../postgres/slots.ts';
 import { type Statistics, statistics } from '../postgres/statistics.ts';
 import type { Pause } from '../runner/decisions.ts';
@@ -36,6 +37,8 @@ export interface Standing extends NameOverview {
   /** Of the last 30 days; absent where there were no runs. */
   readonly statistics?: Statistics;
   readonly pause?: Pause;
+  /** What slots of it that haven't succeeded have saved. */
+  readonly checkpoints: readonly SlotCheckpoint[];
 }
 
 /** One name, with its newest slots. */
@@ -66,10 +69,14 @@ export async function standings(connection: Connection, others: readonly string[
   const { schedules } = noticed;
   const days = await statistics(connection);
   const pauses = await currentPauses(connection);
+  const saved = await checkpointsByName(connection);
   const known = new Set(recorded.map(({ name }) => name));
   const silent = [...new Set([...schedules.keys(), ...others])].filter((name) => !known.has(name)).map(neverRan);
   const all = [...recorded, ...silent].map((one) =>
-    standingOf(one, now, noticed, schedules.get(one.name), days.get(one.name), pauses.get(one.name)),
+    standingOf(one, now, noticed, schedules.get(one.name), days.get(one.name), {
+      pause: pauses.get(one.name),
+      checkpoints: saved.get(one.name) ?? [],
+    }),
   );
   return { now, standings: all.sort(byNeed), written: noticed.written };
 }
@@ -82,8 +89,15 @@ export async function standing(connection: Connection, name: string): Promise<Se
   const schedule = noticed.schedules.get(name);
   const days = await statistics(connection, name);
   const pauses = await currentPauses(connection);
-  const known = standingOf(one, now, noticed, schedule, days.get(name), pauses.get(name));
+  const known = standingOf(one, now, noticed, schedule, days.get(name), {
+    pause: pauses.get(name),
+    checkpoints: (await checkpointsByName(connection)).get(name) ?? [],
+  });
   return { now, standings: { ...known, slots: await newestSlots(connection, name, now) }, written: noticed.written };
+}
+
+async function checkpointsByName(connection: Connection): Promise<Map<string, SlotCheckpoint[]>> {
+  return Map.groupBy(await listCheckpoints(connection), ({ name }) => name);
 }
 
 const neverRan = (name: string): NameOverview => ({
@@ -104,7 +118,7 @@ function standingOf(
   noticed: Noticed,
   schedule: Schedule | undefined,
   days: Statistics | undefined,
-  pause: Pause | undefined,
+  { pause, checkpoints }: { readonly pause: Pause | undefined; readonly checkpoints: readonly SlotCheckpoint[] },
 ): Standing {
   const expected = schedule !== undefined && !schedule.suspend;
   const overdueSince = expected && pause === undefined ? firstUnbegun(one, noticed) : undefined;
@@ -117,6 +131,7 @@ function standingOf(
     ...(overdueSince && { overdueSince }),
     ...(days && { statistics: days }),
     ...(pause && { pause }),
+    checkpoints,
   };
 }
 

@@ -23,9 +23,8 @@ const flag = (cronJob: KubeObject, name: string) =>
 const variable = (container: { env: { name: string; value?: string; valueFrom?: object }[] }, name: string) =>
   container.env.find((item) => item.name === name);
 
-/** Exit codes of docs/decisions/exit-codes.md that only a pod of Kubernetes ends with. */
+/** An exit code of docs/decisions/exit-codes.md that only a pod of Kubernetes ends with. */
 const CANCELLED = 79;
-const CONTINUED = 80;
 
 describe.skipIf(noHelm)('every CronJob', () => {
   test.each(ciFiles)('never overlaps with itself, keeps its deadlines in order and runs nothing twice (%s)', (file) => {
@@ -77,13 +76,13 @@ describe.skipIf(noHelm)('every CronJob', () => {
     const { rejected, permanent, misconfigured } = EXIT;
     expect(rulesOf({})).toEqual([
       disruption,
-      rule('Ignore', CONTINUED),
+      rule('Ignore', EXIT.continued),
       rule('FailJob', rejected, permanent, misconfigured, CANCELLED),
     ]);
     // FailJob would send SIGTERM to the other shards.
     expect(rulesOf({ shards: 2 })).toEqual([
       disruption,
-      rule('Ignore', CONTINUED),
+      rule('Ignore', EXIT.continued),
       rule('FailIndex', permanent),
       rule('FailJob', rejected, misconfigured, CANCELLED),
     ]);
@@ -117,6 +116,9 @@ describe.skipIf(noHelm)('every CronJob', () => {
     expect(deadline({ retries: 0, env: { RUN_JOB_RECORD_TIMEOUT_SECONDS: 90 } })).toBe(pod + 30);
     expect(deadline({ retries: 0, startAllowance: '10m' })).toBe(pod + 480);
     expect(deadline({ retries: 1, shards: 10, parallelism: 4 })).toBe(3 * (2 * pod + 10));
+    // A pod that goes on counts as no retry, and its time counts.
+    expect(deadline({ retries: 0, maxRounds: 4 })).toBe(4 * pod + 10 + 20 + 40);
+    expect(deadline({ retries: 2, maxRounds: 2 })).toBe(4 * pod + 10 + 20 + 40);
     // Unless said, as many shards run at once as there are places.
     expect(deadline({ retries: 0, shards: 10 })).toBe(pod);
     expect(deadline({ retries: 0, shards: 21 })).toBe(3 * pod);

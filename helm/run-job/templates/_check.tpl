@@ -24,7 +24,7 @@ default would be gone as well.
 {{- $needed = append $needed (printf "prometheusRule.%s.enabled" .) -}}
 {{- $needed = append $needed (printf "prometheusRule.%s.severity" .) -}}
 {{- end -}}
-{{- range list "enabled" "timeZone" "suspend" "timeout" "retries" "locked" "dryRun" "shards" "startingDeadlineSeconds" "successfulJobsHistoryLimit" "failedJobsHistoryLimit" "ttlSecondsAfterFinished" "startAllowance" "catchUp" "catchUpLimit" "heapPercent" "tmpSize" "alerts" "runner" "runner.inject" "runner.path" "automountServiceAccountToken" -}}
+{{- range list "enabled" "timeZone" "suspend" "timeout" "retries" "locked" "dryRun" "shards" "maxRounds" "startingDeadlineSeconds" "successfulJobsHistoryLimit" "failedJobsHistoryLimit" "ttlSecondsAfterFinished" "startAllowance" "catchUp" "catchUpLimit" "heapPercent" "tmpSize" "alerts" "runner" "runner.inject" "runner.path" "automountServiceAccountToken" -}}
 {{- $needed = append $needed (printf "jobDefaults.%s" .) -}}
 {{- end -}}
 {{- range $path := $needed -}}
