@@ -1,5 +1,5 @@
 // `run-job why` with a cluster: what Kubernetes shows of a slot that has no run, as real kubectl fetches it.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { findClient } from '../../deploy/tools/helm.ts';
@@ -377,13 +377,17 @@ describe.skipIf(KUBECTL === undefined)('as kubectl sees it', () => {
 
 test('inside of a cluster the service account’s token is enough', async () => {
   using certificates = makeCertificates();
+  const [cert, key, ca] = [certificates.server.cert, certificates.server.key, certificates.ca].map((path) =>
+    readFileSync(path, 'utf8'),
+  );
+  const tls = { cert: cert ?? '', key: key ?? '' };
   const folder = mkdtempSync(join(inject('scratchFolder'), 'account-'));
-  await using api = await startKubeApi({ cronjobs: [cronJob()], forbidden: ['events'] }, certificates.server);
+  await using api = await startKubeApi({ cronjobs: [cronJob()], forbidden: ['events'] }, tls);
   const env = { KUBERNETES_SERVICE_HOST: 'localhost', KUBERNETES_SERVICE_PORT: String(api.port) };
   expect(ownCluster(env, folder)).toBeUndefined();
   for (const [file, text] of [
     ['token', 's3cr3t-token\n'],
-    ['ca.crt', certificates.ca],
+    ['ca.crt', ca ?? ''],
     ['namespace', NAMESPACE],
   ] as const)
     writeFileSync(join(folder, file), text);
