@@ -1,6 +1,5 @@
 // Why the newest run of a slot is no success, by its record.
 
-import { formatDuration } from '../../duration.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import { rootCause } from '../standing.ts';
 import type { Facts } from './facts.ts';
@@ -41,7 +40,7 @@ export function blameRun(run: RunRecord, facts: Facts, kill: Verdict | undefined
       };
     case 'timed_out':
       return {
-        because: `${it} had not ended by its deadline${deadline ? `, ${formatDuration(deadline.getTime() - startedAt.getTime())} after its start` : ''}`,
+        because: `${it} had not ended by its deadline: ${cause}`,
         remedy: `make it faster, or raise its timeout; then ${backfill}`,
       };
     case 'cancelled':
