@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { LONGEST_TIMEOUT_MS } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { Need, Shard } from '../job.ts';
+import { NOWHERE } from '../runner/kept.ts';
 import { hasControlCharacter, problemOfDatabaseUrl } from './database-url.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -169,6 +170,10 @@ export const ENVIRONMENT = v.object({
     seconds(60, 1, 3_600),
     v.description('How long a run tries to record how it ended, while the database is out of reach'),
   ),
+  WORKER_CHECKPOINT_FILE: v.pipe(
+    text(),
+    v.description('File on a volume in which a job keeps its progress where there is no DATABASE_URL'),
+  ),
   RUN_JOB_SHARDS: v.pipe(
     v.optional(number(1, 1, 10_000, 'a whole number')),
     v.description('Parts of the work when Kubernetes runs the job as an Indexed Job: its completions'),
@@ -244,6 +249,7 @@ export interface Config {
   readonly jobDirs: readonly string[];
   readonly historyDays: number;
   readonly recordMs: number;
+  readonly checkpointFile: string | undefined;
   readonly shard: Shard;
   /** The scheduled time that this pod of an Indexed Job is to do, where each does another. */
   readonly slot: Date | undefined;
@@ -292,8 +298,19 @@ export function readConfig(env: Environment): ConfigResult {
   return { config: arrange(values, part), problems: [...problems.values()], invalid };
 }
 
-/** The variables that the needs require and that aren't set, one sentence each; what is `invalid` has been told. */
-export function missingFor(needs: readonly Need[], config: Config, invalid: ReadonlySet<string> = new Set()): string[] {
+/** What a job asks of the environment. */
+export interface Demand {
+  readonly needs: readonly Need[];
+  /** Whether it keeps its progress. */
+  readonly keeps?: boolean;
+}
+
+/** The variables that a job requires and that aren't set, one sentence each; what is `invalid` has been told. */
+export function missingFor(
+  { needs, keeps = false }: Demand,
+  config: Config,
+  invalid: ReadonlySet<string> = new Set(),
+): string[] {
   const problems: string[] = [];
   const lacksDatabase = !config.databaseUrl && !invalid.has('DATABASE_URL');
   if (lacksDatabase && config.databaseRequired) {
@@ -305,6 +322,7 @@ export function missingFor(needs: readonly Need[], config: Config, invalid: Read
       'DATABASE_URL is not set, and the job needs PostgreSQL: set it to postgres://user:password@host:5432/database',
     );
   }
+  if (lacksDatabase && problems.length === 0 && keeps && config.checkpointFile === undefined) problems.push(NOWHERE);
   if (needs.includes('rabbitmq') && config.amqp.urls.length === 0 && !invalid.has('AMQP_URL')) {
     problems.push('AMQP_URL is not set, and the job needs RabbitMQ: set it to amqp://user:password@host:5672/vhost');
   }
@@ -393,6 +411,7 @@ function arrange(values: Values, part: Part): Config {
     jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
     recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,
+    checkpointFile: values.WORKER_CHECKPOINT_FILE,
     ...part,
     schedule: values.RUN_JOB_SCHEDULE
       ? { cron: values.RUN_JOB_SCHEDULE, timeZone: values.RUN_JOB_TIME_ZONE ?? 'Etc/UTC' }

@@ -28,6 +28,7 @@ const GARBLED: Record<Variable, string> = {
   WORKER_CONNECT_TIMEOUT_SECONDS: 'garbled-9f3b',
   WORKER_LOCK_WAIT_SECONDS: 'garbled-9f3b',
   WORKER_LOCK_CHECK_SECONDS: 'garbled-9f3b',
+  WORKER_CHECKPOINT_FILE: `garbled-9f3b${LONG}`,
   RUN_JOB_DIRS: '/garbled-9f3b',
   RUN_JOB_HISTORY_DAYS: '90 garbled-9f3b',
   RUN_JOB_REQUIRE_DATABASE: 'garbled-9f3b',

@@ -74,6 +74,7 @@ async function argumentsBy(connection: Connection, schedule: Schedule, given: re
     dryRun: false,
     locked: 'wait',
     forced: false,
+    restart: false,
   });
 }
 

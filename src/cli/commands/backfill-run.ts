@@ -4,6 +4,7 @@ import { commandLines, lineFor, type CommandLine as SlotLine } from '../../app/b
 import { backfillJobOf } from '../../app/backfill/manifest.ts';
 import { type Only, type Plan, type PlannedSlot, planBackfill } from '../../app/backfill/plan.ts';
 import { work } from '../../app/backfill/work.ts';
+import { nameOf } from '../../app/database-names.ts';
 import { findJobFile, type JobSearch, loadJob } from '../../app/job-files.ts';
 import { databaseNow } from '../../app/missed-slots.ts';
 import { findDatabase, type Target } from '../../app/with-database.ts';
@@ -16,7 +17,6 @@ import { zoneOf } from '../../schedule/zone.ts';
 import type { Invocation } from '../command.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { readInstant } from '../terminal/instants.ts';
-import { nameOf } from '../terminal/names.ts';
 import { clean } from '../terminal/print.ts';
 import { BACKFILL_ARGUMENTS } from './backfill-arguments.ts';
 import { tellEnd, tellLeft, tellPlan } from './backfill-lines.ts';
@@ -97,9 +97,9 @@ async function readOrder(
   connection: Connection,
   { args, repeated }: Args,
   { config }: Target,
-  { env, home }: Invocation,
+  { home }: Invocation,
 ): Promise<Order> {
-  const name = await nameOf(args.name, connection, config, { env, home, commands: COMMANDS });
+  const name = await nameOf(args.name, connection, { home, dirs: config.jobDirs, commands: Object.keys(COMMANDS) });
   const now = await databaseNow(connection);
   const [current] = await schedulesInForce(connection, [name]);
   const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');

@@ -84,6 +84,7 @@ function orderLike(run: RunRecord, { ordered, paramsDigest }: RecordedOrder, fla
     scheduledAt: run.scheduledAt,
     locked: flags.locked,
     forced: true,
+    restart: false,
     // What somebody changes on purpose has another digest.
     ...(changed.size === 0 && paramsDigest !== '' && { paramsDigest }),
   };

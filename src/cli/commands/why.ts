@@ -1,5 +1,6 @@
 // `run-job why`: why a slot has no success, from its schedule down to its pod.
 import { defineCommand } from 'citty';
+import { nameOf } from '../../app/database-names.ts';
 import { expectationOf } from '../../app/missed-slots.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { type Explanation, explainSlot } from '../../app/why/explain.ts';
@@ -13,7 +14,6 @@ import { zoneOf } from '../../schedule/zone.ts';
 import type { CommandData } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { wrap } from '../terminal/layout.ts';
-import { nameOf } from '../terminal/names.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
 import { clean, printJson, tellTime, terminalWidth } from '../terminal/print.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
@@ -34,9 +34,13 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env } = data as CommandData;
+    const { env, home, commands } = data as CommandData;
     const explanation = await withDatabase(env, 'why', async (connection, { config }) => {
-      const name = await nameOf(args.name, connection, config, data as CommandData);
+      const name = await nameOf(args.name, connection, {
+        home,
+        dirs: config.jobDirs,
+        commands: Object.keys(commands),
+      });
       const [current] = await schedulesInForce(connection, [name]);
       const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
       const reading = { flag: '--at', now: new Date(), zone, ofDay: 'end' } as const;
