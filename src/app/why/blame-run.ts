@@ -17,6 +17,11 @@ export function blameRun(run: RunRecord, facts: Facts, kill: Verdict | undefined
         because: `it is being done: ${it} is under way since ${startedAt.toISOString()}${deadline ? `, until ${deadline.toISOString()} at the latest` : ''}`,
         remedy: `wait, or run-job cancel ${id}`,
       };
+    case 'continued':
+      return {
+        because: `it isn't done yet: ${it} saved its progress and asked for a new pod, and none has begun`,
+        remedy: `if none comes: ${backfill}`,
+      };
     case 'skipped':
       return blameSkip(run, facts, backfill);
     case 'failed':
