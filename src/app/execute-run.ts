@@ -21,7 +21,7 @@ import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
 import { openTelemetry } from '../telemetry/open.ts';
 import { type CommandOrder, commandJob } from './command-job.ts';
-import { configError, missingFor, readConfig } from './config.ts';
+import { type Config, configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
@@ -139,6 +139,10 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     describe: (thrown) => describeError(thrown, redactor),
   });
 
+  const alerts = alertsAsked(config)
+    ? (await import('./alerts.ts')).openAlerts({ config, env, runId, queries: postgres.queries, log })
+    : undefined;
+
   const request: RunRequest = {
     ...identity,
     runId,
@@ -155,6 +159,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
     graceMs: config.graceMs,
     flushMs: config.flushTimeoutMs,
+    retries: config.retries,
+    notifyMs: config.notifyTimeoutMs,
     recordMs: config.recordMs,
     historyDays: config.historyDays,
   };
@@ -163,6 +169,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     log,
     redactor,
     telemetry,
+    alerts,
     database: postgres.database,
     watchdog,
     clock: systemClock,
@@ -213,6 +220,9 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
 }
+
+/** Whether there is anybody to tell of the run. */
+const alertsAsked = ({ checkIns }: Config): boolean => checkIns.length > 0;
 
 /** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
 function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {

@@ -43,21 +43,45 @@ const NEXT_FENCE = `greatest(
   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 )`;
 
-/** Begins a record, and closes those of dead runs of the name; run twice, it changes nothing and answers the same. */
-export function startRun(columns: Record<string, unknown>, keepDays: number | undefined): Statement {
+/**
+ * Begins a record, and closes those of dead runs of the name; run twice, it changes nothing and answers the same.
+ * @param checkIn the id that the run's Job checks in by, if it does
+ */
+export function startRun(
+  columns: Record<string, unknown>,
+  keepDays: number | undefined,
+  checkIn: string | undefined,
+): Statement {
   const { text, values } = insert(columns, { fence: NEXT_FENCE });
   const days = `$${values.length + 1}::integer`;
+  const id = `$${values.length + 2}`;
+  const names = Object.keys(columns);
+  const of = (name: string) => `$${names.indexOf(name) + 1}`;
+  const telling = checkIn === undefined ? undefined : beginCheckIn(id, of);
   // The id is the statement's first value, the name its third.
   return {
-    text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)
+    text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)${telling?.cte ?? ''}
     SELECT ARRAY(SELECT id FROM lost) AS lost,
       coalesce((SELECT fence FROM begun), (SELECT fence FROM run_job.runs WHERE id = $1)) AS fence,
       EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated,
       (SELECT json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'settledTo', settled_to)
-        FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule`,
-    values: [...values, keepDays],
+        FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule${telling?.columns ?? ''}`,
+    values: [...values, keepDays, ...(checkIn === undefined ? [] : [checkIn])],
   };
 }
+
+/**
+ * The first run of a Job to begin tells so. The update that changes nothing is what makes another's insert be waited for, and its row be seen:
+ * shards begin at the same time.
+ */
+const beginCheckIn = (id: string, of: (column: string) => string) => ({
+  cte: `, checked_in AS (
+    INSERT INTO run_job.check_ins (id, run_id) VALUES (${id}, $1) ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING run_id
+  )`,
+  columns: `,
+      (SELECT run_id = $1 FROM checked_in) AS first_of_job,
+      run_job.failed_pods($1, $3, ${of('scheduled_at')}, ${of('job_uid')}, ${of('shard_index')}, ${of('shard_count')}) AS failed_pods`,
+});
 
 /**
  * Inserts a record; when it is there already, this statement has been run twice.
@@ -125,7 +149,8 @@ RETURNING scheduled_at`;
 
 /** What isn't a record and is of no use any more: scheduled times that Jobs shared, and statistics of before the last 30 days. */
 export const PRUNE_OTHERS = `
-WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31)
+WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31),
+told AS (DELETE FROM run_job.check_ins WHERE created_at < now() - make_interval(days => $1))
 DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 
 /**

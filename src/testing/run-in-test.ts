@@ -81,6 +81,8 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
     connectLimitMs: config.connectTimeoutMs,
     graceMs: duration('grace', options.grace) ?? config.graceMs,
     flushMs: 0,
+    retries: 0,
+    notifyMs: 0,
     recordMs: 10_000,
     historyDays: config.historyDays,
   };
@@ -102,6 +104,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
           counts[told] = (counts[told] ?? 0) + amount;
         },
       },
+      alerts: undefined,
       database: memoryDatabase(options.previousRuns ?? [], options.fence ?? startedAt.getTime() * 1_000),
       watchdog: { arm: () => undefined, claim: () => undefined },
       clock,

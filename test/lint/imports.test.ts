@@ -44,6 +44,8 @@ test.each([
   ['src/postgres/locks.ts', '../app/config.ts'],
   ['src/rabbitmq/session.ts', '../postgres/connect.ts'],
   ['src/telemetry/open.ts', '../log/logger.ts'],
+  ['src/http/send.ts', '../telemetry/open.ts'],
+  ['src/checkins/services.ts', '../http/send.ts'],
   ['src/jobs/report_generator/index.ts', '../../runner/ports.ts'],
   ['src/jobs/report_generator/index.ts', '../../postgres/connect.ts'],
   ['src/jobs/report_generator/index.ts', '../../app/params.ts'],
