@@ -30,15 +30,20 @@ export async function locate(
   return parseServer(databaseUrl, run, config.connectTimeoutMs);
 }
 
+/** What the database is told of the run. */
+export interface RunOfDatabase {
+  readonly job: string;
+  readonly name: string;
+  readonly runId: string;
+  /** Whether it judges slots that have passed: one that is told which slot to do may be one of those that others are about to do. */
+  readonly looksBack: boolean;
+}
+
 /** How long ago the slots of a schedule must have been judged for a run to look again. */
 const LOOK_AFTER_MS = 3_600_000;
 
 /** Begins to connect. Never throws. */
-export async function openDatabase(
-  databaseUrl: string,
-  config: Config,
-  run: { job: string; name: string; runId: string },
-): Promise<OpenedDatabase> {
+export async function openDatabase(databaseUrl: string, config: Config, run: RunOfDatabase): Promise<OpenedDatabase> {
   const { createLocks, openHistory, SCHEMA_VERSION, Session: OpenSession } = await import('../postgres/postgres.ts');
   let server: Server;
   try {
@@ -79,12 +84,12 @@ const queriesOf = (session: Session): Queries => ({
 async function tendSchedule(
   queries: Queries,
   { schedule, place, shard }: Config,
-  { name, job }: { job: string; name: string },
+  { name, job, looksBack }: RunOfDatabase,
   known: KnownSchedule | undefined,
 ): Promise<void> {
   const told = known?.source === 'run' && schedule?.cron === known.cron && schedule.timeZone === known.timeZone;
   const brings = schedule !== undefined && !told && (known === undefined || known.source === 'run');
-  const looks = known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
+  const looks = looksBack && known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
   if (!brings && !looks) return;
   const { bring, notice } = await import('./tend-schedule.ts');
   if (brings) {

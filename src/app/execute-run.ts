@@ -85,6 +85,12 @@ export interface Surroundings {
  */
 const DATABASE_STEPS = 10;
 
+/**
+ * How long a run of a program goes on before the watchdog's thread starts, in milliseconds: none of its code runs on our event loop, and a
+ * program that has ended by then needs no thread, which costs as much as Node itself.
+ */
+const PROGRAM_UNWATCHED_MS = 100;
+
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
@@ -95,16 +101,24 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
-  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), {
+  const watchdogOptions = {
     terminationFile,
     databaseUrl,
     lockCheckMs: config.lockCheckMs,
     graceMs: config.graceMs,
     closeRecordScript: fileURLToPath(new URL('record-closer.cjs', home)),
+  };
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), watchdogOptions, {
+    afterMs: order.command ? PROGRAM_UNWATCHED_MS : 0,
   });
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl
-    ? await openDatabase(databaseUrl, config, { job: identity.job, name: identity.name, runId })
+    ? await openDatabase(databaseUrl, config, {
+        job: identity.job,
+        name: identity.name,
+        runId,
+        looksBack: order.scheduledAt === undefined,
+      })
     : {};
 
   const redactor = redactorFor(env);

@@ -2,7 +2,7 @@
 import type { Connection } from '../postgres/connect.ts';
 import { type NameOverview, overview } from '../postgres/overview.ts';
 import { type PauseInForce, pausesInForce } from '../postgres/pauses.ts';
-import { type Schedule, schedulesInForce, schedulesOf } from '../postgres/schedules.ts';
+import { type Schedule, schedulesOf } from '../postgres/schedules.ts';
 import { type RunOfSlot, recordedSlots, runsOfSlots } from '../postgres/slots.ts';
 import { type Statistics, statistics } from '../postgres/statistics.ts';
 import type { ErrorInfo } from '../runner/outcome.ts';
@@ -62,7 +62,7 @@ export async function standings(connection: Connection, others: readonly string[
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now);
   const recorded = await overview(connection);
-  const schedules = new Map((await schedulesInForce(connection)).map((schedule) => [schedule.name, schedule]));
+  const { schedules } = noticed;
   const days = await statistics(connection);
   const pauses = await pausesInForce(connection);
   const known = new Set(recorded.map(({ name }) => name));
@@ -78,7 +78,7 @@ export async function standing(connection: Connection, name: string): Promise<Se
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now, [name]);
   const [one = neverRan(name)] = await overview(connection, name);
-  const [schedule] = await schedulesInForce(connection, [name]);
+  const schedule = noticed.schedules.get(name);
   const days = await statistics(connection, name);
   const pauses = await pausesInForce(connection);
   const known = standingOf(one, now, noticed, schedule, days.get(name), pauses.get(name));

@@ -78,7 +78,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
     const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
     await step('pruning the history', STEP_LIMITS.close, prune);
   }
-  if (told && state.recorded && database?.tendSchedule) {
+  if (told && state.recorded && !request.dryRun && database?.tendSchedule) {
     await step('looking after the schedule', STEP_LIMITS.close, async () =>
       database.tendSchedule?.(state.started?.schedule),
     );

@@ -222,7 +222,7 @@ describe.skipIf(noHelm)('every CronJob', () => {
     expect(container.image).toMatch(/:20240101$/);
     expect(['A', 'B', 'C'].map((name) => variable(container, name)?.value)).toEqual(['20240101', String(most), 'true']);
     expect(container.args.at(-1)).toBe(`--params={"list":[20240101,0.25],"maxRows":${most}}`);
-    expect(only(objects, 'ConfigMap').data.OTEL_BSP_MAX_QUEUE_SIZE).toBe('20240101');
+    expect(only(objects, 'ConfigMap', '-run-job').data.OTEL_BSP_MAX_QUEUE_SIZE).toBe('20240101');
     for (const { data } of ofKind(objects, 'Secret')) {
       expect(Buffer.from(data.PIN, 'base64').toString()).toBe('20240101');
       expect(Buffer.from(data.BIG, 'base64').toString()).toBe(String(most));
@@ -346,13 +346,14 @@ describe.skipIf(noHelm)('the migration', () => {
     const earlier = hooks
       .filter((object) => weight(object) < weight(job))
       .map(({ kind, metadata }) => `${kind}/${metadata.name}`);
-    expect(earlier.sort()).toEqual(
-      ['NetworkPolicy', 'Secret', 'ServiceAccount'].map((kind) => `${kind}/${job.metadata.name}`),
-    );
+    expect(earlier.sort()).toEqual([
+      `ConfigMap/${job.metadata.name.replace('-migrate', '-schedules')}`,
+      ...['NetworkPolicy', 'Secret', 'ServiceAccount'].map((kind) => `${kind}/${job.metadata.name}`),
+    ]);
     expect(earlier).toContain(`ServiceAccount/${pod.serviceAccountName}`);
     for (const source of pod.containers[0].envFrom) expect(earlier).toContain(`Secret/${source.secretRef.name}`);
     expect(variable(pod.containers[0], 'LOG_LEVEL')?.value).toBe('info');
-    expect(pod.containers[0].args).toEqual(['migrate']);
+    expect(pod.containers[0].args[0]).toBe('migrate');
   });
 
   test('is kept when it failed, and removed before the next', () => {

@@ -32,6 +32,11 @@
 {{- end -}}
 {{- with .cronJobName -}}
 {{- $_ := set $env "CRONJOB_NAME" (dict "value" .) -}}
+{{- $_ := set $env "RUN_JOB_SCHEDULE" (dict "value" $job.schedule) -}}
+{{- $_ := set $env "RUN_JOB_TIME_ZONE" (dict "value" $job.timeZone) -}}
+{{- if eq $job.catchUp "all" -}}
+{{- $_ := set $env "RUN_JOB_CATCH_UP" (dict "value" "all") -}}
+{{- end -}}
 {{- end -}}
 {{- if hasKey . "retries" -}}
 {{- $_ := set $env "RUN_JOB_RETRIES" (dict "value" (toString (int .retries))) -}}

@@ -46,7 +46,8 @@ RUN_JOB_NOTIFY_TIMEOUT_MS: 2000
 Every length of time of one job, in seconds, as JSON; and how many shards run at once.
 
 run          what one run may take: wait + timeout + grace + flush + record
-pod          what one pod may take: the way to the run, the run, and closing
+pod          what one pod may take: the way to the run, the run, and closing; and as much for each missed time that it may catch up with
+late         how long after its time a run may begin: the way to it, and the wait
 deadline     activeDeadlineSeconds: every pod that may be needed one after the other, with the controller's waits between them
 termination  terminationGracePeriodSeconds
 
@@ -72,7 +73,11 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- /* The runner bounds each further step of its end (unlock, close, sidecars, standard output): 20 s at the worst. */ -}}
 {{- $closing := int64 20 -}}
 {{- $run := add $wait $timeout $grace $flush $record -}}
-{{- $pod := add $start (mul 2 $connect) $run $closing -}}
+{{- $rounds := 1 -}}
+{{- if eq $job.catchUp "all" -}}
+{{- $rounds = add 1 (int $job.catchUpLimit) -}}
+{{- end -}}
+{{- $pod := add $start (mul $rounds (add (mul 2 $connect) $run $closing)) -}}
 {{- $retries := int $job.retries -}}
 {{- $shards := int64 (default 1 $job.shards) -}}
 {{- $parallelism := int64 (default (min $shards $places) $job.parallelism) -}}
@@ -104,5 +109,5 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- fail (printf "\n\n%s.terminationGracePeriodSeconds (%d) must be more than grace + flush + record (%d + %d + %d = %d s), else a run that is told to stop is killed before it can close its record: raise it, or leave it out to have it derived" $where $termination $grace $flush $record $least) -}}
 {{- end -}}
 {{- end -}}
-{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
+{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "late" (add $start $wait) "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
 {{- end -}}
