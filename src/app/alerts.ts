@@ -1,4 +1,5 @@
 // Tells services outside how a run goes. Loaded only where there is one to tell.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckInEvent } from '../checkins/event.ts';
 import { identify } from '../checkins/id.ts';
 import { isLast, kindOfEnd } from '../checkins/kind.ts';
@@ -20,6 +21,9 @@ export interface AlertsOptions {
   readonly queries: Queries | undefined;
   readonly log: Logger;
 }
+
+/** How long it may take to write down what has been sent, once the time to send is over. */
+const SETTLE_MS = 250;
 
 /** How late a run may begin where nobody said. */
 const LATE_AFTER_MS = 15 * 60_000;
@@ -44,6 +48,8 @@ class RunAlerts implements Alerts {
   readonly #over = new AbortController();
   /** What has to be looked up, one thing after the other; what is found is in the queues then. */
   #looking: Promise<void> = Promise.resolve();
+  #notifying: Promise<void> = Promise.resolve();
+  readonly #unnotified: string[] = [];
   #run: RunStart | undefined;
   #started: Started | undefined;
 
@@ -88,7 +94,11 @@ class RunAlerts implements Alerts {
   ended(run: RunStart, end: RunEnd, started: Started | undefined, recorded: Promise<boolean>): void {
     this.#run = run;
     this.#started ??= started;
-    if (run.dryRun || this.#queues.length === 0) return;
+    if (run.dryRun) return;
+    void recorded.then((told) => {
+      if (told) this.#notifying = this.#notify();
+    });
+    if (this.#queues.length === 0) return;
     this.#look(async () => {
       const kind = await this.#kindOf(run, end, recorded);
       if (kind === undefined) return;
@@ -114,15 +124,30 @@ class RunAlerts implements Alerts {
     }, budgetMs / 2);
     const all = async () => {
       await this.#looking;
+      await this.#notifying;
       await Promise.all(this.#queues.map((queue) => queue.idle));
     };
     await Promise.race([all(), timeUp]);
     clearTimeout(timer);
     clearTimeout(half);
     this.#over.abort(new Error(NO_ANSWER));
-    // What was given up by this is in the lists a turn later.
+    // What was given up by this is in the lists a turn later; what has been sent is still to be written down.
+    await Promise.race([this.#notifying, sleep(SETTLE_MS)]);
     await new Promise((turn) => setImmediate(turn));
-    return this.#queues.flatMap((queue) => queue.untold());
+    return [...this.#queues.flatMap((queue) => queue.untold()), ...this.#unnotified];
+  }
+
+  /** What is due, of this run or of others; what isn't sent in time is for the next who looks. */
+  async #notify(): Promise<void> {
+    const { config, env, log, queries } = this.#options;
+    if (config.notify.targets.length === 0 || !queries) return;
+    try {
+      const { sendDue } = await import('./send-due.ts');
+      const { problems } = await sendDue({ config, env, queries, log, signal: this.#over.signal });
+      this.#unnotified.push(...problems);
+    } catch (error) {
+      this.#unnotified.push(`what there is to be notified of could not be read (${(error as Error).message})`);
+    }
   }
 
   #look(step: () => Promise<void>): void {

@@ -56,11 +56,23 @@ const CHECKIN_SCHEMES = ['', 'healthchecks+', 'sentry+', 'cronitor+', 'webhook+'
   `${service}http:`,
 ]);
 
-const endpoints = (schemes: readonly string[], example: string) =>
+const NOTIFY_SCHEMES = [
+  'https:',
+  'http:',
+  'slack+https:',
+  'slack+http:',
+  'webhook+https:',
+  'webhook+http:',
+  'amqp:',
+  'amqps:',
+];
+
+/** @param words what may stand in the place of a URL */
+const endpoints = (schemes: readonly string[], example: string, words: readonly string[] = []) =>
   v.pipe(
     v.string(),
     v.transform((value) => value.split(/[\s,]+/).filter(Boolean)),
-    v.array(url(schemes, example)),
+    v.array(v.union([v.picklist(words), url(schemes, example)], `must be a URL such as ${example}`)),
   );
 
 const databaseUrl = v.pipe(
@@ -196,6 +208,17 @@ export const ENVIRONMENT = v.object({
       'Where runs check in: URLs of Healthchecks.io, Cronitor or a webhook, or a DSN of Sentry; several, separated by commas or line breaks',
     ),
   ),
+  RUN_JOB_NOTIFY: v.pipe(
+    v.optional(endpoints(NOTIFY_SCHEMES, 'https://hooks.slack.com/services/<path>', ['rabbitmq']), ''),
+    v.description(
+      'Who is notified of failures, recoveries and slots that nobody ran: URLs of webhooks or of Slack, rabbitmq (by AMQP_URL), or a URL of RabbitMQ; several, separated by commas or line breaks',
+    ),
+  ),
+  RUN_JOB_NOTIFY_SECRET: v.pipe(text(), v.description('What the webhooks of RUN_JOB_NOTIFY check the signature by')),
+  RUN_JOB_CONSOLE_URL: v.pipe(
+    v.optional(url(['http:', 'https:'], 'https://run-job.example.com')),
+    v.description('Where the console is, for links in notifications'),
+  ),
   RUN_JOB_RETRIES: v.pipe(
     number(0, 0, 1_000_000, 'a whole number'),
     v.description(
@@ -289,6 +312,12 @@ export interface Config {
   /** The environment that check-ins and notifications name. */
   readonly environment: string | undefined;
   readonly notifyTimeoutMs: number;
+  readonly notify: {
+    /** Who is notified, as given: each holds a secret. */
+    readonly targets: readonly string[];
+    readonly secret: string | undefined;
+    readonly consoleUrl: string | undefined;
+  };
 }
 
 /** What came of the environment: the configuration, in which an invalid variable counts as unset, and all that is wrong. */
@@ -426,6 +455,11 @@ function arrange(values: Values, shard: Shard): Config {
     retries: values.RUN_JOB_RETRIES,
     environment: values.RUN_JOB_ENVIRONMENT,
     notifyTimeoutMs: values.RUN_JOB_NOTIFY_TIMEOUT_MS,
+    notify: {
+      targets: values.RUN_JOB_NOTIFY,
+      secret: values.RUN_JOB_NOTIFY_SECRET,
+      consoleUrl: values.RUN_JOB_CONSOLE_URL,
+    },
   };
 }
 

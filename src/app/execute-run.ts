@@ -236,7 +236,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
 }
 
 /** Whether there is anybody to tell of the run. */
-const alertsAsked = ({ checkIns }: Config): boolean => checkIns.length > 0;
+const alertsAsked = ({ checkIns, notify }: Config): boolean => checkIns.length > 0 || notify.targets.length > 0;
 
 /** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
 function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {

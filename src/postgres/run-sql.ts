@@ -28,11 +28,18 @@ export const LOST = {
  * updated, so that a run that ends at this moment isn't touched.
  */
 const CLOSE_LOST = `lost AS (
-  UPDATE run_job.runs r
-  SET status = 'lost', exit_code = ${LOST.exitCode}, ended_at = now(), error = '${JSON.stringify(LOST.error).replaceAll("'", "''")}'
-  WHERE r.name = $3 AND r.status = 'running' AND r.id <> $1 AND NOT ${ALIVE}
-  RETURNING r.id
+  ${closeLostWhere('r.name = $3 AND r.id <> $1')}
 )`;
+
+/** Closes the dead runs of all names. */
+export const CLOSE_ALL_LOST = closeLostWhere('true');
+
+function closeLostWhere(condition: string): string {
+  return `UPDATE run_job.runs r
+  SET status = 'lost', exit_code = ${LOST.exitCode}, ended_at = now(), error = '${JSON.stringify(LOST.error).replaceAll("'", "''")}'
+  WHERE ${condition} AND r.status = 'running' AND NOT ${ALIVE}
+  RETURNING r.id`;
+}
 
 /**
  * The next fence: larger than every one that has been committed. Microseconds, so that it grows even where a failover to a standby that
@@ -150,7 +157,8 @@ RETURNING scheduled_at`;
 /** What isn't a record and is of no use any more: scheduled times that Jobs shared, and statistics of before the last 30 days. */
 export const PRUNE_OTHERS = `
 WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31),
-told AS (DELETE FROM run_job.check_ins WHERE created_at < now() - make_interval(days => $1))
+told AS (DELETE FROM run_job.check_ins WHERE created_at < now() - make_interval(days => $1)),
+notified AS (DELETE FROM run_job.notifications WHERE created_at < now() - make_interval(days => $1))
 DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 
 /**

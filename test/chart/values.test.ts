@@ -88,6 +88,7 @@ describe('values', () => {
       'RUN_JOB_TIME_ZONE',
       'RUN_JOB_CATCH_UP',
       'RUN_JOB_SHUTDOWN_URLS',
+      'RUN_JOB_RETRIES',
     ];
     const read = Object.keys(ENVIRONMENT.entries).filter((name) => !OURS.includes(name) && !name.startsWith('OTEL_'));
     expect(Object.keys(schema.properties?.config?.properties ?? {}).sort()).toEqual(read.sort());
