@@ -9,6 +9,7 @@ export const COMMANDS: Commands = {
   schedules: () => import('./schedules.ts'),
   show: () => import('./show.ts'),
   unlock: () => import('./unlock.ts'),
+  checkins: () => import('./checkins.ts'),
   notify: () => import('./notify.ts'),
   migrate: () => import('./migrate.ts'),
   doctor: () => import('./doctor.ts'),
