@@ -51,6 +51,7 @@ export async function applyFile(
 
 function toTold(entry: ScheduleEntry): ScheduleTold {
   const { timeout, activeDeadlineSeconds, startingDeadlineSeconds, pauseAfter, blackouts, args, cronJob } = entry;
+  const { notifyEvery } = entry;
   const { owner, runbook, namespace } = entry;
   return {
     name: entry.name,
@@ -74,6 +75,7 @@ function toTold(entry: ScheduleEntry): ScheduleTold {
     ...(activeDeadlineSeconds !== undefined && { deadlineSeconds: activeDeadlineSeconds }),
     ...(startingDeadlineSeconds !== undefined && { startingDeadlineSeconds }),
     ...(pauseAfter !== undefined && { pauseAfter }),
+    ...(notifyEvery !== undefined && { notifyEvery }),
     ...(blackouts !== undefined && { blackouts }),
     ...(owner !== undefined && { owner }),
     ...(runbook !== undefined && { runbook }),

@@ -51,6 +51,31 @@ const url = (schemes: readonly string[], example: string) =>
     v.check((value) => isUrl(value, schemes) && !hasControlCharacter(value), `must be a URL such as ${example}`),
   );
 
+/** A service by its name, before the URL that it is to be spoken to at; without one it is told by the URL. */
+const CHECKIN_SCHEMES = ['', 'healthchecks+', 'sentry+', 'cronitor+', 'webhook+'].flatMap((service) => [
+  `${service}https:`,
+  `${service}http:`,
+]);
+
+const NOTIFY_SCHEMES = [
+  'https:',
+  'http:',
+  'slack+https:',
+  'slack+http:',
+  'webhook+https:',
+  'webhook+http:',
+  'amqp:',
+  'amqps:',
+];
+
+/** @param words what may stand in the place of a URL */
+const endpoints = (schemes: readonly string[], example: string, words: readonly string[] = []) =>
+  v.pipe(
+    v.string(),
+    v.transform((value) => value.split(/[\s,]+/).filter(Boolean)),
+    v.array(v.union([v.picklist(words), url(schemes, example)], `must be a URL such as ${example}`)),
+  );
+
 const databaseUrl = v.pipe(
   v.string(),
   v.trim(),
@@ -196,6 +221,37 @@ export const ENVIRONMENT = v.object({
     v.optional(v.pipe(list(','), v.array(url(['http:', 'https:'], 'http://localhost:15020/quitquitquit'))), ''),
     v.description('URLs of sidecars that are sent a POST when the run is over, separated by commas'),
   ),
+  RUN_JOB_CHECKINS: v.pipe(
+    v.optional(endpoints(CHECKIN_SCHEMES, 'https://hc-ping.com/<ping key>'), ''),
+    v.description(
+      'Where runs check in: URLs of Healthchecks.io, Cronitor or a webhook, or a DSN of Sentry; several, separated by commas or line breaks',
+    ),
+  ),
+  RUN_JOB_NOTIFY: v.pipe(
+    v.optional(endpoints(NOTIFY_SCHEMES, 'https://hooks.slack.com/services/<path>', ['rabbitmq']), ''),
+    v.description(
+      'Who is notified of failures, recoveries and slots that nobody ran: URLs of webhooks or of Slack, rabbitmq (by AMQP_URL), or a URL of RabbitMQ; several, separated by commas or line breaks',
+    ),
+  ),
+  RUN_JOB_NOTIFY_SECRET: v.pipe(text(), v.description('What the webhooks of RUN_JOB_NOTIFY check the signature by')),
+  RUN_JOB_CONSOLE_URL: v.pipe(
+    v.optional(url(['http:', 'https:'], 'https://run-job.example.com')),
+    v.description('Where the console is, for links in notifications'),
+  ),
+  RUN_JOB_RETRIES: v.pipe(
+    number(0, 0, 1_000_000, 'a whole number'),
+    v.description(
+      'How often Kubernetes starts a new pod after one that failed (backoffLimit): what is still to be tried again is told as no failure',
+    ),
+  ),
+  RUN_JOB_ENVIRONMENT: v.pipe(
+    text(64),
+    v.description('The environment that check-ins and notifications name, such as production'),
+  ),
+  RUN_JOB_NOTIFY_TIMEOUT_MS: v.pipe(
+    number(2_000, 0, 600_000, 'a whole number of milliseconds'),
+    v.description('Longest wait for check-ins and notifications to be sent at the end, while telemetry is'),
+  ),
   POD_NAME: v.pipe(text(), v.description('Kubernetes pod (downward API)')),
   POD_NAMESPACE: v.pipe(text(), v.description('Kubernetes namespace (downward API)')),
   JOB_NAME: v.pipe(text(), v.description('Kubernetes Job (downward API); tells the scheduled time')),
@@ -271,6 +327,19 @@ export interface Config {
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'pretty' | undefined };
   readonly flushTimeoutMs: number;
+  /** Where runs check in, as given: each holds a secret. */
+  readonly checkIns: readonly string[];
+  /** How often Kubernetes starts a new pod after one that failed. */
+  readonly retries: number;
+  /** The environment that check-ins and notifications name. */
+  readonly environment: string | undefined;
+  readonly notifyTimeoutMs: number;
+  readonly notify: {
+    /** Who is notified, as given: each holds a secret. */
+    readonly targets: readonly string[];
+    readonly secret: string | undefined;
+    readonly consoleUrl: string | undefined;
+  };
 }
 
 /** What came of the environment: the configuration, in which an invalid variable counts as unset, and all that is wrong. */
@@ -434,6 +503,15 @@ function arrange(values: Values, part: Part): Config {
     },
     log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT },
     flushTimeoutMs: values.OTEL_SHUTDOWN_TIMEOUT_MS,
+    checkIns: values.RUN_JOB_CHECKINS,
+    retries: values.RUN_JOB_RETRIES,
+    environment: values.RUN_JOB_ENVIRONMENT,
+    notifyTimeoutMs: values.RUN_JOB_NOTIFY_TIMEOUT_MS,
+    notify: {
+      targets: values.RUN_JOB_NOTIFY,
+      secret: values.RUN_JOB_NOTIFY_SECRET,
+      consoleUrl: values.RUN_JOB_CONSOLE_URL,
+    },
   };
 }
 

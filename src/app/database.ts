@@ -1,4 +1,7 @@
 // The database that locks and records runs, put together from PostgreSQL's adapter, which is loaded only where there is one.
+
+import type { QueryResultRow } from 'pg';
+import type { Queries } from '../postgres/queries.ts';
 import type { Server } from '../postgres/server.ts';
 import type { Session } from '../postgres/session.ts';
 import type { KnownSchedule } from '../runner/ports.ts';
@@ -10,6 +13,8 @@ export interface OpenedDatabase {
   readonly server?: Server;
   readonly database?: Database;
   readonly openCheckpoints?: NonNullable<Ports['openCheckpoints']>;
+  /** Statements beside the run's own, on the connection that it has anyway while it holds no lock. */
+  readonly queries?: Queries;
   readonly problem?: unknown;
 }
 
@@ -52,9 +57,11 @@ export async function openDatabase(databaseUrl: string, config: Config, run: Run
   const history = openHistory(server, { endWithinMs: config.recordMs }, session);
   const locks = createLocks(server, { checkMs: config.lockCheckMs, session, schemaVersion: SCHEMA_VERSION });
   const { host, port, database } = server.config;
+  const queries = queriesOf(session);
   return {
     server,
     openCheckpoints: async () => (await import('../postgres/checkpoints.ts')).openCheckpoints(session),
+    queries,
     database: {
       attributes: {
         'db.system.name': 'postgresql',
@@ -64,16 +71,20 @@ export async function openDatabase(databaseUrl: string, config: Config, run: Run
       },
       locks,
       history,
-      tendSchedule: (known) => tendSchedule(session, config, run, known),
+      tendSchedule: (known) => tendSchedule(queries, config, run, known),
       rest: () => session.rest(),
       close: () => session.close(),
     },
   };
 }
 
+const queriesOf = (session: Session): Queries => ({
+  query: <Row extends QueryResultRow>(text: string, values: unknown[] = []) => session.ask<Row>(text, values),
+});
+
 /** Most runs find nothing to do here, and load nothing for it. */
 async function tendSchedule(
-  session: Session,
+  queries: Queries,
   { schedule, place, shard }: Config,
   { name, job, looksBack }: RunOfDatabase,
   known: KnownSchedule | undefined,
@@ -83,9 +94,6 @@ async function tendSchedule(
   const looks = looksBack && known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
   if (!brings && !looks) return;
   const { bring, notice } = await import('./tend-schedule.ts');
-  const queries = {
-    query: <Row extends object>(text: string, values: unknown[] = []) => session.ask<Row>(text, values),
-  };
   if (brings) {
     const { cronJobName, namespace } = place;
     await bring(queries, { name, job, ...schedule, shards: shard.count, cronJobName, namespace });

@@ -22,7 +22,7 @@ import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
 import { openTelemetry } from '../telemetry/open.ts';
 import { type CommandOrder, commandJob } from './command-job.ts';
-import { configError, missingFor, readConfig } from './config.ts';
+import { type Config, configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
@@ -159,6 +159,10 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     describe: (thrown) => describeError(thrown, redactor),
   });
 
+  const alerts = alertsAsked(config)
+    ? (await import('./alerts.ts')).openAlerts({ config, env, runId, queries: postgres.queries, log })
+    : undefined;
+
   const request: RunRequest = {
     ...identity,
     runId,
@@ -177,6 +181,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
     graceMs: config.graceMs,
     flushMs: config.flushTimeoutMs,
+    retries: config.retries,
+    notifyMs: config.notifyTimeoutMs,
     recordMs: config.recordMs,
     historyDays: config.historyDays,
   };
@@ -185,6 +191,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     log,
     redactor,
     telemetry,
+    alerts,
     database: postgres.database,
     calendar: {
       blackoutAt: async (...question) => (await import('./calendar.ts')).blackoutAt(...question),
@@ -242,6 +249,9 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       openResources(job, { config, server: postgres.server, dryRun: order.dryRun, log, name: identity.name, runId }),
   });
 }
+
+/** Whether there is anybody to tell of the run. */
+const alertsAsked = ({ checkIns, notify }: Config): boolean => checkIns.length > 0 || notify.targets.length > 0;
 
 /** Where there is no database, a file that somebody has named. */
 function openFile(path: string | undefined): Ports['openCheckpoints'] {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CLOSING_ORDER, type ClosingOrder, OTHERS_RECORD_LIMIT_MS } from '../process/speech.ts';
 import { limited } from '../runner/limited.ts';
 import { closeRecord } from './close-record.ts';
+import { sendAll } from './send-all.ts';
 
 /** How often, and how many times, a process is told to go on that may only be about to stop. */
 const AGAIN_MS = 100;
@@ -42,9 +43,12 @@ function startGuard(pid: number): void {
   guard.stdin.on('error', () => undefined);
 }
 
-async function close({ databaseUrl, summary, pid }: ClosingOrder): Promise<void> {
+async function close({ databaseUrl, summary, requests, pid }: ClosingOrder): Promise<void> {
   startGuard(pid);
-  const closing = closeRecord(databaseUrl, summary, OTHERS_RECORD_LIMIT_MS);
+  const closing = Promise.allSettled([
+    databaseUrl === undefined ? undefined : closeRecord(databaseUrl, summary, OTHERS_RECORD_LIMIT_MS),
+    requests.length > 0 ? sendAll(requests, OTHERS_RECORD_LIMIT_MS / 2) : undefined,
+  ]);
   // Whatever goes wrong here, the record stays open and the next run finds it dead.
   await limited('closing the record', OTHERS_RECORD_LIMIT_MS, closing).catch(() => undefined);
   await goOn(pid);

@@ -44,6 +44,8 @@ interface StartedRow {
   readonly outdated: boolean;
   readonly fence: string;
   readonly checkpointed: boolean;
+  readonly first_of_job?: boolean;
+  readonly failed_pods?: number;
   /** Its time as JSON has it. */
   readonly schedule: (Omit<KnownSchedule, 'settledTo'> & { readonly settledTo: string }) | null;
 }
@@ -94,7 +96,7 @@ class PostgresHistory implements History, Closable {
 
   async start(run: RunStart, keepDays?: number, lease?: Lease): Promise<Started> {
     this.#begun = run;
-    const { text, values } = startRun(startColumns(run), keepDays);
+    const { text, values } = startRun(startColumns(run), keepDays, run.checkIn);
     const { rows } = await (lease instanceof HeldLease
       ? lease.commit((connection) => this.#askOnce(connection, text, values)).catch(this.#explain)
       : this.#session.ask(text, values));
@@ -107,6 +109,9 @@ class PostgresHistory implements History, Closable {
       checkpointed,
       fence: Number(row.fence),
       ...(schedule && { schedule: { ...schedule, settledTo: new Date(schedule.settledTo) } }),
+      ...(row.failed_pods !== undefined && {
+        checkIn: { first: row.first_of_job === true, failures: row.failed_pods },
+      }),
     };
   }
 

@@ -9,6 +9,7 @@ import fence from './migrations/004_fence.sql';
 import schedules from './migrations/005_schedules.sql';
 import controls from './migrations/006_controls.sql';
 import checkpoints from './migrations/007_checkpoints.sql';
+import notifications from './migrations/008_notifications.sql';
 import statistics from './migrations/010_statistics.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 5, name: '005_schedules', sql: schedules },
   { version: 6, name: '006_controls', sql: controls },
   { version: 7, name: '007_checkpoints', sql: checkpoints },
+  { version: 8, name: '008_notifications', sql: notifications },
   { version: 10, name: '010_statistics', sql: statistics },
 ];
 

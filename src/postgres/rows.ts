@@ -75,6 +75,7 @@ export function startColumns(run: RunStart): Record<string, Value> {
     namespace: place.namespace ?? null,
     node_name: place.nodeName ?? null,
     lock_key: String(runKey(run.id)),
+    retries: run.retries,
     // Named already now, so that a schema that lacks it is seen before the job has done its work.
     output: null,
   };

@@ -29,11 +29,18 @@ export const LOST = {
  * updated, so that a run that ends at this moment isn't touched.
  */
 const CLOSE_LOST = `lost AS (
-  UPDATE run_job.runs r
-  SET status = 'lost', exit_code = ${LOST.exitCode}, ended_at = now(), error = '${JSON.stringify(LOST.error).replaceAll("'", "''")}'
-  WHERE r.name = $3 AND r.status = 'running' AND r.id <> $1 AND NOT ${ALIVE}
-  RETURNING r.id
+  ${closeLostWhere('r.name = $3 AND r.id <> $1')}
 )`;
+
+/** Closes the dead runs of all names. */
+export const CLOSE_ALL_LOST = closeLostWhere('true');
+
+function closeLostWhere(condition: string): string {
+  return `UPDATE run_job.runs r
+  SET status = 'lost', exit_code = ${LOST.exitCode}, ended_at = now(), error = '${JSON.stringify(LOST.error).replaceAll("'", "''")}'
+  WHERE ${condition} AND r.status = 'running' AND NOT ${ALIVE}
+  RETURNING r.id`;
+}
 
 /**
  * The next fence: larger than every one that has been committed. Microseconds, so that it grows even where a failover to a standby that
@@ -44,13 +51,24 @@ const NEXT_FENCE = `greatest(
   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 )`;
 
-/** Begins a record, and closes those of dead runs of the name; run twice, it changes nothing and answers the same. */
-export function startRun(columns: Record<string, unknown>, keepDays: number | undefined): Statement {
+/**
+ * Begins a record, and closes those of dead runs of the name; run twice, it changes nothing and answers the same.
+ * @param checkIn the id that the run's Job checks in by, if it does
+ */
+export function startRun(
+  columns: Record<string, unknown>,
+  keepDays: number | undefined,
+  checkIn: string | undefined,
+): Statement {
   const { text, values } = insert(columns, { fence: NEXT_FENCE });
   const days = `$${values.length + 1}::integer`;
+  const id = `$${values.length + 2}`;
+  const names = Object.keys(columns);
+  const of = (name: string) => `$${names.indexOf(name) + 1}`;
+  const telling = checkIn === undefined ? undefined : beginCheckIn(id, of);
   // The id is the statement's first value, the name its third; then come digest, scheduled time and shard.
   return {
-    text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)
+    text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)${telling?.cte ?? ''}
     SELECT ARRAY(SELECT id FROM lost) AS lost,
       coalesce((SELECT fence FROM begun), (SELECT fence FROM run_job.runs WHERE id = $1)) AS fence,
       EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated,
@@ -59,10 +77,23 @@ export function startRun(columns: Record<string, unknown>, keepDays: number | un
         WHERE name = $3 AND params_digest = $4 AND scheduled_at = $5 AND shard_index = $6 AND shard_count = $7
       ) AS checkpointed,
       (SELECT json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'settledTo', settled_to)
-        FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule`,
-    values: [...values, keepDays],
+        FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule${telling?.columns ?? ''}`,
+    values: [...values, keepDays, ...(checkIn === undefined ? [] : [checkIn])],
   };
 }
+
+/**
+ * The first run of a Job to begin tells so. The update that changes nothing is what makes another's insert be waited for, and its row be seen:
+ * shards begin at the same time.
+ */
+const beginCheckIn = (id: string, of: (column: string) => string) => ({
+  cte: `, checked_in AS (
+    INSERT INTO run_job.check_ins (id, run_id) VALUES (${id}, $1) ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING run_id
+  )`,
+  columns: `,
+      (SELECT run_id = $1 FROM checked_in) AS first_of_job,
+      run_job.failed_pods($1, $3, ${of('scheduled_at')}, ${of('job_uid')}, ${of('shard_index')}, ${of('shard_count')}) AS failed_pods`,
+});
 
 /**
  * Inserts a record; when it is there already, this statement has been run twice.
@@ -152,7 +183,9 @@ RETURNING scheduled_at`;
 export const PRUNE_OTHERS = `
 WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31),
 cancellations AS (DELETE FROM run_job.cancellations WHERE requested_at < now() - make_interval(days => $1)),
-pauses AS (DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1))
+pauses AS (DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1)),
+told AS (DELETE FROM run_job.check_ins WHERE created_at < now() - make_interval(days => $1)),
+notified AS (DELETE FROM run_job.notifications WHERE created_at < now() - make_interval(days => $1))
 DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 
 /** A checkpoint is kept for as long as the record of the run that saved it. */

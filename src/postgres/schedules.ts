@@ -32,6 +32,8 @@ export interface ScheduleTold {
   readonly catchUp: 'latest' | 'all';
   readonly catchUpLimit: number;
   readonly pauseAfter?: number;
+  /** After how many further failures in a row they are told of again. */
+  readonly notifyEvery?: number;
   readonly blackouts?: {
     readonly timeZone?: string;
     readonly dates?: readonly string[];
@@ -73,7 +75,7 @@ export interface ScheduleChange {
 const COLUMNS = `
   id::text, name, job, cron, time_zone AS "timeZone", source, params, args, shards, timeout_ms::float8 AS "timeoutMs",
   deadline_seconds::float8 AS "deadlineSeconds", starting_deadline_seconds::float8 AS "startingDeadlineSeconds",
-  late_after_ms::float8 AS "lateAfterMs", catch_up AS "catchUp", catch_up_limit AS "catchUpLimit", pause_after AS "pauseAfter", blackouts,
+  late_after_ms::float8 AS "lateAfterMs", catch_up AS "catchUp", catch_up_limit AS "catchUpLimit", pause_after AS "pauseAfter", notify_every AS "notifyEvery", blackouts,
   after, suspend, owner, runbook, tags, cronjob_name AS "cronJobName", namespace, valid_from AS "validFrom", valid_to AS "validTo",
   settled_to AS "settledTo"`;
 
@@ -187,6 +189,7 @@ const WRITTEN = [
   'catch_up',
   'catch_up_limit',
   'pause_after',
+  'notify_every',
   'blackouts',
   'after',
   'suspend',
@@ -240,6 +243,7 @@ function valuesOf(told: ScheduleTold): (string | number | boolean | readonly str
     told.catchUp,
     told.catchUpLimit,
     told.pauseAfter ?? null,
+    told.notifyEvery ?? null,
     toJson(told.blackouts),
     toJson(told.after),
     told.suspend,

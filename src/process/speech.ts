@@ -4,7 +4,7 @@ import { write, writeSync } from 'node:fs';
 import { type Cancellation, tellCancellation } from '../runner/decisions.ts';
 import { limited } from '../runner/limited.ts';
 import { type ErrorInfo, EXIT, type Summary } from '../runner/outcome.ts';
-import type { LastWords } from '../runner/ports.ts';
+import type { LastWords, OutgoingRequest } from '../runner/ports.ts';
 import { terminationMessage } from '../runner/termination.ts';
 import { systemClock } from './clock.ts';
 import { openTerminationLog } from './termination-log.ts';
@@ -23,6 +23,8 @@ const LINE_LIMIT_MS = 500;
 export interface Speech extends Pick<WatchdogOptions, 'terminationFile' | 'databaseUrl' | 'closeRecordScript'> {
   /** Closes the record of a run that is about to be killed, within `limitMs`. */
   readonly closeRecord: (databaseUrl: string, summary: Summary, limitMs: number) => Promise<void>;
+  /** Sends what is to be told of such a run, within `limitMs`. Never rejects. */
+  readonly sendAll: (requests: readonly OutgoingRequest[], limitMs: number) => Promise<void>;
 }
 
 /** What the thread knows of the main one. */
@@ -47,11 +49,13 @@ export async function speakFor(lastWords: LastWords, findings: Findings, speech:
     error: account.error ?? errorOf(lastWords, findings, { lost, cancellation }),
   };
   openTerminationLog(speech.terminationFile).write(terminationMessage(summary));
-  if (lastWords.recorded && speech.databaseUrl) {
-    // Whatever goes wrong here, the record stays open and the next run finds it dead: that is all that is lost.
-    const closing = speech.closeRecord(speech.databaseUrl, summary, RECORD_LIMIT_MS);
-    await limited('closing the record', RECORD_LIMIT_MS, closing).catch(() => undefined);
-  }
+  const { requests } = lastWords;
+  const tasks: Promise<void>[] = requests.length > 0 ? [speech.sendAll(requests, RECORD_LIMIT_MS)] : [];
+  // Whatever goes wrong here, the record stays open and the next run finds it dead: that is all that is lost.
+  if (lastWords.recorded && speech.databaseUrl)
+    tasks.push(speech.closeRecord(speech.databaseUrl, summary, RECORD_LIMIT_MS));
+  if (tasks.length > 0)
+    await limited('closing the record', RECORD_LIMIT_MS, Promise.allSettled(tasks)).catch(() => undefined);
   await writeLine(lineOf(summary));
 }
 
@@ -82,8 +86,10 @@ export function speakOfExhaustion(lastWords: LastWords, speech: Speech): void {
 
 /** Starts another process that closes the record, and then lets this one go on. Returns whether there is one. */
 function leaveToAnother(lastWords: LastWords, summary: Summary, speech: Speech): boolean {
-  if (!lastWords.recorded || !speech.databaseUrl) return false;
-  const order: ClosingOrder = { databaseUrl: speech.databaseUrl, summary, pid: process.pid };
+  const databaseUrl = lastWords.recorded ? speech.databaseUrl : undefined;
+  const { requests } = lastWords;
+  if (databaseUrl === undefined && requests.length === 0) return false;
+  const order: ClosingOrder = { databaseUrl, summary, requests, pid: process.pid };
   // By the environment, where the URL is at home: what is written to a pipe may wait for a thread that is stopped.
   const child = spawn(process.execPath, [speech.closeRecordScript], {
     stdio: 'ignore',
@@ -101,7 +107,9 @@ export const CLOSING_ORDER = 'RUN_JOB_CLOSING_ORDER';
 
 /** What is in it, as JSON. */
 export interface ClosingOrder {
-  readonly databaseUrl: string;
+  /** Where the record is, if there is one. */
+  readonly databaseUrl: string | undefined;
+  readonly requests: readonly OutgoingRequest[];
   readonly summary: Summary;
   /** The process that is stopped meanwhile. */
   readonly pid: number;

@@ -24,19 +24,20 @@ const BLOCKED_MS = 2_000;
 /** How long a run that says itself how it ends, just when its time is up, may take until it says what comes next or is gone, in milliseconds. */
 const OWN_WORDS_MS = 1_000;
 
-/** What the thread does through PostgreSQL. */
-export interface InDatabase {
+/** What the thread does through PostgreSQL and HTTP. */
+export interface Outside {
   readonly closeRecord: Speech['closeRecord'];
+  readonly sendAll: Speech['sendAll'];
   readonly proveLock: LockProof;
 }
 
 /** Listens to the main thread, for as long as that lives. */
-export function watch(port: MessagePort, data: WatchdogData, { closeRecord, proveLock }: InDatabase): void {
+export function watch(port: MessagePort, data: WatchdogData, { closeRecord, sendAll, proveLock }: Outside): void {
   const { monotonicMs } = systemClock;
   const pulse = new Pulse(() => port.postMessage(PULSE), monotonicMs);
   const lock = new LockWatch(proveLock, { checkMs: data.lockCheckMs, monotonicMs });
   const claim = new EndClaim(data.endClaim);
-  const speech: Speech = { ...data, closeRecord };
+  const speech: Speech = { ...data, closeRecord, sendAll };
   let armed: { readonly at: number; readonly lastWords: LastWords } | undefined;
   /** How long the process may live once the lock is lost: a run that has heard of it says so by arming, and has time to tell. */
   let lossLimitMs = Math.min(data.graceMs, LOCK_LOST_GRACE_MS);

@@ -80,14 +80,25 @@ export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs 
   };
 }
 
-/** What TLS and PostgreSQL's client read of the environment, besides the client's own variables, which begin with PG. */
-const FOR_THE_RECORD = new Set(['HOME', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']);
+/** What TLS, PostgreSQL's client and HTTP read of the environment, besides the client's own variables, which begin with PG. */
+const FOR_LAST_WORDS = new Set([
+  'HOME',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'HTTP_PROXY',
+  'http_proxy',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'NO_PROXY',
+  'no_proxy',
+]);
 
-function environmentForTheRecord(): NodeJS.ProcessEnv {
+function environmentForLastWords(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {};
   // Each value is a call into C++: only what is needed is read.
   for (const name of Object.keys(process.env)) {
-    if (name.startsWith('PG') || FOR_THE_RECORD.has(name)) env[name] = process.env[name];
+    if (name.startsWith('PG') || FOR_LAST_WORDS.has(name)) env[name] = process.env[name];
   }
   return env;
 }
@@ -100,7 +111,7 @@ function start(script: URL, options: WatchdogOptions, endClaim: EndClaim): Worke
     // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.
     stdout: true,
     stderr: true,
-    env: environmentForTheRecord(),
+    env: environmentForLastWords(),
     execArgv: [],
     // Far above what it uses; without limits V8 lets it grow like the main thread.
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },

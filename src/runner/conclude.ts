@@ -33,12 +33,15 @@ const MAX_RESULT = 4 * 1024 * 1024;
 /** Ends the run and returns its summary, which has been logged and left as the termination message. */
 export async function conclude(state: RunState, decided: Outcome): Promise<Summary> {
   const { request, ports } = state;
-  const { log, telemetry, database, clock } = ports;
+  const { log, telemetry, database, clock, alerts } = ports;
   state.finish();
   const outcome = withPlainResult(decided, state);
   await state.claim('ending');
   state.outcome = outcome;
-  state.armWatchdog('ending the run', CONCLUDE_LIMIT_MS + recordLimit(state) + request.flushMs);
+  state.armWatchdog(
+    'ending the run',
+    CONCLUDE_LIMIT_MS + recordLimit(state) + Math.max(request.flushMs, ports.alerts ? request.notifyMs : 0),
+  );
   // Already now: whoever is killed while it tidies up has said how it ended.
   tell(state, state.summary(outcome));
 
@@ -55,6 +58,9 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   // Before the lock is free and the record closed, nothing of the run works any more.
   await step('ending programs that nobody waited for', STEP_LIMITS.programs, () => ports.programs.endAll());
   const end = state.end(outcome);
+  const recorded = Promise.withResolvers<boolean>();
+  // What is told needs no record where it is clear without one, and takes its time beside all that follows.
+  alerts?.ended(state.start(), end, state.started, recorded.promise);
   // What nobody waits for any more may still work: then the lock dies with the process, as the last thing.
   const lease = state.abandoned ? undefined : state.lease;
   const unlock = () => lease && step('releasing the lock', STEP_LIMITS.unlock, () => lease.release());
@@ -71,6 +77,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
       ),
     );
   }
+  recorded.resolve(told);
   if (told) state.closeRecord();
   if (done && state.checkpointing) {
     await step('deleting the checkpoint', STEP_LIMITS.close, async () => (await state.checkpointing)?.forget());
@@ -84,14 +91,21 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
     await step('pruning the history', tidyMs, prune);
   }
   if (told && state.recorded && !request.dryRun && database?.tendSchedule) {
-    await step('looking after the schedule', STEP_LIMITS.close, async () => database.tendSchedule?.(state.schedule));
+    await step('looking after the schedule', STEP_LIMITS.close, async () =>
+      database.tendSchedule?.(state.started?.schedule),
+    );
   }
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
-  if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());
+  const closeHistory = () => database && step('closing the history', STEP_LIMITS.close, () => database.close());
+  if (!alerts) await closeHistory();
 
   telemetry.end(state.start(), end);
-  const flushed = await telemetry.flush(Math.min(request.flushMs, state.lockLostLimitMs));
-  if (flushed?.warning) log.warn(flushed.warning);
+  const [flushed, untold = []] = await Promise.all([
+    telemetry.flush(Math.min(request.flushMs, state.lockLostLimitMs)),
+    alerts?.flush(Math.min(request.notifyMs, state.lockLostLimitMs)),
+  ]);
+  for (const warning of [...(flushed?.warning ? [flushed.warning] : []), ...untold]) log.warn(warning);
+  if (alerts) await closeHistory();
   await orAborted(Promise.resolve(ports.shutDownSidecars?.()), state.outOfTime.signal).catch(() => undefined);
 
   const unwritten = await ports.flushOutput(Math.min(STEP_LIMITS.output, state.lockLostLimitMs / 2));

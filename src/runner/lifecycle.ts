@@ -10,7 +10,7 @@ import { graceFor, withinGrace } from './grace.ts';
 import { allowContinue, keptFor, saveRest } from './kept.ts';
 import { takeLock, whenThereIsRoom } from './locking.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
-import type { Lease } from './ports.ts';
+import type { Lease, Started } from './ports.ts';
 import { execFor } from './programs.ts';
 import { createProgress } from './progress.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
@@ -26,6 +26,9 @@ const ADVANCE_LIMIT_MS = 15_000;
 
 /** How long it may take to prove the lock once more, at the end. */
 const PROOF_LIMIT_MS = 10_000;
+
+/** Of a run without a history. */
+const NOTHING_KNOWN: Started = { lost: [], outdated: false, fence: 0, checkpointed: false };
 
 /** Runs one job once. Never throws: whatever happens is an outcome. */
 export async function runOnce(request: RunRequest, ports: Ports): Promise<Summary> {
@@ -90,6 +93,7 @@ async function perform(state: RunState): Promise<Outcome> {
   if (ports.database) {
     await telemetry.span('job.history', state.historySpan('INSERT'), () => stop.race(record(state)));
   }
+  ports.alerts?.begun(state.start(), state.started ?? NOTHING_KNOWN);
   stop.signal.throwIfAborted();
   const made = await runAttempts(state, prepared, opened);
   if (asksToContinue(made)) state.armWatchdog('looking whether the checkpoint has advanced', ADVANCE_LIMIT_MS);
@@ -190,7 +194,7 @@ const lockSpan = ({ request, ports }: RunState): SpanOptions => ({
 
 async function record(state: RunState): Promise<void> {
   state.startInDoubt = true;
-  const { lost, outdated, fence, checkpointed, schedule } = await state
+  const started = await state
     .inDatabase((db) => db.history.start(state.start(), state.request.historyDays, state.lease))
     .catch((error) => {
       // Then the statement itself was refused.
@@ -198,11 +202,11 @@ async function record(state: RunState): Promise<void> {
       throw error;
     });
   state.recorded = true;
-  state.prunable = outdated;
-  state.fence = fence;
-  state.schedule = schedule;
-  state.checkpointed = checkpointed;
-  for (const runId of lost) {
+  state.started = started;
+  state.prunable = started.outdated;
+  state.fence = started.fence;
+  state.checkpointed = started.checkpointed;
+  for (const runId of started.lost) {
     state.ports.log.warn('an earlier run of this job died without a word; its record now says lost', {
       lostRunId: runId,
     });

@@ -73,6 +73,10 @@ export interface RunStart {
   readonly traceId?: string;
   readonly version: string;
   readonly place: Place;
+  /** How often Kubernetes starts a new pod after one that failed. */
+  readonly retries: number;
+  /** The id that all runs of its Job check in by; absent where the run doesn't check in. */
+  readonly checkIn?: string;
 }
 
 /** What is known of a run when it has ended. */
@@ -109,6 +113,16 @@ export interface Started {
   readonly checkpointed: boolean;
   /** The schedule that is known of the name. */
   readonly schedule?: KnownSchedule;
+  /** Where the run checks in. */
+  readonly checkIn?: CheckInBegun;
+}
+
+/** What the history says of a run that checks in. */
+export interface CheckInBegun {
+  /** Whether no other run of its Job has begun before. */
+  readonly first: boolean;
+  /** How many runs of its Job and shard have failed before in a way that Kubernetes counts. */
+  readonly failures: number;
 }
 
 /** What a run is told of its name's schedule. */
@@ -305,6 +319,38 @@ export interface Clock {
   startTimer(ms: number, callback: () => void, options?: { readonly keepAlive?: boolean }): () => void;
 }
 
+/** A request over HTTP as plain data, which another thread or process can send too. */
+export interface OutgoingRequest {
+  /** Whom it is for, in words that hold no secret. */
+  readonly to: string;
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** It may hold a secret. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/**
+ * Tells services outside how the run goes: a check-in when it begins and when it ends, and notifications. Nothing here throws, rejects or
+ * changes the outcome.
+ */
+export interface Alerts {
+  /** The id that all runs of the Job for this slot check in by; undefined where nobody is checked in with. */
+  checkInId(slot: Slot): string | undefined;
+  /** The run has begun: tells so while the job works. */
+  begun(run: RunStart, started: Started): void;
+  /** What is to be sent for a run that has to be killed while it is `doing` something. */
+  ifKilled(doing: string): readonly OutgoingRequest[];
+  /**
+   * It is decided how the run ends: begins to tell so.
+   * @param started absent of a run that never began
+   * @param recorded resolves with whether the history has it
+   */
+  ended(run: RunStart, end: RunEnd, started: Started | undefined, recorded: Promise<boolean>): void;
+  /** Resolves when all is told, after `budgetMs` at the latest, with a sentence for all that couldn't be told. */
+  flush(budgetMs: number): Promise<readonly string[]>;
+}
+
 /** What the watchdog needs to speak for a run whose own thread can't. */
 export interface LastWords {
   /** What the run is doing, to follow 'while'. */
@@ -323,6 +369,8 @@ export interface LastWords {
   readonly locked: boolean;
   /** Whether the run knows that its lock is lost: another may begin at any moment, so that there is no time to wait for this one. */
   readonly lockLost: boolean;
+  /** What is to be sent then. */
+  readonly requests: readonly OutgoingRequest[];
 }
 
 /** What the run goes on to: its end, or its last line and its exit code. */

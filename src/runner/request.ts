@@ -1,6 +1,7 @@
 // What a run is asked to do, and the ports that it does it through.
 import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
 import type {
+  Alerts,
   Calendar,
   Checkpoints,
   Clock,
@@ -59,6 +60,10 @@ export interface RunRequest {
   readonly connectLimitMs: number;
   readonly graceMs: number;
   readonly flushMs: number;
+  /** How often Kubernetes starts a new pod after one that failed. */
+  readonly retries: number;
+  /** How long check-ins and notifications may take at the end, while telemetry is sent. */
+  readonly notifyMs: number;
   /** How long it may take to record the end of a run that had begun. */
   readonly recordMs: number;
   readonly historyDays: number;
@@ -100,6 +105,8 @@ export interface Ports {
   readonly log: RunLog;
   readonly redactor: Redactor;
   readonly telemetry: Telemetry;
+  /** Absent where nobody is to be told. */
+  readonly alerts: Alerts | undefined;
   readonly database: Database | undefined;
   readonly calendar: Calendar;
   /** Opens what keeps the progress of slots; absent where there is nothing to keep it in. Called once, when something is first asked of it. */

@@ -15,7 +15,7 @@ import {
   type Summary,
   signalExitCode,
 } from './outcome.ts';
-import type { EndStage, KnownSchedule, Lease, Ordered, RunEnd, RunStart, Slot } from './ports.ts';
+import type { EndStage, Lease, Ordered, RunEnd, RunStart, Slot, Started } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { terminationMessage } from './termination.ts';
 
@@ -50,8 +50,8 @@ export class RunState {
   prunable = false;
   /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
   databaseFailed = false;
-  /** What is known of the name's schedule. */
-  schedule: KnownSchedule | undefined;
+  /** What the history said when the run began. */
+  started: Started | undefined;
   deadline: Date | undefined;
   /** How the program of a command ended, in its latest attempt. */
   program: ProgramExit | undefined;
@@ -143,6 +143,7 @@ export class RunState {
   /** The beginning of the run's record. */
   start(): RunStart {
     const { request, ports } = this;
+    const checkIn = ports.alerts?.checkInId(this.slot);
     return {
       id: request.runId,
       job: request.job,
@@ -156,6 +157,8 @@ export class RunState {
       ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       version: request.version,
       place: request.place,
+      retries: request.retries,
+      ...(checkIn !== undefined && { checkIn }),
     };
   }
 
@@ -249,6 +252,7 @@ export class RunState {
       decided: this.outcome !== undefined || this.ports.stop.cause !== undefined,
       locked: this.lease !== undefined,
       lockLost: this.#lockLostAt !== undefined,
+      requests: (this.outcome === undefined && this.ports.alerts?.ifKilled(doing)) || [],
     });
   }
 

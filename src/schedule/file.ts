@@ -81,6 +81,7 @@ const entry = v.strictObject({
   catchUp: v.optional(v.picklist(['latest', 'all'], 'must be latest or all'), 'latest'),
   catchUpLimit: v.optional(wholeFrom(1), DEFAULT_CATCH_UP_LIMIT),
   pauseAfter: v.optional(wholeFrom(1)),
+  notifyEvery: v.optional(wholeFrom(1)),
   blackouts: v.optional(blackouts),
   after: v.optional(v.array(after), []),
   suspend: v.optional(v.boolean('must be true or false'), false),

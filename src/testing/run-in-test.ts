@@ -93,6 +93,8 @@ export async function runInTest<
     connectLimitMs: config.connectTimeoutMs,
     graceMs: duration('grace', options.grace) ?? config.graceMs,
     flushMs: 0,
+    retries: 0,
+    notifyMs: 0,
     recordMs: 10_000,
     historyDays: config.historyDays,
   };
@@ -116,6 +118,7 @@ export async function runInTest<
           counts[told] = (counts[told] ?? 0) + amount;
         },
       },
+      alerts: undefined,
       database: memoryDatabase(
         options.previousRuns ?? [],
         options.fence ?? startedAt.getTime() * 1_000,

@@ -113,6 +113,7 @@ const startOf = (id: string, slot: RunStart['slot']): RunStart => ({
   job: 'bench',
   slot,
   startedAt: new Date(),
+  retries: 0,
   params: {},
   dryRun: false,
   forced: false,

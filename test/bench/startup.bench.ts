@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { startCheckInServices } from '../support/check-in-services.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { type Command, measure } from './measure.ts';
@@ -21,12 +22,15 @@ export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-bench-'));
   await using postgres = await startPostgres();
   await using collector = await startOtlpReceiver();
+  await using services = await startCheckInServices();
+  // As far away as a service in the same region.
+  services.forever = { delayMs: 20 };
   try {
     writeFileSync(join(folder, 'nothing.mjs'), JOB);
     mkdirSync(join(folder, 'tasks'));
     writeFileSync(join(folder, 'tasks', 'nothing.js'), 'module.exports = () => undefined;');
     execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: postgres.url } });
-    const costs = await measure(commands(folder, postgres.url, collector.url), Number(rounds));
+    const costs = await measure(commands(folder, postgres.url, collector.url, services.webhook), Number(rounds));
     const [base] = costs;
     if (!base) return;
     const times = (value: number, of: number) => `${(value / of).toFixed(2)}x`;
@@ -49,7 +53,7 @@ export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   }
 }
 
-function commands(folder: string, databaseUrl: string, collectorUrl: string): Command[] {
+function commands(folder: string, databaseUrl: string, collectorUrl: string, checkIn: string): Command[] {
   const env = { RUN_JOB_DIRS: folder };
   const nothing = { name: 'run-job, nothing configured', args: [EXECUTABLE, 'nothing'], env };
   const graphile = join(dirname(createRequire(import.meta.url).resolve('graphile-worker')), 'cli.js');
@@ -60,6 +64,11 @@ function commands(folder: string, databaseUrl: string, collectorUrl: string): Co
       name: 'run-job, with lock, slot and record',
       args: [EXECUTABLE, 'nothing'],
       env: { ...env, DATABASE_URL: databaseUrl },
+    },
+    {
+      name: 'the same, and a check-in that answers in 20 ms',
+      args: [EXECUTABLE, 'nothing'],
+      env: { ...env, DATABASE_URL: databaseUrl, RUN_JOB_CHECKINS: checkIn },
     },
     ...telemetryCommands(nothing, collectorUrl),
     // It wants a folder with at least one task.

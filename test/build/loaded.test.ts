@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, test } from 'vitest';
 import { EXECUTABLE } from '../support/built.ts';
+import { startCheckInServices } from '../support/check-in-services.ts';
 import { createDatabase } from '../support/database.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type RunOptions, runToEnd } from '../support/run-job.ts';
@@ -92,5 +93,15 @@ test('a run with traces and metrics on', async () => {
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/sdk.js', 'index.js']);
   expect(kilobytes).toBeLessThan(440);
   expect(modules).toEqual([...MODULES, 'http', 'net', 'perf_hooks', 'process'].sort());
+  expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
+});
+
+test('a run that checks in', async () => {
+  await using services = await startCheckInServices();
+  const { files, kilobytes, modules, internals } = await loadedBy({ env: { RUN_JOB_CHECKINS: services.webhook } });
+  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/alerts.js', 'index.js']);
+  expect(kilobytes).toBeLessThan(175);
+  // `crypto` makes the id, `http` sends.
+  expect(modules).toEqual([...MODULES, 'crypto', 'http', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });

@@ -30,6 +30,7 @@ const combinations: Record<string, object> = {
     networkPolicy: { enabled: true },
     prometheusRule: { enabled: true },
     grafanaDashboard: { enabled: true },
+    notifications: { enabled: true },
     jobDefaults: { shards: 10, locked: 'wait' },
   },
   'everything off': {

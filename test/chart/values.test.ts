@@ -89,6 +89,7 @@ describe('values', () => {
       'RUN_JOB_CATCH_UP',
       'RUN_JOB_SHUTDOWN_URLS',
       'WORKER_CHECKPOINT_FILE',
+      'RUN_JOB_RETRIES',
     ];
     const read = Object.keys(ENVIRONMENT.entries).filter((name) => !OURS.includes(name) && !name.startsWith('OTEL_'));
     expect(Object.keys(schema.properties?.config?.properties ?? {}).sort()).toEqual(read.sort());

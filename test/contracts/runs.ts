@@ -23,6 +23,7 @@ export function runOf(slot: Slot, given: Partial<RunStart> = {}): RunStart {
     forced: false,
     version: '1.2.3',
     place: { host: 'host-1', pid: 4711 },
+    retries: 0,
     ...given,
   };
 }

@@ -45,6 +45,8 @@ test.each([
   ['src/rabbitmq/session.ts', '../postgres/connect.ts'],
   ['src/telemetry/open.ts', '../log/logger.ts'],
   ['src/kubernetes/look.ts', '../postgres/connect.ts'],
+  ['src/http/send.ts', '../telemetry/open.ts'],
+  ['src/checkins/services.ts', '../http/send.ts'],
   ['src/jobs/report_generator/index.ts', '../../runner/ports.ts'],
   ['src/jobs/report_generator/index.ts', '../../postgres/connect.ts'],
   ['src/jobs/report_generator/index.ts', '../../app/params.ts'],

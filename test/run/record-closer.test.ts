@@ -25,6 +25,7 @@ async function startCloser(port: number) {
       peakRssBytes: 1,
       cpuMs: 1,
     },
+    requests: [],
     pid: stopped.pid as number,
   };
   const closer = spawn(process.execPath, [join(dirname(EXECUTABLE), 'record-closer.cjs')], {

@@ -41,6 +41,9 @@
 {{- with $job.checkpointFile -}}
 {{- $_ := set $env "WORKER_CHECKPOINT_FILE" (dict "value" .) -}}
 {{- end -}}
+{{- if hasKey . "retries" -}}
+{{- $_ := set $env "RUN_JOB_RETRIES" (dict "value" (toString (int .retries))) -}}
+{{- end -}}
 {{- if gt (int (default 1 $job.shards)) 1 -}}
 {{- $_ := set $env "RUN_JOB_SHARDS" (dict "value" (toString (int $job.shards))) -}}
 {{- end -}}
@@ -129,7 +132,7 @@ out of a Secret or the like can't be added to. A program would inherit it, and a
 
 {{/*
 The pod's spec. Takes: root, job (merged), args, serviceAccountName, secretName, inlineConfig, ofJob, cronJobName,
-terminationGracePeriodSeconds.
+terminationGracePeriodSeconds, retries.
 */}}
 {{- define "run-job.podSpec" -}}
 {{- $root := .root -}}

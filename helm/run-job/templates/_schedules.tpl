@@ -67,7 +67,7 @@ one schedule.
     "cronJob" (include "run-job.cronJobName" (dict "root" $root "key" $key "job" $job))
     "namespace" $root.Release.Namespace
 -}}
-{{- range $field := list "params" "owner" "runbook" "tags" "pauseAfter" "blackouts" "after" -}}
+{{- range $field := list "params" "owner" "runbook" "tags" "pauseAfter" "notifyEvery" "blackouts" "after" -}}
 {{- with get $job $field -}}
 {{- $_ := set $entry $field . -}}
 {{- end -}}

@@ -29,6 +29,7 @@ WORKER_LOCK_WAIT_SECONDS: 600
 WORKER_MAX_CONCURRENT_JOBS: 10
 RUN_JOB_RECORD_TIMEOUT_SECONDS: 60
 OTEL_SHUTDOWN_TIMEOUT_MS: 3000
+RUN_JOB_NOTIFY_TIMEOUT_MS: 2000
 {{- end -}}
 
 {{/* Whole units, rounded up, of one of these variables. Takes root, job, key, name, and `per`, by which it is divided. */}}
@@ -65,7 +66,10 @@ retries and rounds (maxRounds), while the runner's timeout is that of one pod. T
 {{- /* The two waits follow each other. */ -}}
 {{- $wait = add $wait (include "run-job.afterWait" (dict "job" $job "where" $where "wait" $wait) | int64) -}}
 {{- $grace := include "run-job.numberOf" (merge (dict "name" "WORKER_SHUTDOWN_TIMEOUT_SECONDS") $setting) | int64 -}}
-{{- $flush := include "run-job.numberOf" (merge (dict "name" "OTEL_SHUTDOWN_TIMEOUT_MS" "per" 1000) $setting) | int64 -}}
+{{- /* Telemetry, check-ins and notifications are sent at the same time. */ -}}
+{{- $telemetry := include "run-job.numberOf" (merge (dict "name" "OTEL_SHUTDOWN_TIMEOUT_MS" "per" 1000) $setting) | int64 -}}
+{{- $notify := include "run-job.numberOf" (merge (dict "name" "RUN_JOB_NOTIFY_TIMEOUT_MS" "per" 1000) $setting) | int64 -}}
+{{- $flush := max $telemetry $notify -}}
 {{- $record := include "run-job.numberOf" (merge (dict "name" "RUN_JOB_RECORD_TIMEOUT_SECONDS") $setting) | int64 -}}
 {{- $connect := include "run-job.numberOf" (merge (dict "name" "WORKER_CONNECT_TIMEOUT_SECONDS") $setting) | int64 -}}
 {{- $places := include "run-job.numberOf" (merge (dict "name" "WORKER_MAX_CONCURRENT_JOBS") $setting) | int64 -}}

@@ -1,5 +1,6 @@
 // `run-job doctor`: checks everything that a run depends on, and says what to do about what is wrong.
 import { defineCommand } from 'citty';
+import { checkAlerting } from '../../app/checks/alerting.ts';
 import type { Finding, Verdict } from '../../app/checks/check.ts';
 import { checkJobs } from '../../app/checks/jobs.ts';
 import { checkOtlp } from '../../app/checks/otlp.ts';
@@ -39,6 +40,7 @@ export default defineCommand({
           valid('DATABASE_URL') ? checkPostgres(config) : [],
           valid('AMQP_URL') ? checkRabbitMq(config) : [],
           checkOtlp(env, config.connectTimeoutMs),
+          valid('RUN_JOB_CHECKINS') && valid('RUN_JOB_NOTIFY') ? checkAlerting(config, env) : [],
           checkJobs({
             names,
             config,

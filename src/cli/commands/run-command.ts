@@ -9,7 +9,7 @@ import { commandHelp } from '../terminal/help.ts';
 import { topLevel } from './top-level.ts';
 
 /** The commands that the chart gives a pod of their own, which an injected sidecar would keep alive. */
-const OF_A_POD = ['migrate', 'doctor'];
+const OF_A_POD = ['migrate', 'doctor', 'notify'];
 
 /**
  * Runs the command, or what `run-job` alone means, and returns the exit code.

@@ -1,5 +1,6 @@
 // Which secrets a run knows: what its environment, and the files that this names, hold.
 import { isSecretName, secrecyOf } from './names.ts';
+import { looksOpaque } from './opaque.ts';
 import { secretValues } from './pairs.ts';
 import { decode, isCredential, userInfos } from './urls.ts';
 
@@ -40,12 +41,27 @@ export function secretsOf(env: Environment, readFile: ReadSecretFile = () => und
     else if (secrecyOf(name, value) !== 'none') add(value);
     if (name.endsWith('_HEADERS')) addHeaders(value, add);
     addUrls(value, add, readFile);
+    if (SECRET_ADDRESSES.has(name)) addAddresses(value, add);
     // What has no separator has no pairs; most variables are such.
     if (value.includes('=') || value.includes(':'))
       for (const { start, end } of secretValues(value)) add(value.slice(start, end));
     if (/^\s*[[{]/.test(value)) addJson(value, add);
   }
   return [...secrets];
+}
+
+/** Variables with addresses that let in whoever knows them. */
+const SECRET_ADDRESSES = new Set(['RUN_JOB_CHECKINS', 'RUN_JOB_NOTIFY']);
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The paths as a whole, and the keys in them; a name in a path is no secret by itself. */
+function addAddresses(value: string, add: (secret: string) => void): void {
+  for (const address of value.split(/[\s,]+/)) {
+    const path = URL.parse(address)?.pathname ?? '';
+    if (path.length >= SHORTEST_LINE) add(path);
+    for (const part of path.split('/')) if (UUID.test(part) || looksOpaque(part)) add(part);
+  }
 }
 
 function namesFile(name: string, value: string): boolean {

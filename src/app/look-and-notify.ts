@@ -1,0 +1,54 @@
+// Notices what nobody else has, and sends all that is due: what `run-job notify` does now and then.
+import { closeLost, noteOverdue } from '../postgres/notifications.ts';
+import type { Queries } from '../postgres/queries.ts';
+import type { Config } from './config.ts';
+import { databaseNow, noticeMissed } from './missed-slots.ts';
+import { sendDue } from './send-due.ts';
+import { silentLog } from './silent-log.ts';
+
+/** The longest that all of it may take, in milliseconds: it is started again soon. */
+const LIMIT_MS = 60_000;
+
+export interface Looked {
+  readonly lost: number;
+  readonly missed: number;
+  readonly sent: number;
+  readonly unsent: number;
+  readonly problems: readonly string[];
+}
+
+/** @throws {UnavailableError | ConfigError} the database can't be asked */
+export async function lookAndNotify(options: {
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  queries: Queries;
+}): Promise<Looked> {
+  const { queries } = options;
+  const lost = await closeLost(queries);
+  const { recorded, late } = await noticeMissed(queries, await databaseNow(queries));
+  const paused = await pausedNames(queries);
+  await noteOverdue(
+    queries,
+    [...late].flatMap(([name, [at]]) => (at === undefined || paused.has(name) ? [] : [{ name, at }])),
+  );
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  let sent = 0;
+  let unsent = 0;
+  const problems = new Set<string>();
+  // What can't be sent now isn't due again before its time.
+  for (let more = true; more && !signal.aborted; ) {
+    const batch = await sendDue({ ...options, log: silentLog, signal });
+    sent += batch.sent;
+    unsent += batch.unsent;
+    for (const problem of batch.problems) problems.add(problem);
+    more = batch.sent + batch.unsent > 0;
+  }
+  return { lost: lost.length, missed: recorded, sent, unsent, problems: [...problems] };
+}
+
+async function pausedNames(queries: Queries): Promise<ReadonlySet<string>> {
+  const { rows } = await queries.query<{ name: string }>(
+    'SELECT name FROM run_job.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())',
+  );
+  return new Set(rows.map(({ name }) => name));
+}

@@ -1,0 +1,56 @@
+// Sentry Crons, by the DSN of a project: https://docs.sentry.io/product/crons/getting-started/http/, relay-server/src/endpoints/monitor.rs.
+import type { CheckInEvent, MonitorSettings } from './event.ts';
+import { type CheckInService, commonProblem } from './service.ts';
+import { slugOf } from './slug.ts';
+
+const STATUS = { start: 'in_progress', success: 'ok', failure: 'error' } as const;
+
+/** The longest that Sentry lets a run be under way, and how late it may be, in minutes. */
+const MOST_MINUTES = 10_080;
+
+/** A project's monitors, each named after a name. With `create=1` in the DSN each start says what to expect, which makes the monitor. */
+export function sentry(base: string, project: string, key: string, query: URLSearchParams): CheckInService {
+  const label = `Sentry at ${new URL(base).host}`;
+  return {
+    label,
+    request(event: CheckInEvent) {
+      // What is tried again stays in progress.
+      if (event.kind === 'log') return undefined;
+      const slug = slugOf(event.name);
+      const { monitor } = event;
+      return {
+        to: label,
+        method: 'POST',
+        url: `${base}/api/${project}/cron/${slug}/${key}/`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          check_in_id: event.id,
+          monitor_slug: slug,
+          status: STATUS[event.kind],
+          ...(event.environment !== undefined && { environment: event.environment }),
+          ...(event.durationMs !== undefined && { duration: event.durationMs / 1_000 }),
+          ...(event.traceId !== undefined && { contexts: { trace: { trace_id: event.traceId } } }),
+          ...(monitor &&
+            query.get('create') === '1' &&
+            event.kind === 'start' && { monitor_config: monitorConfig(monitor) }),
+        }),
+      };
+    },
+    problem(status) {
+      if (status === 400 || status === 413) return `it answered ${status}: is the DSN that of a project?`;
+      return commonProblem(status);
+    },
+  };
+}
+
+/** In Sentry's words and minutes. */
+export function monitorConfig({ cron, timeZone, lateAfterMs, deadlineMs }: MonitorSettings) {
+  return {
+    schedule: { type: 'crontab', value: cron },
+    timezone: timeZone,
+    checkin_margin: minutes(lateAfterMs),
+    max_runtime: minutes(deadlineMs),
+  };
+}
+
+const minutes = (ms: number): number => Math.min(MOST_MINUTES, Math.max(1, Math.ceil(ms / 60_000)));

@@ -1,0 +1,121 @@
+// Sends one HTTP request: through the proxy that the environment names, without following redirects, once more where that can help.
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OutgoingRequest } from '../runner/ports.ts';
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  /** Its beginning, 64 KiB at most; empty unless it was asked for. */
+  readonly body: string;
+  /** How long to wait before the next try, in milliseconds, where the answer says so. */
+  readonly retryAfterMs?: number;
+}
+
+export interface SendOptions {
+  /** Ends all of it. */
+  readonly signal: AbortSignal;
+  /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether the answer's body is wanted. */
+  readonly body?: boolean;
+}
+
+const LARGEST_BODY = 64 * 1024;
+
+/** The wait before the second try, where the answer names none. */
+const AGAIN_MS = 250;
+
+/**
+ * Connections that are kept for the next request, by scheme: the end of a run is told over the one that its start was. One event loop, one set.
+ */
+const agents = new Map<string, object>();
+
+/**
+ * Sends the request; once more after a failure that may pass (no connection, 429, 5xx), if `signal` leaves the time.
+ * @throws what the connection breaks with, or the signal's reason
+ */
+export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
+  let wait = AGAIN_MS;
+  try {
+    const answer = await sendOnce(request, options);
+    if (answer.status !== 429 && answer.status < 500) return answer;
+    wait = answer.retryAfterMs ?? AGAIN_MS;
+    // A wait that nobody has the time for is told at once.
+    if (wait > LONGEST_WAIT_MS) return answer;
+  } catch (error) {
+    if (options.signal.aborted || isLasting(error)) throw error;
+  }
+  await sleep(wait, undefined, { signal: options.signal, ref: false });
+  return sendOnce(request, options);
+}
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** Whether the same is to be expected of the next try. */
+function isLasting(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return /CERT|TLS|SSL|SIGNED|ERR_INVALID|ERR_PROXY|ENOTFOUND/.test(code);
+}
+
+async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
+  const { signal, env } = options;
+  signal.throwIfAborted();
+  const url = new URL(request.url);
+  const secure = url.protocol === 'https:';
+  // By getBuiltinModule when first needed: node:https takes milliseconds to load.
+  const client = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+  const agent = agents.get(url.protocol) ?? new client.Agent({ keepAlive: true, proxyEnv: proxiesOf(env) });
+  agents.set(url.protocol, agent);
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const sent: ClientRequest = client.request(
+    url,
+    {
+      method: request.method,
+      agent: agent as NonNullable<RequestOptions['agent']>,
+      signal,
+      headers: {
+        'user-agent': 'run-job',
+        ...request.headers,
+        ...(request.body !== undefined && { 'content-length': String(Buffer.byteLength(request.body)) }),
+      },
+    },
+    resolve,
+  );
+  // What is told by the way keeps no process alive: an event loop that drains is to be seen.
+  sent.on('socket', (socket) => socket.unref());
+  sent.on('error', reject);
+  sent.end(request.body);
+  const response = await promise.catch((error) => {
+    throw signal.aborted ? signal.reason : error;
+  });
+  const retryAfterMs = retryAfterOf(response.headers['retry-after']);
+  // The rest of an answer that nobody wants is taken from the connection all the same, which the next request needs.
+  if (!options.body) response.resume();
+  const body = options.body ? await bodyOf(response) : '';
+  return { status: response.statusCode ?? 0, body, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'] as const;
+
+/** What is set to nothing is as good as not set. */
+function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(PROXIES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]?.trim()]] : [])));
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const part of response) {
+    text += String(part);
+    if (text.length >= LARGEST_BODY) break;
+  }
+  return text;
+}
+
+/** Seconds; a date is taken for what it is worth by our clock. RFC 9110, section 10.2.3. */
+function retryAfterOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}

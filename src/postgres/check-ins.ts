@@ -1,0 +1,68 @@
+// What a run that checks in asks of the history, beside what its start has told.
+import type { RunStart } from '../runner/ports.ts';
+import type { Queries } from './queries.ts';
+
+/** What is known of the Job of a run that never began. */
+export interface JobSoFar {
+  /** How many of its runs have failed before in a way that Kubernetes counts. */
+  readonly failures: number;
+  /** Whether one of them has succeeded. */
+  readonly succeeded: boolean;
+}
+
+export async function jobSoFar(connection: Queries, { id, slot, place }: RunStart): Promise<JobSoFar> {
+  const { name, scheduledAt, shard } = slot;
+  const values = [id, name, scheduledAt, place.jobUid ?? null, shard.index, shard.count];
+  const { rows } = await connection.query<JobSoFar>(
+    `SELECT run_job.failed_pods($1, $2, $3, $4, $5, $6) AS failures, EXISTS (
+       SELECT FROM run_job.runs
+       WHERE name = $2 AND scheduled_at = $3 AND job_uid = $4 AND shard_index = $5 AND shard_count = $6 AND status = 'succeeded' AND NOT dry_run
+     ) AS succeeded`,
+    values,
+  );
+  return rows[0] ?? { failures: 0, succeeded: false };
+}
+
+/**
+ * Of a Job in shards: whether it is this run's to tell how the Job ended. A success is that of the run that completes the slot, a failure that of
+ * the first shard that failed for good; each is told once.
+ */
+export async function claimEnd(connection: Queries, run: RunStart, ended: 'success' | 'failure'): Promise<boolean> {
+  const { name, scheduledAt, shard, paramsDigest } = run.slot;
+  const complete = `(
+    SELECT count(DISTINCT shard_index) FROM run_job.runs
+    WHERE name = $3 AND scheduled_at = $4 AND shard_count = $5 AND params_digest IN ($6, '') AND status = 'succeeded' AND NOT dry_run
+  ) >= $5`;
+  const { rowCount } = await connection.query(
+    `UPDATE run_job.check_ins SET ended_as = $2
+     WHERE id = $1 AND ended_as IS DISTINCT FROM $2 ${ended === 'success' ? `AND ${complete}` : ''}`,
+    ended === 'success' ? [run.checkIn, ended, name, scheduledAt, shard.count, paramsDigest] : [run.checkIn, ended],
+  );
+  return rowCount === 1;
+}
+
+/** A run that was found dead. */
+export interface LostRun {
+  readonly id: string;
+  readonly name: string;
+  readonly job: string;
+  readonly scheduledAt: Date;
+  readonly shards: number;
+  readonly jobUid: string | null;
+  readonly host: string;
+}
+
+/** Those of these runs whose slot nobody has done since: what has succeeded is no failure any more. */
+export async function lostRuns(connection: Queries, ids: readonly string[]): Promise<LostRun[]> {
+  const { rows } = await connection.query<LostRun>(
+    `SELECT id, name, job, scheduled_at AS "scheduledAt", shard_count AS shards, job_uid AS "jobUid", host FROM run_job.runs r
+     WHERE id = ANY($1) AND NOT dry_run AND NOT EXISTS (
+       SELECT FROM run_job.runs s
+       WHERE s.name = r.name AND s.scheduled_at = r.scheduled_at AND s.shard_index = r.shard_index AND s.shard_count = r.shard_count
+         AND s.status = 'succeeded' AND NOT s.dry_run
+     )
+     ORDER BY started_at`,
+    [ids],
+  );
+  return rows;
+}
