@@ -122,7 +122,7 @@ test('a command is run as the schedule has it, or as the newest run of the CronJ
 test('a run that saved its progress and asks for another gets it', async () => {
   await using database = await createDatabase();
   const begun = notIn(database);
-  const script = `[ -e ${begun} ] || { touch ${begun}; exit 9; }`;
+  const script = `[ -e ${begun} ] || { touch ${begun}; echo '{"at":1}' > $RUN_JOB_CHECKPOINT_FILE; exit 9; }`;
   await schedule(database, 'steps', { args: ['exec', 'steps', '--exit-code=9=continued', '--', 'sh', '-c', script] });
   const ended = await backfill(database, 'steps', [1, 2]);
   expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
