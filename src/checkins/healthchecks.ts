@@ -34,8 +34,7 @@ export function healthchecks(base: string, path: readonly string[], query: URLSe
     },
     problem(status, name) {
       const check = byKey ? (slug ?? slugOf(name)) : 'this UUID';
-      if (status === 404)
-        return `it has no check ${check}: make it there, have it made by run-job schedules apply, or add ?create=1 to the URL`;
+      if (status === 404) return `it has no check ${check}: make it there, or add ?create=1 to the URL`;
       if (status === 409) return `it has several checks ${check}: give one of them another slug`;
       return commonProblem(status);
     },

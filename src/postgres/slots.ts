@@ -149,15 +149,18 @@ export async function recordMissed(
     a.name === b.name ? a.at.getTime() - b.at.getTime() : a.name < b.name ? -1 : 1,
   );
   const { rowCount } = await connection.query(
-    `INSERT INTO run_job.runs (id, job, name, scheduled_at, shard_index, shard_count, status, reason, started_at, ended_at, dry_run, forced,
+    // Reasons are looked for before the first record is written: between the inserts, the rows just written would be walked for each.
+    `WITH judged AS MATERIALIZED (
+       SELECT slot.*, ${REASON} AS reason
+       FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS slot (name, job, at, place)
+       WHERE NOT EXISTS (
+         SELECT FROM run_job.runs r WHERE r.name = slot.name AND r.scheduled_at = slot.at AND r.status <> 'missed' AND NOT r.dry_run
+       )
+     ), ordered AS MATERIALIZED (SELECT * FROM judged ORDER BY place)
+     INSERT INTO run_job.runs (id, job, name, scheduled_at, shard_index, shard_count, status, reason, started_at, ended_at, dry_run, forced,
        version, host, pid, lock_key)
-     SELECT gen_random_uuid(), slot.job, slot.name, slot.at, 0, 1, 'missed', ${REASON}, slot.at, clock_timestamp(), false, false,
-       $4, '', 0, 0
-     FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS slot (name, job, at, place)
-     WHERE NOT EXISTS (
-       SELECT FROM run_job.runs r WHERE r.name = slot.name AND r.scheduled_at = slot.at AND r.status <> 'missed' AND NOT r.dry_run
-     )
-     ORDER BY slot.place
+     SELECT gen_random_uuid(), job, name, at, 0, 1, 'missed', reason, at, clock_timestamp(), false, false, $4, '', 0, 0
+     FROM ordered
      ON CONFLICT (name, scheduled_at) WHERE status = 'missed' DO NOTHING`,
     [sorted.map(({ name }) => name), sorted.map(({ job }) => job), sorted.map(({ at }) => at), version],
   );

@@ -60,7 +60,7 @@ const MODULES = ['os', 'stream', 'stream/promises', 'string_decoder', 'worker_th
 test('a run with nothing configured', async () => {
   const { files, kilobytes, modules, internals } = await loadedBy();
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(154);
+  expect(kilobytes).toBeLessThan(168);
   expect(modules).toEqual(MODULES);
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
@@ -69,7 +69,7 @@ test('a run with lock, slot and record', async () => {
   await using database = await createDatabase();
   const { files, kilobytes, modules, internals } = await loadedBy({ database });
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/postgres.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(323);
+  expect(kilobytes).toBeLessThan(340);
   // `crypto` makes the digest of the parameters, the keys of the locks, and the login.
   expect(modules).toEqual([...MODULES, 'crypto', 'dns', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -79,7 +79,7 @@ test('a program', async () => {
   const { files, kilobytes, modules, internals } = await loadedBy({}, ['exec', 'nothing', '--', 'true']);
   // No job is loaded, and nothing of help or completion.
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/program-executor.js']);
-  expect(kilobytes).toBeLessThan(195);
+  expect(kilobytes).toBeLessThan(209);
   // `child_process` brings `dgram` along.
   expect(modules).toEqual([...MODULES, 'child_process', 'dgram', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -91,7 +91,7 @@ test('a run with traces and metrics on', async () => {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
   });
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/sdk.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(440);
+  expect(kilobytes).toBeLessThan(455);
   expect(modules).toEqual([...MODULES, 'http', 'net', 'perf_hooks', 'process'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
@@ -100,7 +100,7 @@ test('a run that checks in', async () => {
   await using services = await startCheckInServices();
   const { files, kilobytes, modules, internals } = await loadedBy({ env: { RUN_JOB_CHECKINS: services.webhook } });
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/alerts.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(175);
+  expect(kilobytes).toBeLessThan(195);
   // `crypto` makes the id, `http` sends.
   expect(modules).toEqual([...MODULES, 'crypto', 'http', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
