@@ -58,8 +58,11 @@ async function slotsToDo({ name, slot, config, databaseUrl }: CatchUp): Promise<
 async function runSlot({ argvFor, env, home, stop }: CatchUp, slot: Date): Promise<number | null> {
   const executable = fileURLToPath(new URL('run-job.js', home));
   const child = spawn(process.execPath, [...process.execArgv, executable, ...argvFor(slot)], {
+    // In a session of its own: what a terminal sends to all of its programs would come twice, and the second ends a run at once.
+    detached: true,
     stdio: 'inherit',
-    env: { ...env, RUN_JOB_CATCH_UP: 'latest' },
+    // The sidecars go on until our own slot is done.
+    env: { ...env, RUN_JOB_CATCH_UP: 'latest', RUN_JOB_SHUTDOWN_URLS: undefined },
   });
   const pass = () => child.kill(stop.cause?.kind === 'signal' ? stop.cause.signal : 'SIGTERM');
   stop.signal.addEventListener('abort', pass, { once: true });
