@@ -185,6 +185,17 @@ export const ENVIRONMENT = v.object({
     v.description('uid of the Kubernetes Job (downward API), whose pods share one scheduled time'),
   ),
   CRONJOB_NAME: v.pipe(text(), v.description('Kubernetes CronJob')),
+  RUN_JOB_SCHEDULE: v.pipe(
+    text(),
+    v.description("The CronJob's cron line; with it a run tells of its name's schedule where nobody has applied any"),
+  ),
+  RUN_JOB_TIME_ZONE: v.pipe(text(), v.description('The time zone of that line; Etc/UTC unless set')),
+  RUN_JOB_CATCH_UP: v.pipe(
+    oneOf(['latest', 'all']),
+    v.description(
+      'all: a run that a CronJob has started first does the slots that were missed, where the schedule says catchUp: all as well',
+    ),
+  ),
   NODE_NAME: v.pipe(text(), v.description('Kubernetes node (downward API)')),
   LOG_LEVEL: v.pipe(
     oneOf(['debug', 'info', 'warn', 'error']),
@@ -220,6 +231,10 @@ export interface Config {
   readonly historyDays: number;
   readonly recordMs: number;
   readonly shard: Shard;
+  /** The schedule that brought the run about, as its environment tells. */
+  readonly schedule: { readonly cron: string; readonly timeZone: string } | undefined;
+  /** Whether a run of a CronJob asks for slots to catch up with. */
+  readonly catchesUp: boolean;
   readonly terminationLog: { readonly path: string; readonly create: boolean };
   readonly shutdownUrls: readonly string[];
   readonly place: {
@@ -346,6 +361,10 @@ function arrange(values: Values, shard: Shard): Config {
     historyDays: values.RUN_JOB_HISTORY_DAYS,
     recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,
     shard,
+    schedule: values.RUN_JOB_SCHEDULE
+      ? { cron: values.RUN_JOB_SCHEDULE, timeZone: values.RUN_JOB_TIME_ZONE ?? 'Etc/UTC' }
+      : undefined,
+    catchesUp: values.RUN_JOB_CATCH_UP === 'all',
     terminationLog: {
       path: values.RUN_JOB_TERMINATION_LOG ?? '/dev/termination-log',
       create: values.RUN_JOB_TERMINATION_LOG !== undefined,

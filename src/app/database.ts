@@ -1,5 +1,7 @@
 // The database that locks and records runs, put together from PostgreSQL's adapter, which is loaded only where there is one.
 import type { Server } from '../postgres/server.ts';
+import type { Session } from '../postgres/session.ts';
+import type { KnownSchedule } from '../runner/ports.ts';
 import type { Database } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
@@ -23,13 +25,16 @@ export async function locate(
   return parseServer(databaseUrl, run, config.connectTimeoutMs);
 }
 
+/** How long ago the slots of a schedule must have been judged for a run to look again. */
+const LOOK_AFTER_MS = 3_600_000;
+
 /** Begins to connect. Never throws. */
 export async function openDatabase(
   databaseUrl: string,
   config: Config,
-  run: { name: string; runId: string },
+  run: { job: string; name: string; runId: string },
 ): Promise<OpenedDatabase> {
-  const { createLocks, openHistory, SCHEMA_VERSION, Session } = await import('../postgres/postgres.ts');
+  const { createLocks, openHistory, SCHEMA_VERSION, Session: OpenSession } = await import('../postgres/postgres.ts');
   let server: Server;
   try {
     server = await locate(databaseUrl, config, run);
@@ -37,7 +42,7 @@ export async function openDatabase(
     return { problem };
   }
   // One connection from the start to the end: what locks lends it to what records, and gets it back.
-  const session = new Session(server);
+  const session = new OpenSession(server);
   const history = openHistory(server, { endWithinMs: config.recordMs }, session);
   const locks = createLocks(server, { checkMs: config.lockCheckMs, session, schemaVersion: SCHEMA_VERSION });
   const { host, port, database } = server.config;
@@ -52,8 +57,31 @@ export async function openDatabase(
       },
       locks,
       history,
+      tendSchedule: (known) => tendSchedule(session, config, run, known),
       rest: () => session.rest(),
       close: () => session.close(),
     },
   };
+}
+
+/** Most runs find nothing to do here, and load nothing for it. */
+async function tendSchedule(
+  session: Session,
+  { schedule, place, shard }: Config,
+  { name, job }: { job: string; name: string },
+  known: KnownSchedule | undefined,
+): Promise<void> {
+  const told = known?.source === 'run' && schedule?.cron === known.cron && schedule.timeZone === known.timeZone;
+  const brings = schedule !== undefined && !told && (known === undefined || known.source === 'run');
+  const looks = known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
+  if (!brings && !looks) return;
+  const { bring, notice } = await import('./tend-schedule.ts');
+  const queries = {
+    query: <Row extends object>(text: string, values: unknown[] = []) => session.ask<Row>(text, values),
+  };
+  if (brings) {
+    const { cronJobName, namespace } = place;
+    await bring(queries, { name, job, ...schedule, shards: shard.count, cronJobName, namespace });
+  }
+  if (looks) await notice(queries, name);
 }

@@ -48,6 +48,8 @@ export interface RunOrder {
   readonly attempts?: number | undefined;
   readonly dryRun: boolean;
   readonly scheduledAt?: Date | undefined;
+  /** When the run began, where that isn't when the process did: slots that were missed were done before. */
+  readonly startedAt?: Date | undefined;
   readonly locked: LockedPolicy;
   /** Run a slot that has succeeded already once more. */
   readonly forced: boolean;
@@ -86,7 +88,7 @@ const DATABASE_STEPS = 10;
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
-  const startedAt = processStart();
+  const startedAt = order.startedAt ?? processStart();
   const runId = newRunId(startedAt);
   const { config, problems, invalid } = readConfig(env);
   const identity = makeIdentity(order, config, startedAt);
@@ -101,7 +103,9 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     closeRecordScript: fileURLToPath(new URL('record-closer.cjs', home)),
   });
   if (databaseUrl) watchdog.warm();
-  const postgres = databaseUrl ? await openDatabase(databaseUrl, config, { name: identity.name, runId }) : {};
+  const postgres = databaseUrl
+    ? await openDatabase(databaseUrl, config, { job: identity.job, name: identity.name, runId })
+    : {};
 
   const redactor = redactorFor(env);
   let telemetry = noTelemetry(env);

@@ -23,6 +23,12 @@ export interface CommandData {
   readonly commands: Commands;
 }
 
+/** What a command gets that is called by a command line. */
+export interface CalledData extends CommandData {
+  /** Every value of the flags that take one and were given, in order. */
+  readonly repeated: ReadonlyMap<string, readonly string[]>;
+}
+
 /** Loads a command. citty's type of a command is invariant in its arguments, which nobody needs here. */
 export async function loadCommand(commands: Commands, name: string): Promise<CommandDef<ArgsDef>> {
   const load = commands[name];

@@ -1,7 +1,7 @@
 // The runner's History in PostgreSQL: one row of run_job.runs a run.
 import type { QueryResult } from 'pg';
 import type { PreviousRun, Shard } from '../job.ts';
-import type { Closable, History, Lease, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
+import type { Closable, History, KnownSchedule, Lease, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { explain } from './explain.ts';
 import { HeldLease } from './lease.ts';
@@ -10,7 +10,7 @@ import {
   insert,
   PREVIOUS,
   PRUNE,
-  PRUNE_TIMES,
+  PRUNE_OTHERS,
   recordRun,
   SCHEDULED_TIME,
   SUCCEEDED,
@@ -22,6 +22,14 @@ import { Session } from './session.ts';
 import { failureOf, isConnectionLost, SQLSTATE } from './sqlstate.ts';
 
 type Ask = (text: string, values: readonly unknown[]) => Promise<QueryResult>;
+
+interface StartedRow {
+  readonly lost: string[];
+  readonly outdated: boolean;
+  readonly fence: string;
+  /** Its time as JSON has it. */
+  readonly schedule: (Omit<KnownSchedule, 'settledTo'> & { readonly settledTo: string }) | null;
+}
 
 /** How the history is kept. */
 export interface HistoryOptions {
@@ -75,9 +83,15 @@ class PostgresHistory implements History, Closable {
     const { rows } = await (lease instanceof HeldLease
       ? lease.commit((connection) => this.#askOnce(connection, text, values)).catch(this.#explain)
       : this.#session.ask(text, values));
-    const [row] = rows as { lost: string[]; outdated: boolean; fence: string }[];
+    const [row] = rows as StartedRow[];
     if (row === undefined) throw new Error('PostgreSQL gave no answer to the statement that records the start.');
-    return { lost: row.lost, outdated: row.outdated, fence: Number(row.fence) };
+    const { lost, outdated, schedule } = row;
+    return {
+      lost,
+      outdated,
+      fence: Number(row.fence),
+      ...(schedule && { schedule: { ...schedule, settledTo: new Date(schedule.settledTo) } }),
+    };
   }
 
   async end(id: string, end: RunEnd, lease?: Lease): Promise<void> {
@@ -100,7 +114,7 @@ class PostgresHistory implements History, Closable {
 
   async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
     const until = performance.now() + withinMs;
-    await this.#session.ask(PRUNE_TIMES, [days]);
+    await this.#session.ask(PRUNE_OTHERS, [days]);
     let pruned = 0;
     while (performance.now() < until) {
       const { rowCount } = await this.#session.ask(PRUNE.text, [days, PRUNE.batch]);

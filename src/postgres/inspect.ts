@@ -5,6 +5,8 @@ import type { Connection } from './connect.ts';
 export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   runs: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   job_times: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  schedules: ['SELECT', 'INSERT', 'UPDATE'],
+  statistics: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   migrations: ['SELECT'],
 };

@@ -6,6 +6,8 @@ import runs from './migrations/001_runs.sql';
 import identity from './migrations/002_identity.sql';
 import output from './migrations/003_output.sql';
 import fence from './migrations/004_fence.sql';
+import schedules from './migrations/005_schedules.sql';
+import statistics from './migrations/010_statistics.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -23,6 +25,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: '002_identity', sql: identity },
   { version: 3, name: '003_output', sql: output },
   { version: 4, name: '004_fence', sql: fence },
+  { version: 5, name: '005_schedules', sql: schedules },
+  { version: 10, name: '010_statistics', sql: statistics },
 ];
 
 /** How far a database's schema is. */

@@ -1,4 +1,5 @@
-// Reads how each name is doing: its last run, its last success, what runs now, and how often it has failed since.
+// Reads how each name is doing: its last run, its last success, what runs now, how often it has failed since, and what was missed.
+import type { ErrorInfo } from '../runner/outcome.ts';
 import type { Connection } from './connect.ts';
 import { RUN_COLUMNS, type RunRecord, read, readOnly } from './records.ts';
 import { ALIVE } from './run-sql.ts';
@@ -16,27 +17,36 @@ export interface NameOverview {
   readonly consecutiveFailures: number;
   /** Runs since then that didn't get the lock or a place, of the same. */
   readonly skips: number;
+  /** What the newest of those failures said. */
+  readonly error?: ErrorInfo;
+  /** Slots since then that passed without a run. */
+  readonly missed: number;
+  /** The first of them. */
+  readonly missedSince?: Date;
 }
 
 /** How many runs of a name are looked at for its failures: more of them say no more. */
 const MOST = 1_000;
 
 /** Every name of which there is a record; found by jumping from name to name through the index. */
-const NAMES = `
+const ALL_NAMES = `
 names (name) AS (
   (SELECT name FROM run_job.runs ORDER BY name LIMIT 1)
   UNION ALL
   SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
+/** The name $1, of which there may be no record. */
+const ONE_NAME = 'names (name) AS (SELECT $1::text)';
+
 /** A command line that a person got wrong; that of a CronJob is wrong every time. */
 const MISTYPED = `(status = 'rejected' AND cronjob_name IS NULL)`;
 
 /**
  * Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing, and a command line
- * that somebody mistyped says nothing of the job; one that a CronJob has wrong will be wrong every time.
+ * that somebody mistyped says nothing of the job; one that a CronJob has wrong will be wrong every time. A slot that was missed had no run.
  */
-const COUNTS = `status <> 'skipped' AND NOT dry_run AND NOT ${MISTYPED}`;
+const COUNTS = `status NOT IN ('skipped', 'missed') AND NOT dry_run AND NOT ${MISTYPED}`;
 
 /** Successes that count. */
 const SUCCEEDED = `status = 'succeeded' AND NOT dry_run`;
@@ -62,9 +72,12 @@ CROSS JOIN LATERAL (
 ) AS whole
 LIMIT 1`;
 
-const SUMMARY = `
-WITH RECURSIVE ${NAMES}
-SELECT names.name, success.scheduled_at, success.ended_at, since.failures, since.skips, since.dead
+/** What is no failure of the job: it hasn't ended, it goes on in another run, or a person ended it. */
+const NO_FAILURE = `('running', 'succeeded', 'skipped', 'missed', 'continued', 'cancelled')`;
+
+const summaryOf = (names: string) => `
+WITH RECURSIVE ${names}
+SELECT names.name, success.scheduled_at, success.ended_at, since.failures, since.skips, since.dead, failed.error, missed.missed, missed.since
 FROM names LEFT JOIN LATERAL (${LAST_SUCCESS}) AS success ON true
 CROSS JOIN LATERAL (
   SELECT (count(*) FILTER (WHERE r.failed AND r.shard_count = 1)
@@ -73,18 +86,31 @@ CROSS JOIN LATERAL (
     coalesce(bool_or(r.failed AND r.status = 'running'), false) AS dead
   FROM (
     SELECT r.shard_count, r.scheduled_at, r.status, r.reason,
-      r.status NOT IN ('succeeded', 'skipped') AND NOT (r.status = 'running' AND ${ALIVE}) AS failed
+      (r.status NOT IN ${NO_FAILURE} OR (r.status = 'running' AND NOT ${ALIVE})) AS failed
     FROM run_job.runs r
-    WHERE r.name = names.name AND NOT r.dry_run AND NOT ${MISTYPED} AND r.started_at > coalesce(success.started_at, '-infinity')
+    WHERE r.name = names.name AND NOT r.dry_run AND NOT ${MISTYPED} AND r.status <> 'missed'
+      AND r.started_at > coalesce(success.started_at, '-infinity')
     ORDER BY r.started_at DESC
     LIMIT ${MOST}
   ) AS r
 ) AS since
+LEFT JOIN LATERAL (
+  SELECT r.error FROM run_job.runs r
+  WHERE r.name = names.name AND r.status NOT IN ${NO_FAILURE} AND NOT r.dry_run AND NOT ${MISTYPED}
+  ORDER BY r.started_at DESC LIMIT 1
+) AS failed ON since.failures > 0
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS missed, min(m.scheduled_at) AS since FROM run_job.runs m
+  WHERE m.name = names.name AND m.status = 'missed' AND m.scheduled_at > coalesce(success.scheduled_at, '-infinity') AND NOT EXISTS (
+    SELECT FROM run_job.runs r
+    WHERE r.name = m.name AND r.scheduled_at = m.scheduled_at AND r.status <> 'missed' AND NOT r.dry_run
+  )
+) AS missed
 WHERE names.name IS NOT NULL
 ORDER BY names.name`;
 
-const LAST_RUNS = `
-WITH RECURSIVE ${NAMES}
+const lastRunsOf = (names: string) => `
+WITH RECURSIVE ${names}
 SELECT part.*
 FROM names
 CROSS JOIN LATERAL (
@@ -102,6 +128,8 @@ WHERE names.name IS NOT NULL`;
 
 const RUNNING = `SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE r.status = 'running' ORDER BY r.started_at`;
 
+const RUNNING_OF_ONE = `SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE r.status = 'running' AND r.name = $1 ORDER BY r.started_at`;
+
 interface SummaryRow {
   readonly name: string;
   readonly scheduled_at: Date | null;
@@ -110,24 +138,39 @@ interface SummaryRow {
   readonly skips: number;
   /** Whether one of the failures is a run that seems dead. */
   readonly dead: boolean;
+  readonly error: ErrorInfo | null;
+  readonly missed: number;
+  readonly since: Date | null;
 }
 
-/** How every name is doing that has ever run. */
-export function overview(connection: Connection): Promise<NameOverview[]> {
+/** How every name is doing that has ever run, or one of them. */
+export function overview(connection: Connection, name?: string): Promise<NameOverview[]> {
+  const names = name === undefined ? ALL_NAMES : ONE_NAME;
+  const values = name === undefined ? [] : [name];
   return readOnly(connection, async () => {
-    const lastRuns = Map.groupBy(await read(connection, LAST_RUNS, []), ({ name }) => name);
-    const running = Map.groupBy(await read(connection, RUNNING, []), ({ name }) => name);
-    const first = await summarise(connection);
+    const lastRuns = Map.groupBy(await read(connection, lastRunsOf(names), values), (run) => run.name);
+    const running = Map.groupBy(
+      await read(connection, name === undefined ? RUNNING : RUNNING_OF_ONE, values),
+      (run) => run.name,
+    );
+    const summarise = async () => (await connection.query<SummaryRow>(summaryOf(names), values)).rows;
+    const first = await summarise();
     // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
-    const second = first.some(({ dead }) => dead) ? await summarise(connection) : first;
-    return second.map(({ name, scheduled_at, ended_at, failures, skips }) => ({
-      name,
-      lastRun: lastRuns.get(name) ?? [],
-      ...(scheduled_at !== null &&
-        ended_at !== null && { lastSuccess: { scheduledAt: scheduled_at, endedAt: ended_at } }),
-      running: (running.get(name) ?? []).filter(({ status }) => status === 'running'),
-      consecutiveFailures: Math.min(failures, first.find((row) => row.name === name)?.failures ?? failures),
-      skips,
+    const second = first.some(({ dead }) => dead) ? await summarise() : first;
+    return second.map((row) => ({
+      name: row.name,
+      lastRun: lastRuns.get(row.name) ?? [],
+      ...(row.scheduled_at !== null &&
+        row.ended_at !== null && { lastSuccess: { scheduledAt: row.scheduled_at, endedAt: row.ended_at } }),
+      running: (running.get(row.name) ?? []).filter(({ status }) => status === 'running'),
+      consecutiveFailures: Math.min(
+        row.failures,
+        first.find((other) => other.name === row.name)?.failures ?? row.failures,
+      ),
+      skips: row.skips,
+      ...(row.error !== null && { error: row.error }),
+      missed: row.missed,
+      ...(row.since !== null && { missedSince: row.since }),
     }));
   });
 }
@@ -135,11 +178,7 @@ export function overview(connection: Connection): Promise<NameOverview[]> {
 /** Every name of which there is a record. */
 export async function recordedNames(connection: Connection): Promise<string[]> {
   const { rows } = await connection.query<{ name: string }>(
-    `WITH RECURSIVE ${NAMES} SELECT name FROM names WHERE name IS NOT NULL ORDER BY name`,
+    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names WHERE name IS NOT NULL ORDER BY name`,
   );
   return rows.map(({ name }) => name);
-}
-
-async function summarise(connection: Connection): Promise<SummaryRow[]> {
-  return (await connection.query<SummaryRow>(SUMMARY)).rows;
 }

@@ -1,5 +1,5 @@
 // Reads the records of runs for people: what a command shows, with dead runs told as lost.
-import type { ErrorInfo, ProgramExit, SkipReason, Status } from '../runner/outcome.ts';
+import type { ErrorInfo, MissReason, ProgramExit, RecordStatus, SkipReason } from '../runner/outcome.ts';
 import type { Place } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { placeOf, type RunRow } from './rows.ts';
@@ -14,10 +14,10 @@ export interface RunRecord {
   readonly name: string;
   readonly scheduledAt: Date;
   readonly shard: { readonly index: number; readonly count: number };
-  /** A record that says running and whose run is dead is shown as `lost`. */
-  readonly status: Status | 'running';
+  /** A record that says running and whose run is dead is shown as `lost`; `missed` is a slot that no run stood for. */
+  readonly status: RecordStatus;
   readonly exitCode?: number;
-  readonly reason?: SkipReason;
+  readonly reason?: SkipReason | MissReason;
   readonly attempts: number;
   /** Absent of a run that never began. */
   readonly fence?: number;
@@ -43,8 +43,12 @@ export interface RunRecord {
 
 /** Which runs to read, the newest first. */
 export interface RunFilter {
-  readonly name?: string;
-  readonly status?: string;
+  /** Of any of these names; of all unless given. */
+  readonly names?: readonly string[];
+  /** With any of these; with any at all unless given. */
+  readonly statuses?: readonly string[];
+  /** Only those that tell of an error. */
+  readonly errors?: boolean;
   readonly since?: Date;
   readonly limit: number;
 }
@@ -80,14 +84,18 @@ export function listRuns(connection: Connection, filter: RunFilter): Promise<Run
   const values: (string | number | Date)[] = [];
   const value = (given: string | number | Date) => `$${values.push(given)}`;
   const common = [
-    ...(filter.name === undefined ? [] : [`r.name = ${value(filter.name)}`]),
     ...(filter.since === undefined ? [] : [`r.started_at >= ${value(filter.since)}`]),
+    ...(filter.errors ? ['r.error IS NOT NULL'] : []),
   ];
+  const names = filter.names?.map((name) => `r.name = ${value(name)}`) ?? [];
+  const statuses = (filter.statuses ?? [undefined]).flatMap((status) => statusesOf(status, value));
   const limit = value(filter.limit);
-  // By the record's own columns alone, and each status by itself, so that each goes through an index.
-  const branches = statusesOf(filter.status, value).map(
-    (status) =>
-      `(SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE ${[...common, status].join(' AND ')} ORDER BY r.started_at DESC, r.id DESC LIMIT ${limit})`,
+  // By the record's own columns alone, and each name and status by itself, so that each goes through an index.
+  const branches = (names.length === 0 ? [[]] : names.map((name) => [name])).flatMap((name) =>
+    statuses.map(
+      (status) =>
+        `(SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE ${[...name, ...common, status].join(' AND ')} ORDER BY r.started_at DESC, r.id DESC LIMIT ${limit})`,
+    ),
   );
   const text = `SELECT * FROM (${branches.join(' UNION ALL ')}) AS r ORDER BY started_at DESC, id DESC LIMIT ${limit}`;
   return readOnly(connection, () => read(connection, text, values));

@@ -1,5 +1,5 @@
 // The columns of run_job.runs, and how the runner's words become them and come back.
-import type { ErrorInfo, ProgramExit, SkipReason, Status } from '../runner/outcome.ts';
+import type { ErrorInfo, MissReason, ProgramExit, RecordStatus, SkipReason } from '../runner/outcome.ts';
 import type { Place, RunEnd, RunStart } from '../runner/ports.ts';
 import { toJson } from './json.ts';
 import { runKey } from './keys.ts';
@@ -14,9 +14,9 @@ export interface RunRow {
   readonly scheduled_at: Date;
   readonly shard_index: number;
   readonly shard_count: number;
-  readonly status: Status | 'running';
+  readonly status: RecordStatus;
   readonly exit_code: number | null;
-  readonly reason: SkipReason | null;
+  readonly reason: SkipReason | MissReason | null;
   readonly attempts: number;
   readonly fence: number | null;
   readonly started_at: Date;

@@ -52,7 +52,9 @@ export function startRun(columns: Record<string, unknown>, keepDays: number | un
     text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)
     SELECT ARRAY(SELECT id FROM lost) AS lost,
       coalesce((SELECT fence FROM begun), (SELECT fence FROM run_job.runs WHERE id = $1)) AS fence,
-      EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated`,
+      EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated,
+      (SELECT json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'settledTo', settled_to)
+        FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule`,
     values: [...values, keepDays],
   };
 }
@@ -121,7 +123,10 @@ INSERT INTO run_job.job_times (job_uid, scheduled_at) VALUES ($1, $2)
 ON CONFLICT (job_uid) DO UPDATE SET job_uid = excluded.job_uid
 RETURNING scheduled_at`;
 
-export const PRUNE_TIMES = 'DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)';
+/** What isn't a record and is of no use any more: scheduled times that Jobs shared, and statistics of before the last 30 days. */
+export const PRUNE_OTHERS = `
+WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31)
+DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 
 /**
  * Deletes $2 records that ended more than $1 days ago; a record without an end ended at its deadline at the latest.

@@ -1,6 +1,6 @@
 // The one connection of a run while it holds no lock: opened ahead of its first use, lent to the lock, opened again when it is gone.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { QueryResult } from 'pg';
+import type { QueryResult, QueryResultRow } from 'pg';
 import { hasCode } from '../errors.ts';
 import { Connection } from './connect.ts';
 import { explain } from './explain.ts';
@@ -55,10 +55,10 @@ export class Session {
    * @param withinMs how long to go on trying when the server can't be reached; by default the first failure is final
    * @throws {UnavailableError | ConfigError} as `explain` finds, or what PostgreSQL says of a faulty statement
    */
-  ask(text: string, values: readonly unknown[], withinMs = 0): Promise<QueryResult> {
+  ask<Row extends QueryResultRow>(text: string, values: readonly unknown[], withinMs = 0): Promise<QueryResult<Row>> {
     const result = this.#turn.then(() => this.#try(text, values, withinMs));
     this.#turn = result.catch(() => {});
-    return result;
+    return result as Promise<QueryResult<Row>>;
   }
 
   /** Closes the connection, if there is one; the next statement opens another. Never rejects. */

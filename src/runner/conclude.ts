@@ -7,13 +7,13 @@ import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
 /**
- * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, and closing RabbitMQ, the job's pool and the
- * history.
+ * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, the schedule, and closing RabbitMQ,
+ * the job's pool and the history.
  */
 const CONCLUDE_LIMIT_MS =
   STEP_LIMITS.programs +
   STEP_LIMITS.unlock +
-  4 * STEP_LIMITS.close +
+  5 * STEP_LIMITS.close +
   STEP_LIMITS.shutdownUrls +
   STEP_LIMITS.output +
   2 * STEP_LIMITS.lastLine;
@@ -70,6 +70,9 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   if (told && database && state.prunable) {
     const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
     await step('pruning the history', STEP_LIMITS.close, prune);
+  }
+  if (told && state.recorded && database?.tendSchedule) {
+    await step('looking after the schedule', STEP_LIMITS.close, async () => database.tendSchedule?.(state.schedule));
   }
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
   if (database) await step('closing the history', STEP_LIMITS.close, () => database.close());

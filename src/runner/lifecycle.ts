@@ -151,7 +151,7 @@ const lockSpan = ({ request, ports }: RunState): SpanOptions => ({
 
 async function record(state: RunState): Promise<void> {
   state.startInDoubt = true;
-  const { lost, outdated, fence } = await state
+  const { lost, outdated, fence, schedule } = await state
     .inDatabase((db) => db.history.start(state.start(), state.request.historyDays, state.lease))
     .catch((error) => {
       // Then the statement itself was refused.
@@ -161,6 +161,7 @@ async function record(state: RunState): Promise<void> {
   state.recorded = true;
   state.prunable = outdated;
   state.fence = fence;
+  state.schedule = schedule;
   for (const runId of lost) {
     state.ports.log.warn('an earlier run of this job died without a word; its record now says lost', {
       lostRunId: runId,

@@ -18,6 +18,12 @@ export const STATUSES = [
 /** How a run ended. */
 export type Status = (typeof STATUSES)[number];
 
+/** What a record can say: a run that is under way, one that has ended, or a slot that passed without one. */
+export type RecordStatus = 'running' | Status | 'missed';
+
+/** Why a slot was missed: its name was paused, the run before it was still under way, or nobody knows. */
+export type MissReason = 'paused' | 'previous_running' | 'unknown';
+
 /** The exit code of each way to end. */
 export const EXIT = {
   ok: 0,

@@ -81,6 +81,18 @@ export interface Started {
   readonly outdated: boolean;
   /** Of two runs that one lock kept apart, the later one has the larger number. */
   readonly fence: number;
+  /** The schedule that is known of the name. */
+  readonly schedule?: KnownSchedule;
+}
+
+/** What a run is told of its name's schedule. */
+export interface KnownSchedule {
+  /** Who tells of it: a file's source, or `run`. */
+  readonly source: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  /** All of its slots up to here are settled. */
+  readonly settledTo: Date;
 }
 
 /** The runs of every name, kept for good. Every method throws `UnavailableError` when the store can't be reached. */

@@ -4,6 +4,7 @@ import type {
   Clock,
   Closable,
   History,
+  KnownSchedule,
   Locks,
   Place,
   Programs,
@@ -77,6 +78,11 @@ export interface Database extends Closable {
   readonly attributes: Attributes;
   readonly locks: Locks;
   readonly history: History;
+  /**
+   * Looks after the name's schedule, when the run's own work is done: tells of it where nobody has, and records slots that were missed.
+   * Absent where there is nothing to look after.
+   */
+  readonly tendSchedule?: (known: KnownSchedule | undefined) => Promise<void>;
   /** Closes connections that nobody uses now; what comes next opens them again. Never rejects. */
   rest(): Promise<void>;
 }

@@ -14,7 +14,7 @@ import {
   type Summary,
   signalExitCode,
 } from './outcome.ts';
-import type { EndStage, Lease, RunEnd, RunStart, Slot } from './ports.ts';
+import type { EndStage, KnownSchedule, Lease, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { terminationMessage } from './termination.ts';
 
@@ -43,6 +43,8 @@ export class RunState {
   prunable = false;
   /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
   databaseFailed = false;
+  /** What is known of the name's schedule. */
+  schedule: KnownSchedule | undefined;
   deadline: Date | undefined;
   /** How the program of a command ended, in its latest attempt. */
   program: ProgramExit | undefined;

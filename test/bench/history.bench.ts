@@ -58,14 +58,14 @@ async function measureOn(major: string, url: string, records: number): Promise<C
     const look = async (what: string, ask: () => Promise<unknown>) =>
       costs.push({ major, ...(await cost(connection, what, ask)) });
     await look('history', () => listRuns(connection, { limit: 20 }));
-    await look('history of a name', () => listRuns(connection, { name: 'job_7', limit: 20 }));
-    await look('history of the failed', () => listRuns(connection, { status: 'failed', limit: 20 }));
+    await look('history of a name', () => listRuns(connection, { names: ['job_7'], limit: 20 }));
+    await look('history of the failed', () => listRuns(connection, { statuses: ['failed'], limit: 20 }));
     await look('history of the failed of a name', () =>
-      listRuns(connection, { name: 'job_7', status: 'failed', limit: 20 }),
+      listRuns(connection, { names: ['job_7'], statuses: ['failed'], limit: 20 }),
     );
-    await look('history of the lost', () => listRuns(connection, { status: 'lost', limit: 20 }));
-    await look('history of the running', () => listRuns(connection, { status: 'running', limit: 20 }));
-    await look('history of a name that never ran', () => listRuns(connection, { name: 'never', limit: 20 }));
+    await look('history of the lost', () => listRuns(connection, { statuses: ['lost'], limit: 20 }));
+    await look('history of the running', () => listRuns(connection, { statuses: ['running'], limit: 20 }));
+    await look('history of a name that never ran', () => listRuns(connection, { names: ['never'], limit: 20 }));
     await look('show, by an id', () => findRuns(connection, id));
     await look('show, by how an id begins', () => findRuns(connection, id.slice(0, 13)));
     await look('show, by four digits of it', () => findRuns(connection, id.slice(0, 4)));

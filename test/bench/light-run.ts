@@ -24,7 +24,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
   const { config } = readConfig(env);
   const startedAt = new Date();
   const runId = newRunId(startedAt);
-  const { database } = await openDatabase(url, config, { name, runId });
+  const { database } = await openDatabase(url, config, { job: 'second', name, runId });
   const job = checkJob(second, { name: 'second', path: 'this file' });
   const summary = await runOnce(
     {

@@ -25,9 +25,10 @@ const MEANINGS: readonly ExitMeaning[] = [
  */
 export async function exec(
   rawArgs: readonly string[],
-  { env, home, stop, output }: Invocation,
+  invocation: Invocation,
   commands: readonly string[],
 ): Promise<number> {
+  const { env, home, stop, output } = invocation;
   const end = rawArgs.indexOf('--');
   const own = end === -1 ? rawArgs : rawArgs.slice(0, end);
   if (own.includes('--help') || own.includes('-h')) {
@@ -59,8 +60,11 @@ export async function exec(
   });
   // Without the dashes the program's own flags were read as ours: what is wrong with those is no news.
   const problem = end === -1 ? nothingToRun(name) : order.problem;
+  const startedAt = env.RUN_JOB_CATCH_UP
+    ? await (await import('./catch-up-run.ts')).catchUpBefore(name, { ...order, problem }, 2, invocation)
+    : undefined;
   const summary = await executeRun(
-    { ...order, job: name, problem },
+    { ...order, job: name, problem, startedAt },
     { env, home, stop, commands, ...openTerminal(log, output) },
   );
   return summary.exitCode;

@@ -1,30 +1,35 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
+import { knownNames } from '../../app/database-names.ts';
 import { resolveName } from '../../app/known-names.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
-import { recordedNames } from '../../postgres/overview.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
 import { EXIT, STATUSES } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import type { CalledData } from '../command.ts';
 import { print, printJson, printTable, shortId, tellTime } from '../terminal/print.ts';
 
 const MOST = 10_000;
 
-const CHOICES = ['running', ...STATUSES];
+const CHOICES = ['running', ...STATUSES, 'missed'];
+
+/** What can come with an error. */
+const FAILURES = CHOICES.filter((status) => !['running', 'succeeded', 'skipped', 'missed'].includes(status));
 
 export default defineCommand({
   meta: { name: 'history', description: 'List the recorded runs, the newest first' },
   args: {
-    name: { type: 'positional', required: false, description: 'Only runs of this name: a job, or what --as said' },
+    job: { type: 'positional', required: false, description: 'Only runs of this name: a job, or what --as said' },
+    name: { type: 'string', valueHint: 'name', description: 'Only runs of these names; repeatable' },
     limit: { type: 'string', valueHint: 'number', default: '20', description: 'Most runs to list (20)' },
     status: {
       type: 'enum',
       options: CHOICES,
       valueHint: 'status',
-      description: `Only these: ${CHOICES.join(', ')}`,
+      description: `Only these; repeatable: ${CHOICES.join(', ')}`,
     },
+    errors: { type: 'boolean', description: 'Only runs that ended with an error' },
     since: {
       type: 'string',
       valueHint: 'time',
@@ -33,17 +38,21 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON, with parameters, results and errors' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env, home, commands, repeated } = data as CalledData;
+    const statuses = statusesFor(repeated.get('status'), args.errors ?? false);
     const filter = {
-      ...(args.status !== undefined && { status: args.status }),
+      ...(statuses !== undefined && { statuses }),
+      ...(args.errors && { errors: true }),
       ...(args.since !== undefined && { since: readSince(args.since) }),
       limit: readLimit(args.limit),
     };
+    const given = [...(args.job === undefined ? [] : [args.job]), ...(repeated.get('name') ?? [])];
     const runs = await withDatabase(env, 'history', async (connection, { config }) => {
-      if (args.name === undefined) return listRuns(connection, filter);
+      if (given.length === 0) return listRuns(connection, filter);
       const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
-      const name = resolveName(args.name, await recordedNames(connection), search);
-      return listRuns(connection, { ...filter, name });
+      const known = await knownNames(connection);
+      const names = [...new Set(given.map((name) => resolveName(name, known, search)))];
+      return listRuns(connection, { ...filter, names });
     });
     if (args.json) printJson(runs);
     else if (runs.length === 0) print('No such runs are recorded\n');
@@ -51,6 +60,19 @@ export default defineCommand({
     return EXIT.ok;
   },
 });
+
+/**
+ * The statuses to list, each once; all unless said.
+ * @throws {UsageError} none of them can come with an error, and only errors are asked for
+ */
+function statusesFor(given: readonly string[] | undefined, errors: boolean): string[] | undefined {
+  if (given === undefined) return errors ? FAILURES : undefined;
+  const without = given.filter((status) => !FAILURES.includes(status));
+  if (errors && without.length > 0) {
+    throw new UsageError(`--errors lists runs that ended with an error, and none that is ${without.join(' or ')} did`);
+  }
+  return [...new Set(given)];
+}
 
 function toRow(run: RunRecord): string[] {
   return [

@@ -6,6 +6,7 @@ export const COMMANDS: Commands = {
   list: () => import('./list.ts'),
   history: () => import('./history.ts'),
   status: () => import('./status.ts'),
+  schedules: () => import('./schedules.ts'),
   show: () => import('./show.ts'),
   unlock: () => import('./unlock.ts'),
   migrate: () => import('./migrate.ts'),

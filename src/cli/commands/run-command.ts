@@ -3,7 +3,7 @@ import type { ArgsDef } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import { type CommandData, loadCommand } from '../command.ts';
+import { type CalledData, type CommandData, loadCommand } from '../command.ts';
 import { readArguments } from '../terminal/arguments.ts';
 import { commandHelp } from '../terminal/help.ts';
 import { topLevel } from './top-level.ts';
@@ -28,9 +28,10 @@ export async function runCommand(
     process.stdout.write(commandHelp(name, command));
     return EXIT.ok;
   }
-  const { args } = readArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
+  const { args, repeated } = readArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);
   try {
-    const result: unknown = await command.run?.({ rawArgs: [...rest], args, cmd: command, data });
+    const called: CalledData = { ...data, repeated };
+    const result: unknown = await command.run?.({ rawArgs: [...rest], args, cmd: command, data: called });
     return typeof result === 'number' ? result : EXIT.ok;
   } finally {
     // As at the end of a run; the others are called in a pod that goes on.

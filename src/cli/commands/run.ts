@@ -13,9 +13,10 @@ import { RUN_ARGUMENTS, readCommandLine, readRunFlags } from './run-arguments.ts
 export async function run(
   name: string,
   rawArgs: readonly string[],
-  { env, home, stop, output }: Invocation,
+  invocation: Invocation,
   commands: readonly string[],
 ): Promise<number> {
+  const { env, home, stop, output } = invocation;
   const job = asJobName(name);
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
     const { jobHelp } = await import('../terminal/help.ts');
@@ -24,6 +25,9 @@ export async function run(
     return EXIT.ok;
   }
   const { order, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);
-  const summary = await executeRun({ job, ...order }, { env, home, stop, commands, ...openTerminal(log, output) });
+  const startedAt = env.RUN_JOB_CATCH_UP
+    ? await (await import('./catch-up-run.ts')).catchUpBefore(job, order, 1, invocation)
+    : undefined;
+  const summary = await executeRun({ job, ...order, startedAt }, { env, home, stop, commands, ...openTerminal(log, output) });
   return summary.exitCode;
 }

@@ -1,97 +1,91 @@
-// `run-job status`: how each name is doing.
+// `run-job status`: how each name is doing, or one of them in detail.
 import { defineCommand } from 'citty';
+import { knownNames } from '../../app/database-names.ts';
 import { findJobFiles } from '../../app/job-files.ts';
-import { withDatabase } from '../../app/with-database.ts';
-import { type NameOverview, overview } from '../../postgres/overview.ts';
-import type { RunRecord } from '../../postgres/records.ts';
+import { resolveName } from '../../app/known-names.ts';
+import { type DetailedStanding, type Seen, type Standing, standing, standings } from '../../app/standing.ts';
+import { findDatabase } from '../../app/with-database.ts';
+import { formatDuration } from '../../duration.ts';
+import { UsageError } from '../../errors.ts';
+import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
-import { print, printJson, printTable, tellAgo, tellSpan } from '../terminal/print.ts';
+import { painter } from '../terminal/paint.ts';
+import { clean, printJson, printLines } from '../terminal/print.ts';
+import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { COLOUR_OF, HEAD, toJson, toLine, toPage } from './status-lines.ts';
+
+/** How often `--watch` looks. */
+const WATCH_MS = 2_000;
+
+/** To the top left, and nothing below. */
+const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
 
 export default defineCommand({
-  meta: { name: 'status', description: 'Show how each name is doing: its last run, its last success, what runs now' },
-  args: { json: { type: 'boolean', description: 'Print JSON' } },
+  meta: {
+    name: 'status',
+    description: 'Show how each name is doing, what needs a person first; or one name, with its last ten slots',
+  },
+  args: {
+    name: { type: 'positional', required: false, description: 'Only this name, in detail' },
+    check: { type: 'boolean', description: 'Exit with 1 when a name is overdue or failing' },
+    watch: { type: 'boolean', description: `Look again every ${formatDuration(WATCH_MS)}, until interrupted` },
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
   async run({ args, data }) {
     const { env, home, commands } = data as CommandData;
-    const jobs = await withDatabase(env, 'status', async (connection, { config }) =>
-      withThoseThatNeverRan(await overview(connection), [
-        ...findJobFiles({ home, dirs: config.jobDirs, commands: Object.keys(commands) }).keys(),
-      ]),
-    );
-    if (args.json) printJson(jobs.map(toJson));
-    else if (jobs.length === 0) print('There are no jobs yet, and no runs\n');
-    else
-      printTable(
-        ['NAME', 'LAST RUN', 'STATUS', 'LAST SUCCESS', 'RUNNING', 'FAILURES', 'SKIPS'],
-        jobs.map(toRow(new Date())),
-      );
-    return EXIT.ok;
+    if (args.watch && (args.json || args.check || !isTerminal(1))) {
+      throw new UsageError('--watch draws on a terminal, and goes neither with --json nor with --check');
+    }
+    const { server, config } = findDatabase(env, 'status');
+    const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+    return withConnection(server, async (connection) => {
+      const name = args.name === undefined ? undefined : resolveName(args.name, await knownNames(connection), search);
+      const look = () =>
+        name === undefined ? lookAtAll(connection, [...findJobFiles(search).keys()]) : lookAtOne(connection, name);
+      const show = ({ standings: seen, now, written }: Seen<Look>) => {
+        if (args.json) printJson('one' in seen ? toJson(seen.one, now) : seen.all.map((each) => toJson(each, now)));
+        else print(seen, now, env);
+        if (!written)
+          writeAll(2, 'run-job: slots were missed, and this role may not write that down; a later run will\n');
+      };
+      let seen = await look();
+      while (args.watch) {
+        writeAll(1, CLEAR);
+        show(seen);
+        await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+        seen = await look();
+      }
+      show(seen);
+      const all: readonly Standing[] = 'one' in seen.standings ? [seen.standings.one] : seen.standings.all;
+      const bad = all.some(({ health, overdueSince }) => health === 'failing' || overdueSince !== undefined);
+      return args.check && bad ? EXIT.failed : EXIT.ok;
+    });
   },
 });
 
-function withThoseThatNeverRan(recorded: readonly NameOverview[], names: readonly string[]): NameOverview[] {
-  const others = names
-    .filter((name) => !recorded.some((other) => other.name === name))
-    .map((name) => ({ name, lastRun: [], running: [], consecutiveFailures: 0, skips: 0 }));
-  return [...recorded, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
+type Look = { readonly all: readonly Standing[] } | { readonly one: DetailedStanding };
+
+async function lookAtAll(connection: Connection, jobs: readonly string[]): Promise<Seen<Look>> {
+  const seen = await standings(connection, jobs);
+  return { ...seen, standings: { all: seen.standings } };
 }
 
-/** The parts of a sharded run as one: it has succeeded when all have, it runs while one does, else the worst of them says. */
-function statusOf(parts: readonly RunRecord[]): RunRecord['status'] | 'incomplete' | undefined {
-  const [first] = parts;
-  if (first === undefined) return undefined;
-  if (parts.some(({ status }) => status === 'running')) return 'running';
-  const bad = parts.find(({ status }) => status !== 'succeeded');
-  if (bad !== undefined) return bad.status;
-  return parts.length < first.shard.count ? 'incomplete' : 'succeeded';
+async function lookAtOne(connection: Connection, name: string): Promise<Seen<Look>> {
+  const seen = await standing(connection, name);
+  return { ...seen, standings: { one: seen.standings } };
 }
 
-const succeededParts = (parts: readonly RunRecord[]): number =>
-  parts.filter(({ status }) => status === 'succeeded').length;
-
-function toRow(now: Date): (overview: NameOverview) => string[] {
-  return ({ name, lastRun, lastSuccess, running, consecutiveFailures, skips }) => {
-    const [first] = lastRun;
-    const [oldest] = running;
-    const parts = first && first.shard.count > 1 ? ` ${succeededParts(lastRun)}/${first.shard.count}` : '';
-    return [
-      name,
-      first === undefined ? 'never' : tellAgo(first.startedAt, now),
-      `${statusOf(lastRun) ?? '-'}${parts}`,
-      lastSuccess === undefined ? 'never' : tellAgo(lastSuccess.endedAt, now),
-      oldest === undefined ? 'no' : `for ${tellSpan(now.getTime() - oldest.startedAt.getTime())}`,
-      String(consecutiveFailures),
-      String(skips),
-    ];
-  };
+function print(seen: Look, now: Date, env: NodeJS.ProcessEnv): void {
+  const paint = painter(env);
+  if ('one' in seen) {
+    writeAll(1, toPage(seen.one, now, clean, paint));
+    return;
+  }
+  if (seen.all.length === 0) {
+    writeAll(1, 'There are no jobs yet, no schedules, and no runs\n');
+    return;
+  }
+  const colours = [undefined, ...seen.all.map(({ health }) => COLOUR_OF[health])];
+  printLines([HEAD, ...seen.all.map((each) => toLine(each, now))], (line, index) => paint(colours[index], line));
 }
-
-function toJson({ name, lastRun, lastSuccess, running, consecutiveFailures, skips }: NameOverview) {
-  const [first] = lastRun;
-  return {
-    name,
-    job: first?.job ?? name,
-    lastRun: first && {
-      scheduledAt: first.scheduledAt,
-      startedAt: new Date(Math.min(...lastRun.map(({ startedAt }) => startedAt.getTime()))),
-      status: statusOf(lastRun),
-      shards: first.shard.count,
-      succeededShards: succeededParts(lastRun),
-      parts: lastRun.map(tellPart),
-    },
-    lastSuccess,
-    running: running.map(tellPart),
-    consecutiveFailures,
-    skips,
-  };
-}
-
-const tellPart = ({ id, shard, status, exitCode, startedAt, endedAt, place }: RunRecord) => ({
-  runId: id,
-  shard: shard.index,
-  status,
-  exitCode,
-  startedAt,
-  endedAt,
-  place,
-});

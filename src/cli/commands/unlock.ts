@@ -1,11 +1,11 @@
 // `run-job unlock`: says who holds a job's lock, and ends the connection that holds it.
 import { createInterface } from 'node:readline/promises';
 import { defineCommand } from 'citty';
+import { knownNames } from '../../app/database-names.ts';
 import { resolveName } from '../../app/known-names.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { UnavailableError, UsageError } from '../../errors.ts';
 import type { HoldingSession } from '../../postgres/holder.ts';
-import { recordedNames } from '../../postgres/overview.ts';
 import { endSessions, sessionsOf } from '../../postgres/unlock.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
@@ -27,7 +27,7 @@ export default defineCommand({
       const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
       const held = await sessionsOf(connection, given, server.connectTimeoutMs);
       // Who holds a lock needn't have a record yet.
-      const job = held.length > 0 ? given : resolveName(given, await recordedNames(connection), search);
+      const job = held.length > 0 ? given : resolveName(given, await knownNames(connection), search);
       const sessions = job === given ? held : await sessionsOf(connection, job, server.connectTimeoutMs);
       if (sessions.length === 0) {
         print(`nobody holds the lock of ${job}\n`);

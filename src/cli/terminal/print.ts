@@ -12,12 +12,29 @@ export function printJson(value: unknown): void {
 
 /** Prints text. Characters that would command a terminal are left out: what is printed may come from anywhere. */
 export function print(text: string): void {
-  writeAll(1, text.replace(/(?!\n)\p{Cc}/gu, ''));
+  writeAll(1, clean(text));
+}
+
+/** Text without the characters that would command a terminal. */
+export function clean(text: string): string {
+  return text.replace(/(?!\n)\p{Cc}/gu, '');
 }
 
 /** Prints a table; on a terminal it is cut to the terminal's width, elsewhere everything is there. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  print(cut(table(head, rows), isTerminal(1) ? Math.max(NARROWEST, process.stdout.columns || 80) : undefined));
+  printLines([head, ...rows], (line) => line);
+}
+
+/** Prints such a table, each line painted: of row `index`, the head being row 0. */
+export function printLines(rows: readonly (readonly string[])[], paint: (line: string, index: number) => string): void {
+  const [head = [], ...others] = rows;
+  const text = cut(clean(table(head, others)), isTerminal(1) ? terminalWidth() : undefined);
+  writeAll(1, `${text.trimEnd().split('\n').map(paint).join('\n')}\n`);
+}
+
+/** How many columns the terminal has. */
+export function terminalWidth(): number {
+  return Math.max(NARROWEST, process.stdout.columns || 80);
 }
 
 /** Cuts each line to `width` characters; an ellipsis stands for what is missing. */

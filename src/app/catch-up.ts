@@ -1,0 +1,69 @@
+// The slots that were missed, done by the next run before its own: each as a run of its own, with its own deadline, lock and record.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { withConnection } from '../postgres/connect.ts';
+import { catchUpOf } from '../postgres/schedules.ts';
+import { parseServer } from '../postgres/server.ts';
+import { missedSlots } from '../postgres/slots.ts';
+import { EXIT } from '../runner/outcome.ts';
+import type { RunLog } from '../runner/ports.ts';
+import type { Stop } from '../runner/stop.ts';
+import type { Config } from './config.ts';
+import { databaseNow, noticeMissed } from './missed-slots.ts';
+
+/** The run that catches up. */
+export interface CatchUp {
+  readonly name: string;
+  /** Its own slot: only earlier ones are caught up with. */
+  readonly slot: Date;
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The folder that holds the executable. */
+  readonly home: URL;
+  /** The command line of a run for this slot. */
+  readonly argvFor: (slot: Date) => readonly string[];
+  readonly stop: Stop;
+  readonly log: RunLog;
+}
+
+/** Whoever doesn't get the lock or the database for one slot doesn't for the next. */
+const NO_USE: readonly (number | null)[] = [EXIT.locked, EXIT.unavailable, EXIT.misconfigured];
+
+/** Runs the missed slots, the oldest first, as many as the schedule allows. What fails is in its record, and the next is run all the same. */
+export async function catchUp(task: CatchUp): Promise<void> {
+  const { name, stop, log } = task;
+  const slots = await slotsToDo(task);
+  if (slots.length > 0) log.info(`catching up: ${slots.length} slots were missed`, { name, slots });
+  for (const slot of slots) {
+    if (stop.cause) return;
+    const exitCode = await runSlot(task, slot);
+    if (exitCode !== EXIT.ok) log.warn('a slot that was caught up with did not succeed', { name, slot, exitCode });
+    if (NO_USE.includes(exitCode)) return;
+  }
+}
+
+async function slotsToDo({ name, slot, config, databaseUrl }: CatchUp): Promise<Date[]> {
+  const server = parseServer(databaseUrl, { name }, config.connectTimeoutMs);
+  return withConnection(server, async (connection) => {
+    const rule = await catchUpOf(connection, name);
+    if (rule === undefined) return [];
+    await noticeMissed(connection, await databaseNow(connection), [name]);
+    return missedSlots(connection, name, { after: rule.since, before: slot, limit: rule.limit, shard: config.shard });
+  });
+}
+
+/** As a child, which gets the signals that we get, and is waited for. */
+async function runSlot({ argvFor, env, home, stop }: CatchUp, slot: Date): Promise<number | null> {
+  const executable = fileURLToPath(new URL('run-job.js', home));
+  const child = spawn(process.execPath, [...process.execArgv, executable, ...argvFor(slot)], {
+    stdio: 'inherit',
+    env: { ...env, RUN_JOB_CATCH_UP: 'latest' },
+  });
+  const pass = () => child.kill(stop.cause?.kind === 'signal' ? stop.cause.signal : 'SIGTERM');
+  stop.signal.addEventListener('abort', pass, { once: true });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  stop.signal.removeEventListener('abort', pass);
+  return exitCode;
+}

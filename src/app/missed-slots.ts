@@ -1,0 +1,140 @@
+// Notices slots that passed without a run, and records each once: whoever looks does so, a later run, `status`, or the console.
+import type { Queries } from '../postgres/queries.ts';
+import { type Schedule, unsettledSchedules } from '../postgres/schedules.ts';
+import { type MissedSlot, recordMissed, settle, startedSlots } from '../postgres/slots.ts';
+import { SQLSTATE, sqlStateOf } from '../postgres/sqlstate.ts';
+import { parseCron } from '../schedule/cron.ts';
+import { type Expectation, judgeSlot } from '../schedule/judge.ts';
+import { slotsBetween } from '../schedule/slots.ts';
+import { zoneOf } from '../schedule/zone.ts';
+import { VERSION } from './version.ts';
+
+/** How many slots one look judges at most: what is left is for the next. */
+const MOST_SLOTS = 20_000;
+
+/** What was noticed. */
+export interface Noticed {
+  /** How many records were written that say missed. */
+  readonly recorded: number;
+  /** By name, the slots that nobody has begun and that may still be started, though late; the oldest first. */
+  readonly late: ReadonlyMap<string, readonly Date[]>;
+  /** Whether what was missed could be written down: a reader without the right to, or on a standby, can't. */
+  readonly written: boolean;
+  /** Slots that were missed, where they couldn't be written down. */
+  readonly unwritten: readonly MissedSlot[];
+}
+
+/** What a schedule's slots are judged by. */
+export function expectationOf(schedule: Schedule): Expectation {
+  const { startingDeadlineSeconds, deadlineSeconds } = schedule;
+  return {
+    cron: parseCron(schedule.cron),
+    zone: zoneOf(schedule.timeZone),
+    lateAfterMs: schedule.lateAfterMs,
+    blackouts: schedule.blackouts,
+    startingDeadlineMs: startingDeadlineSeconds === undefined ? undefined : startingDeadlineSeconds * 1_000,
+    deadlineMs: deadlineSeconds === undefined ? undefined : deadlineSeconds * 1_000,
+  };
+}
+
+/** The database's clock, by which schedules begin and runs are judged. */
+export async function databaseNow(connection: Queries): Promise<Date> {
+  const { rows } = await connection.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  return rows[0]?.now ?? new Date();
+}
+
+/**
+ * Judges the slots of all schedules, or of those of some names, that have passed since somebody looked last.
+ * @param now by the database's clock, as the schedules' times are
+ */
+export async function noticeMissed(connection: Queries, now: Date, names?: readonly string[]): Promise<Noticed> {
+  const open = await openSlots(connection, now, names);
+  const started = await startedSlots(
+    connection,
+    open.flatMap(({ schedule: { name, settledTo }, slots }) => {
+      const to = slots.at(-1);
+      return to === undefined ? [] : [{ name, after: settledTo, to }];
+    }),
+  );
+  const missed: MissedSlot[] = [];
+  const settled: { id: string; to: Date }[] = [];
+  const late = new Map<string, Date[]>();
+  for (const { schedule, expectation, slots, end, whole } of open) {
+    const runs = started.get(schedule.name) ?? new Set();
+    const newest = slots.findLast((slot) => runs.has(slot.getTime()));
+    let waiting = false;
+    let to: Date | undefined;
+    for (const slot of slots) {
+      const passedOver = newest !== undefined && slot < newest;
+      const state = runs.has(slot.getTime()) ? 'done' : judgeSlot(slot, expectation, [], passedOver, now).state;
+      if (state === 'late') late.set(schedule.name, [...(late.get(schedule.name) ?? []), slot]);
+      if (state === 'late' || state === 'due') waiting = true;
+      if (waiting) continue;
+      if (state === 'missed') missed.push({ name: schedule.name, job: schedule.job, at: slot });
+      to = slot;
+    }
+    // One that is no longer in force is done with, also where no slot lies at its end.
+    if (!waiting && whole && end === schedule.validTo) to = end;
+    if (to !== undefined) settled.push({ id: schedule.id, to });
+  }
+  const written = await write(connection, missed, settled);
+  return {
+    recorded: written ?? 0,
+    late,
+    written: written !== undefined,
+    unwritten: written === undefined ? missed : [],
+  };
+}
+
+interface OpenSlots {
+  readonly schedule: Schedule;
+  readonly expectation: Expectation;
+  readonly slots: readonly Date[];
+  readonly end: Date;
+  /** Whether these are all of its slots up to `end`. */
+  readonly whole: boolean;
+}
+
+async function openSlots(connection: Queries, now: Date, names?: readonly string[]): Promise<OpenSlots[]> {
+  const open: OpenSlots[] = [];
+  let left = MOST_SLOTS;
+  for (const schedule of await unsettledSchedules(connection, names)) {
+    const expectation = expectationOf(schedule);
+    const end = schedule.validTo !== undefined && schedule.validTo < now ? schedule.validTo : now;
+    const slots = [...firstOf(slotsBetween(expectation, schedule.settledTo, end), left)];
+    const whole = slots.length < left;
+    left -= slots.length;
+    if (slots.length > 0 || end === schedule.validTo) open.push({ schedule, expectation, slots, end, whole });
+  }
+  return open;
+}
+
+function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+  let taken = 0;
+  for (const item of items) {
+    if (taken++ >= count) return;
+    yield item;
+  }
+}
+
+/** Whoever may only look still looks. */
+const MAY_NOT_WRITE: readonly (string | undefined)[] = [
+  SQLSTATE.insufficientPrivilege,
+  SQLSTATE.readOnlySqlTransaction,
+];
+
+/** How many records are new; undefined where nothing can be written. */
+async function write(
+  connection: Queries,
+  missed: readonly MissedSlot[],
+  settled: readonly { id: string; to: Date }[],
+): Promise<number | undefined> {
+  try {
+    const recorded = await recordMissed(connection, missed, VERSION);
+    await settle(connection, settled);
+    return recorded;
+  } catch (error) {
+    if (MAY_NOT_WRITE.includes(sqlStateOf(error))) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+// `run-job schedules`: lists the schedules that are known; `run-job schedules apply` brings them up to a file.
+import { defineCommand } from 'citty';
+import { databaseNow, expectationOf } from '../../app/missed-slots.ts';
+import { nextSlots } from '../../app/standing.ts';
+import { findDatabase, withDatabase } from '../../app/with-database.ts';
+import { UsageError } from '../../errors.ts';
+import { withConnection } from '../../postgres/connect.ts';
+import { type Schedule, schedulesInForce } from '../../postgres/schedules.ts';
+import { EXIT } from '../../runner/outcome.ts';
+import { tellCron } from '../../schedule/words.ts';
+import type { CommandData } from '../command.ts';
+import { print, printJson } from '../terminal/print.ts';
+import { tellChanges } from './schedule-changes.ts';
+
+export default defineCommand({
+  meta: {
+    name: 'schedules',
+    description: 'List the schedules that are known with their next three times; or apply a file of them',
+  },
+  args: {
+    action: { type: 'positional', required: false, description: 'apply: bring them up to --file' },
+    file: {
+      type: 'string',
+      valueHint: 'path',
+      description:
+        'The schedules to apply, as YAML or JSON; - for standard input. What its source told of before is retired',
+    },
+    'dry-run': { type: 'boolean', description: 'Only say what would change' },
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
+  async run({ args, data }) {
+    const { env } = data as CommandData;
+    if (args.action === undefined) {
+      if (args.file !== undefined || args['dry-run']) {
+        throw new UsageError('--file and --dry-run belong to run-job schedules apply --file <path>');
+      }
+      await list(env, args.json ?? false);
+      return EXIT.ok;
+    }
+    if (args.action !== 'apply') {
+      throw new UsageError(`run-job schedules knows apply, and not ${args.action}; alone it lists them`);
+    }
+    if (args.file === undefined) throw new UsageError('name the file: run-job schedules apply --file <path>');
+    const { server } = findDatabase(env, 'schedules');
+    const { applyFile, readSchedulesFile } = await import('../../app/apply-schedules.ts');
+    const file = readSchedulesFile(args.file);
+    const dryRun = args['dry-run'] ?? false;
+    const changes = await withConnection(server, (connection) => applyFile(connection, file, { dryRun }));
+    if (args.json) printJson(changes);
+    else print(tellChanges(changes, dryRun));
+    return EXIT.ok;
+  },
+});
+
+async function list(env: NodeJS.ProcessEnv, json: boolean): Promise<void> {
+  const { schedules, now } = await withDatabase(env, 'schedules', async (connection) => ({
+    schedules: await schedulesInForce(connection),
+    now: await databaseNow(connection),
+  }));
+  if (json) {
+    printJson(
+      schedules.map((schedule) => ({
+        ...schedule,
+        id: undefined,
+        settledTo: undefined,
+        words: wordsOf(schedule),
+        next: schedule.suspend ? [] : nextSlots(schedule, now),
+      })),
+    );
+  } else if (schedules.length === 0) {
+    print('No schedules are known: the chart applies them, and so does run-job schedules apply --file <path>\n');
+  } else {
+    const width = Math.max(...schedules.map(({ name }) => name.length));
+    print(schedules.map((schedule) => tell(schedule, now, width)).join(''));
+  }
+}
+
+const wordsOf = (schedule: Schedule): string => tellCron(expectationOf(schedule).cron, schedule.timeZone);
+
+/** What it does in one line, and when next in another, by the wall clock of its zone. */
+function tell(schedule: Schedule, now: Date, width: number): string {
+  const { name, suspend, catchUp, owner } = schedule;
+  const { zone } = expectationOf(schedule);
+  const wall = (slot: Date) =>
+    new Date(zone.wallAt(slot.getTime() / 1_000) * 1_000).toISOString().slice(0, 16).replace('T', ' ');
+  const facts = [suspend && 'suspended', catchUp === 'all' && 'catches up with all', owner].filter(Boolean).join(', ');
+  const next = suspend ? [] : nextSlots(schedule, now).map(wall);
+  const times = next.length > 0 ? next.join(', ') : suspend ? 'starts nothing' : 'never';
+  return `${name.padEnd(width)}  ${wordsOf(schedule)}${facts && ` (${facts})`}\n${' '.repeat(width)}  ${times}\n`;
+}

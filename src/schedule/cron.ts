@@ -1,0 +1,135 @@
+// Cron lines as Kubernetes takes them: five fields, or a name such as @daily (robfig/cron v3, `ParseStandard`).
+import { UsageError } from '../errors.ts';
+
+/** A cron line, read. Of each list, the place says the value: `hours[2]` is whether it runs at two. */
+export interface Cron {
+  readonly line: string;
+  readonly minutes: readonly boolean[];
+  readonly hours: readonly boolean[];
+  /** From 1 on. */
+  readonly daysOfMonth: readonly boolean[];
+  /** From 1 on. */
+  readonly months: readonly boolean[];
+  /** Sunday is 0. */
+  readonly daysOfWeek: readonly boolean[];
+  /** Whether a day must fit both lists of days; else either is enough, as where both are restricted. */
+  readonly bothDays: boolean;
+}
+
+interface Field {
+  readonly label: string;
+  readonly min: number;
+  readonly max: number;
+  readonly names?: readonly string[];
+}
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+const MINUTE: Field = { label: 'minute', min: 0, max: 59 };
+const HOUR: Field = { label: 'hour', min: 0, max: 23 };
+const DAY_OF_MONTH: Field = { label: 'day of the month', min: 1, max: 31 };
+const MONTH: Field = { label: 'month', min: 1, max: 12, names: MONTHS };
+const DAY_OF_WEEK: Field = { label: 'day of the week', min: 0, max: 6, names: DAYS };
+
+const NAMED: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+
+/** One part of a list: a star, a number or a range of them, and how many to step. */
+const PART = /^(?<star>[*?])?(?<low>\w+)?(?:-(?<high>\w+))?(?:\/(?<step>\d{1,4}))?$/;
+
+/**
+ * Reads a cron line.
+ * @throws {UsageError} Kubernetes wouldn't take it, or its slots depend on more than the line (`@every`); in one sentence
+ */
+export function parseCron(line: string): Cron {
+  const refuse = (why: string): never => {
+    throw new UsageError(`"${line}" isn't a cron line that Kubernetes takes: ${why}`);
+  };
+  if (/\bTZ=/.test(line) || line.includes('CRON_TZ=')) refuse('name the time zone in timeZone instead');
+  if (line.startsWith('@every')) {
+    throw new UsageError(
+      `"${line}" has no slots of its own, since they count from when the CronJob was made: write a step instead, such as "*/15 * * * *"`,
+    );
+  }
+  if (line.startsWith('@') && !Object.hasOwn(NAMED, line)) {
+    refuse(`the names it may have are ${Object.keys(NAMED).join(', ')}`);
+  }
+  const fields = (NAMED[line] ?? line).trim().split(/\s+/);
+  const [minute = '', hour = '', dayOfMonth = '', month = '', dayOfWeek = ''] = fields;
+  if (fields.length !== 5) {
+    refuse(
+      `it has ${fields[0] === '' ? 0 : fields.length} fields and not 5 (minute, hour, day of the month, month, day of the week), such as "0 2 * * *"`,
+    );
+  }
+  const daysOfMonth = readField(dayOfMonth, DAY_OF_MONTH, refuse);
+  const daysOfWeek = readField(dayOfWeek, DAY_OF_WEEK, refuse);
+  return {
+    line,
+    minutes: readField(minute, MINUTE, refuse).fits,
+    hours: readField(hour, HOUR, refuse).fits,
+    daysOfMonth: daysOfMonth.fits,
+    months: readField(month, MONTH, refuse).fits,
+    daysOfWeek: daysOfWeek.fits,
+    bothDays: daysOfMonth.star || daysOfWeek.star,
+  };
+}
+
+interface Values {
+  readonly fits: readonly boolean[];
+  /** Whether a part of it is a star, which a step above 1 takes back. */
+  readonly star: boolean;
+}
+
+function readField(text: string, field: Field, refuse: (why: string) => never): Values {
+  const fits = Array.from({ length: field.max + 1 }, () => false);
+  let star = false;
+  for (const part of text.split(',')) {
+    const { low, high, step, any } = readPart(part, text, field, refuse);
+    if (any && step <= 1) star = true;
+    for (let value = low; value <= high; value += step) fits[value] = true;
+  }
+  return { fits, star };
+}
+
+function readPart(part: string, text: string, field: Field, refuse: (why: string) => never) {
+  const { label, min, max } = field;
+  const found = PART.exec(part)?.groups;
+  const any = found?.star !== undefined;
+  const low = any ? min : numberOf(found?.low, field);
+  const step = found?.step === undefined ? 1 : Number(found.step);
+  const last = found?.high === undefined ? undefined : numberOf(found.high, field);
+  // "3/5" means from 3 to the end in steps of 5.
+  const high = any || (found?.step !== undefined && found.high === undefined) ? max : (last ?? low);
+  const unreadable =
+    low === undefined ||
+    high === undefined ||
+    (found?.high !== undefined && last === undefined) ||
+    (any && (found?.low !== undefined || found?.high !== undefined));
+  if (unreadable) {
+    return refuse(
+      `"${text}" isn't a ${label} (write numbers from ${min} to ${max}, lists such as 1,15, ranges such as 1-5, steps such as */15)`,
+    );
+  }
+  if (step === 0) refuse(`the step of its ${label} "${text}" is 0`);
+  if (low < min || high > max) {
+    const hint = field === DAY_OF_WEEK && high === 7 ? ': Sunday is 0' : '';
+    refuse(`its ${label} "${text}" isn't within ${min} and ${max}${hint}`);
+  }
+  if (low > high) refuse(`the range of its ${label} "${text}" ends before it begins`);
+  return { low, high, step, any };
+}
+
+function numberOf(text: string | undefined, { min, names }: Field): number | undefined {
+  if (text === undefined) return undefined;
+  const index = names?.indexOf(text.toUpperCase()) ?? -1;
+  if (index >= 0) return index + min;
+  return /^\d{1,4}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,313 @@
+// What should have happened: schedules applied, slots that passed without a run, and how status tells of them; by the built executable.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { endOf, runOf, slotOf } from '../contracts/runs.ts';
+import { adapterOf } from '../postgres/support.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { onEveryPostgres } from '../support/every-postgres.ts';
+import { runToEnd } from '../support/run-job.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+interface Told {
+  readonly name: string;
+  readonly health: string;
+  readonly missed: number;
+  readonly overdueSince?: string;
+  readonly next: readonly string[];
+  readonly slots: readonly { at: string; state: string; reason?: string }[];
+}
+
+let files = 0;
+
+/** A file with these entries. */
+function scheduleFile(schedules: readonly object[], source = 'test/test'): string {
+  const path = join(inject('scratchFolder'), `schedules-${process.pid}-${files++}.json`);
+  writeFileSync(path, JSON.stringify({ source, schedules }));
+  return path;
+}
+
+async function apply(database: TestDatabase, ...schedules: readonly object[]): Promise<void> {
+  const { exitCode, stderr } = await runToEnd(['schedules', 'apply', '--file', scheduleFile(schedules)], { database });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+}
+
+/** As if the schedules had been in force for so long. */
+const since = (database: TestDatabase, ms: number) =>
+  database.query(
+    `UPDATE run_job.schedules SET valid_from = valid_from - $1::float8 * interval '1 millisecond', settled_to = settled_to - $1::float8 * interval '1 millisecond'`,
+    [ms],
+  );
+
+const status = async (database: TestDatabase, name: string): Promise<Told> => {
+  const { stdout, exitCode, stderr } = await runToEnd(['status', name, '--json'], { database });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return JSON.parse(stdout) as Told;
+};
+
+const missedOf = (database: TestDatabase) =>
+  database.query<{ name: string; at: Date; reason: string }>(
+    `SELECT name, scheduled_at AS at, reason FROM run_job.runs WHERE status = 'missed' ORDER BY name, scheduled_at`,
+  );
+
+/** The newest slot of every minute that has passed, and those before it. */
+const minuteBack = (minutes: number) => new Date(Math.floor(Date.now() / MINUTE) * MINUTE - minutes * MINUTE);
+const hourBack = (hours: number) => new Date(Math.floor(Date.now() / HOUR) * HOUR - hours * HOUR);
+
+onEveryPostgres((create) => {
+  const createDatabase = () => create({ migrated: true });
+
+  test('slots that nobody started are missed, once they can no longer be started; status says since when', async () => {
+    await using database = await createDatabase();
+    await apply(database, { name: 'noop', schedule: '0 * * * *', startingDeadlineSeconds: 300, lateAfter: '5m' });
+    await since(database, 4 * HOUR + 10 * MINUTE);
+    const told = await status(database, 'noop');
+    const missed = await missedOf(database);
+    expect(missed.length).toBeGreaterThanOrEqual(4);
+    expect(missed.every(({ reason }) => reason === 'unknown')).toBe(true);
+    expect(told).toMatchObject({ health: 'overdue', overdueSince: missed[0]?.at.toISOString(), missed: missed.length });
+    expect(told.slots.filter(({ state }) => state === 'missed')).toHaveLength(missed.length);
+    const checked = await runToEnd(['status', '--check'], { database });
+    expect(checked.exitCode).toBe(1);
+    expect(checked.stdout).toMatch(/^noop +overdue \dh? /m);
+  });
+
+  test('a slot that may still be started is late and not missed, and is done when its run has succeeded', async () => {
+    await using database = await createDatabase();
+    await apply(database, { name: 'noop', schedule: '* * * * *', startingDeadlineSeconds: 3_600, lateAfter: '1m' });
+    await since(database, 3 * MINUTE + 30_000);
+    const told = await status(database, 'noop');
+    expect(told.health).toBe('overdue');
+    expect(told.slots.filter(({ state }) => state === 'late').length).toBeGreaterThanOrEqual(2);
+    expect(await missedOf(database)).toEqual([]);
+    // The controller starts the newest of them only: those before it are missed from then on.
+    const at = minuteBack(1);
+    const ran = await runToEnd(['noop', '--scheduled-at', at.toISOString()], { database });
+    expect(ran.exitCode).toBe(0);
+    const after = await status(database, 'noop');
+    expect(after.health).toBe('ok');
+    expect(after.slots.find((slot) => slot.at === at.toISOString())?.state).toBe('done');
+    const missed = await missedOf(database);
+    expect(missed.length).toBeGreaterThanOrEqual(1);
+    expect(missed.every((slot) => slot.at < at)).toBe(true);
+  });
+
+  test('of fifty who notice at once, each missed slot is recorded once', async () => {
+    await using database = await createDatabase();
+    await apply(
+      database,
+      ...['a', 'b', 'c'].map((name) => ({
+        name,
+        schedule: '*/30 * * * *',
+        startingDeadlineSeconds: 60,
+        lateAfter: '1m',
+      })),
+    );
+    await since(database, 24 * HOUR);
+    const { noticeMissed } = await import('../../src/app/missed-slots.ts');
+    const { withConnection } = await import('../../src/postgres/connect.ts');
+    const { serverAt } = await import('../postgres/server-at.ts');
+    const noticed = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        withConnection(serverAt(database.url, 60_000), (connection) => noticeMissed(connection, new Date())),
+      ),
+    );
+    const missed = await missedOf(database);
+    expect(missed.length).toBeGreaterThanOrEqual(3 * 47);
+    expect(new Set(missed.map(({ name, at }) => `${name} ${at.toISOString()}`)).size).toBe(missed.length);
+    expect(noticed.reduce((sum, { recorded }) => sum + recorded, 0)).toBe(missed.length);
+  });
+
+  test('a slot during which the run before was still under way says so', async () => {
+    await using database = await createDatabase();
+    await using adapter = adapterOf(database);
+    await apply(database, { name: 'report', schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' });
+    await since(database, 3 * HOUR + 30 * MINUTE);
+    const run = runOf(slotOf('report', undefined, hourBack(3)), { startedAt: hourBack(3) });
+    await adapter.history.record(run, endOf({ endedAt: new Date(hourBack(2).getTime() + 30 * MINUTE) }));
+    const told = await status(database, 'report');
+    const state = (hours: number) => told.slots.find(({ at }) => at === hourBack(hours).toISOString());
+    expect(state(3)).toMatchObject({ state: 'done' });
+    expect(state(2)).toMatchObject({ state: 'missed', reason: 'previous_running' });
+    expect(state(1)).toMatchObject({ state: 'missed', reason: 'unknown' });
+  });
+
+  test('slots in a blackout and of a suspended schedule are expected of nobody', async () => {
+    await using database = await createDatabase();
+    await apply(
+      database,
+      {
+        name: 'noop',
+        schedule: '0 * * * *',
+        startingDeadlineSeconds: 60,
+        lateAfter: '1m',
+        blackouts: {
+          dates: [new Date(Date.now() - 24 * HOUR), new Date()].map((day) => day.toISOString().slice(0, 10)),
+        },
+      },
+      { name: 'ends', schedule: '0 * * * *', suspend: true, lateAfter: '1m' },
+    );
+    await since(database, 3 * HOUR);
+    const told = await status(database, 'noop');
+    expect(told.health).toBe('unknown');
+    expect(told.slots.length).toBeGreaterThanOrEqual(2);
+    expect(told.slots.every(({ state, reason }) => state === 'skipped' && reason === 'blackout')).toBe(true);
+    expect(await status(database, 'ends')).toMatchObject({ health: 'suspended', next: [], slots: [] });
+    expect(await missedOf(database)).toEqual([]);
+  });
+
+  test('a run tells of its own schedule where nobody has, once, and what was applied stays', async () => {
+    await using database = await createDatabase();
+    const env = {
+      RUN_JOB_SCHEDULE: '0 2 * * *',
+      RUN_JOB_TIME_ZONE: 'Europe/Berlin',
+      CRONJOB_NAME: 'x-noop',
+      POD_NAMESPACE: 'jobs',
+    };
+    const known = () =>
+      database.query(
+        `SELECT cron, time_zone, source, cronjob_name, namespace, valid_to IS NULL AS open FROM run_job.schedules ORDER BY id`,
+      );
+    await Promise.all([1, 2, 3].map(() => runToEnd(['noop'], { database, env })));
+    await runToEnd(['noop'], { database, env });
+    const first = {
+      cron: '0 2 * * *',
+      time_zone: 'Europe/Berlin',
+      source: 'run',
+      cronjob_name: 'x-noop',
+      namespace: 'jobs',
+    };
+    expect(await known()).toEqual([{ ...first, open: true }]);
+    await runToEnd(['noop'], { database, env: { ...env, RUN_JOB_SCHEDULE: '0 3 * * *' } });
+    expect(await known()).toEqual([
+      { ...first, open: false },
+      { ...first, cron: '0 3 * * *', open: true },
+    ]);
+    await apply(database, { name: 'noop', schedule: '0 4 * * *' });
+    await runToEnd(['noop'], { database, env });
+    expect((await known()).at(-1)).toMatchObject({ cron: '0 4 * * *', source: 'test/test', open: true });
+  });
+
+  test('a later run records what was missed before it', async () => {
+    await using database = await createDatabase();
+    await apply(database, { name: 'noop', schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' });
+    await since(database, 5 * HOUR);
+    const { exitCode, stdout } = await runToEnd(['noop'], { database });
+    expect(exitCode, stdout).toBe(0);
+    expect((await missedOf(database)).length).toBeGreaterThanOrEqual(4);
+  });
+
+  test('with catchUp: all the next run does the missed slots first, the oldest first, as many as it may', async () => {
+    await using database = await createDatabase();
+    await apply(database, {
+      name: 'noop',
+      schedule: '0 * * * *',
+      startingDeadlineSeconds: 60,
+      lateAfter: '1m',
+      catchUp: 'all',
+      catchUpLimit: 2,
+    });
+    await since(database, 4 * HOUR + MINUTE);
+    const own = hourBack(0);
+    const env = {
+      RUN_JOB_CATCH_UP: 'all',
+      CRONJOB_NAME: 'run-job-noop',
+      JOB_NAME: `run-job-noop-${own.getTime() / MINUTE}`,
+    };
+    const ran = await runToEnd(['noop'], { database, env });
+    expect(ran.exitCode, ran.stdout).toBe(0);
+    const done = () =>
+      database.query<{ at: Date }>(
+        `SELECT scheduled_at AS at FROM run_job.runs WHERE status = 'succeeded' ORDER BY started_at, ended_at`,
+      );
+    const missed = await missedOf(database);
+    expect((await done()).map(({ at }) => at)).toEqual([missed[0]?.at, missed[1]?.at, own]);
+    // The next run goes on where this one stopped, and a run by hand does its own slot only.
+    await runToEnd(['noop', '--scheduled-at', new Date(own.getTime() + 1).toISOString()], { database, env });
+    expect(await done()).toHaveLength(4);
+    await runToEnd(['noop'], { database, env });
+    expect((await done()).at(-1)?.at).toEqual(missed[3]?.at ?? missed[2]?.at);
+  });
+
+  test('schedules are listed in words, with the next three times', async () => {
+    await using database = await createDatabase();
+    const nothing = await runToEnd(['schedules'], { database });
+    expect(nothing).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('No schedules are known') });
+    await apply(database, { name: 'noop', schedule: '0 2 * * *', timeZone: 'Europe/Berlin', owner: 'payments' });
+    const { stdout } = await runToEnd(['schedules'], { database });
+    expect(stdout).toMatch(
+      /^noop {2}every day at 02:00, Europe\/Berlin \(payments\)\n {6}\d{4}-\d\d-\d\d 02:00, .* 02:00, .* 02:00\n$/,
+    );
+  });
+
+  test('a file that can not be applied changes nothing and names the entry', async () => {
+    await using database = await createDatabase();
+    await apply(database, { name: 'noop', schedule: '0 2 * * *' });
+    const refused = await runToEnd(
+      [
+        'schedules',
+        'apply',
+        '--file',
+        scheduleFile([
+          { name: 'ends', schedule: '0 2 * *' },
+          { name: 'noop', schedule: '0 5 * * *' },
+        ]),
+      ],
+      { database },
+    );
+    expect(refused).toMatchObject({
+      exitCode: 64,
+      stdout: '',
+      stderr: expect.stringContaining('ends: schedule "0 2 * *"'),
+    });
+    expect(await database.query('SELECT cron FROM run_job.schedules')).toEqual([{ cron: '0 2 * * *' }]);
+  });
+
+  test('statistics of 30 days are those of the runs, also where a lost run ends after all', async () => {
+    await using database = await createDatabase();
+    await using adapter = adapterOf(database);
+    const tell = (durationMs: number, index: number) =>
+      adapter.history.record(
+        runOf(slotOf('report', undefined, minuteBack(index + 1)), { startedAt: minuteBack(index + 1) }),
+        endOf({ endedAt: new Date(), durationMs }),
+      );
+    for (const [index, ms] of [100, 200, 300, 400, 10_000].entries()) await tell(ms, index);
+    const lost = runOf(slotOf('report', undefined, minuteBack(60)), { startedAt: minuteBack(60) });
+    await adapter.history.start(lost);
+    const told = async () =>
+      JSON.parse((await runToEnd(['status', 'report', '--json'], { database })).stdout).statistics;
+    await database.query(`UPDATE run_job.runs SET status = 'lost', ended_at = now() WHERE id = $1`, [lost.id]);
+    expect(await told()).toMatchObject({ succeeded: 5, failed: 1 });
+    await adapter.history.end(lost.id, endOf({ endedAt: new Date(), durationMs: 300 }));
+    const { succeeded, failed, p50Ms, p95Ms, successRate } = await told();
+    expect({ succeeded, failed, successRate }).toEqual({ succeeded: 6, failed: 0, successRate: 1 });
+    expect(p50Ms).toBeGreaterThanOrEqual(300);
+    expect(p50Ms).toBeLessThan(330);
+    expect(p95Ms).toBeGreaterThanOrEqual(10_000);
+    expect(p95Ms).toBeLessThan(11_000);
+  });
+});
+
+test('history takes several names and statuses, and refuses what no run can be', async () => {
+  const { createDatabase } = await import('../support/database.ts');
+  await using database = await createDatabase();
+  for (const job of ['noop', 'returns', 'throws']) await runToEnd([job], { database });
+  const listed = async (...args: string[]) => {
+    const { stdout, exitCode } = await runToEnd(['history', ...args, '--json'], { database });
+    expect(exitCode).toBe(0);
+    return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name).sort();
+  };
+  expect(await listed('--name=noop', '--name=throws')).toEqual(['noop', 'throws']);
+  expect(await listed('noop', '--name=returns')).toEqual(['noop', 'returns']);
+  expect(await listed('--status=rejected', '--status=succeeded')).toEqual(['noop', 'returns', 'throws']);
+  expect(await listed('--errors')).toEqual(['returns', 'throws']);
+  expect(await listed('--errors', '--name=noop')).toEqual([]);
+  const refused = await runToEnd(['history', '--errors', '--status=succeeded'], { database });
+  expect(refused).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('none that is succeeded did') });
+  const unknown = await runToEnd(['status', 'nope'], { database });
+  expect(unknown).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('Nothing is known by the name nope') });
+  const dashed = await runToEnd(['status', 'takes-params'], { database });
+  expect(dashed).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Name +takes_params$/m) });
+});
