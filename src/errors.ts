@@ -15,7 +15,8 @@ export type ErrorCode =
   | 'ERR_RUN_JOB_TIMEOUT'
   | 'ERR_RUN_JOB_PROGRAM'
   | 'ERR_RUN_JOB_TEMPORARY'
-  | 'ERR_RUN_JOB_INTERRUPTED';
+  | 'ERR_RUN_JOB_INTERRUPTED'
+  | 'ERR_RUN_JOB_CANCELLED';
 
 /** What an error can carry. */
 export interface RunJobErrorOptions extends ErrorOptions {

@@ -11,6 +11,7 @@ export {
   UsageError,
 } from './errors.ts';
 export type {
+  After,
   Attributes,
   BaseContext,
   CheckContext,

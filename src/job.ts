@@ -271,6 +271,19 @@ export interface RetryPolicy {
   readonly when?: (error: unknown, attempt: number) => boolean;
 }
 
+/** The slot of another name that must have succeeded before a run begins. */
+export interface After {
+  /** What that one is known by. */
+  readonly name: string;
+  /**
+   * `same`: its slot of the very same scheduled time. `latest`: its newest slot that isn't later than this one's; by its schedule where one
+   * is known, else by its runs.
+   */
+  readonly slot: 'same' | 'latest';
+  /** How long a run waits for it; `WORKER_LOCK_WAIT_SECONDS` unless said. */
+  readonly within?: Duration;
+}
+
 /** A valibot schema of the parameters: an object whose entries can be set by `--param name=value`. */
 export type ParamsSchema = GenericSchema<Record<string, unknown>, unknown>;
 
@@ -289,6 +302,10 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly needs?: readonly Needs[];
   /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
   readonly exclusive?: boolean;
+  /** What each run that stands for a slot waits for; a schedule that says so itself goes before it. */
+  readonly after?: readonly After[];
+  /** After so many failures in a row the name is paused, until somebody resumes it; a schedule that says so itself goes before it. */
+  readonly pauseAfter?: number;
   /**
    * Whether what the job works on is there, beyond the connections: `run-job doctor --jobs <name>` asks, and so does `helm test`.
    * It changes nothing, and throws what a run would.
@@ -302,7 +319,10 @@ export type CommandLine = readonly [program: string, ...args: string[]];
 
 /** What `defineCommand` takes. */
 export interface CommandDefinition<Schema extends ParamsSchema | undefined>
-  extends Pick<JobDefinition<Schema, never, unknown>, 'name' | 'description' | 'timeout' | 'retry' | 'params'>,
+  extends Pick<
+      JobDefinition<Schema, never, unknown>,
+      'name' | 'description' | 'timeout' | 'retry' | 'params' | 'after' | 'pauseAfter'
+    >,
     Pick<ExecOptions, 'env' | 'cwd' | 'exitCodes'> {
   /** The program and its arguments, or what makes them of the parameters, which the program also gets as `RUN_JOB_PARAM_…`. */
   readonly command: CommandLine | ((params: ParamsOf<Schema>) => CommandLine);
@@ -321,6 +341,8 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
+  readonly after?: readonly After[];
+  readonly pauseAfter?: number;
   check?(context: CheckContext<Need>): Promise<void> | void;
   run(context: Context<unknown, Need>): unknown;
 }

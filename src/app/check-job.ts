@@ -2,7 +2,7 @@
 
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import { isJob, type Job, type Need } from '../job.ts';
+import { type After, isJob, type Job, type Need } from '../job.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 
@@ -25,7 +25,7 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
   if (typeof value.run !== 'function') {
     throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
   }
-  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value)];
+  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value), ...wrongOrder(value)];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
 }
@@ -52,6 +52,30 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
 function* wrongExclusive({ exclusive }: Job): Generator<string> {
   if (exclusive !== undefined && typeof exclusive !== 'boolean')
     yield 'has exclusive set to what is neither true nor false';
+}
+
+/** A name that a run can have. */
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+
+function* wrongOrder({ name: own, after, pauseAfter }: Job): Generator<string> {
+  if (pauseAfter !== undefined && (!Number.isInteger(pauseAfter) || pauseAfter < 1)) {
+    yield `has pauseAfter ${pauseAfter}: write how many failures in a row pause it, at least 1`;
+  }
+  if (after === undefined) return;
+  if (!Array.isArray(after)) {
+    yield "has after, which isn't a list: write [{ name: 'extract', slot: 'same' }]";
+    return;
+  }
+  for (const { name, slot, within } of after as readonly After[]) {
+    if (typeof name !== 'string' || !NAME.test(name))
+      yield 'comes after what has no name: write what its runs are known by';
+    else if (name === own) yield 'comes after itself, so that it could never begin';
+    if (slot !== 'same' && slot !== 'latest') yield `comes after the slot ${slot} of ${name}: write same or latest`;
+    const withinMs = within === undefined ? undefined : parseDuration(within);
+    if (within !== undefined && (!withinMs || withinMs > LONGEST_TIMEOUT_MS)) {
+      yield `comes after ${name} within ${within}: write a duration above 0 and at most 23d, like 2h`;
+    }
+  }
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { parseDuration } from '../duration.ts';
+import { UsageError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { LastLines } from '../log/last-lines.ts';
 import type { LogFormat, LogLevel, LogLine } from '../log/line.ts';
@@ -15,7 +16,7 @@ import { createWatchdog } from '../process/watchdog.ts';
 import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
-import type { ProgressBar } from '../runner/ports.ts';
+import type { Ordered, ProgressBar } from '../runner/ports.ts';
 import type { LockedPolicy, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
@@ -53,6 +54,8 @@ export interface RunOrder {
   readonly locked: LockedPolicy;
   /** Run a slot that has succeeded already once more. */
   readonly forced: boolean;
+  /** The digest that the parameters must have, whatever the schema makes of them here; any unless given. */
+  readonly paramsDigest?: string | undefined;
   /** What is wrong with the order itself: such a run is rejected, and told and recorded like any other. */
   readonly problem?: unknown;
 }
@@ -81,9 +84,10 @@ export interface Surroundings {
 
 /**
  * Steps on PostgreSQL before the first attempt, each of which may take the connect timeout, beside the waits between them: two
- * connections, one of them anew, the shared scheduled time, four statements for the lock, one for the slot and two for the record.
+ * connections, one of them anew, the shared scheduled time, four statements for the lock, one for the slot, one for the failures in a row, two for
+ * what it comes after, and two for the record.
  */
-const DATABASE_STEPS = 10;
+const DATABASE_STEPS = 13;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
@@ -147,6 +151,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     forced: order.forced,
     locked: order.locked,
     params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
+    ordered: orderedBy(order),
     version: VERSION,
     place,
     warning,
@@ -164,6 +169,10 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     redactor,
     telemetry,
     database: postgres.database,
+    calendar: {
+      blackoutAt: async (...question) => (await import('./calendar.ts')).blackoutAt(...question),
+      latestSlot: async (...question) => (await import('./calendar.ts')).latestSlot(...question),
+    },
     watchdog,
     clock: systemClock,
     terminationLog: openTerminationLog(terminationFile),
@@ -202,10 +211,12 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
         ...problemOfTerminationFile(terminationFile, log),
       ];
       if (lacking.length > 0) throw configError(lacking);
+      const paramsDigest = postgres.database ? digestFor(job, params, order, env) : '';
+      if (order.paramsDigest !== undefined && order.paramsDigest !== paramsDigest) throw otherParams(order.job);
       return {
         job,
         params,
-        paramsDigest: postgres.database ? digestFor(job, params, order, env) : '',
+        paramsDigest,
         timeoutMs: order.timeoutMs ?? parseDuration(job.timeout ?? '') ?? config.defaultTimeoutMs,
       };
     },
@@ -219,6 +230,22 @@ function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.Proce
   const { command } = order;
   if (command) return digestOf({ params, command: [command.program, ...command.args] });
   return digestOf(params, passingParams(job.params, order.params, env));
+}
+
+const otherParams = (job: string): UsageError =>
+  new UsageError(
+    `what that run was given makes other parameters of ${job} here: its schema, its defaults or the environment differ; say which you mean by --param`,
+  );
+
+/** All that somebody said of what is to be done, to be done again by `run-job rerun`. */
+function orderedBy({ params: { json, pairs }, command, timeoutMs, attempts }: RunOrder): Ordered {
+  return {
+    ...(Object.keys(json).length > 0 && { params: json }),
+    ...(pairs.size > 0 && { pairs: Object.fromEntries(pairs) }),
+    ...(command && { command }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(attempts !== undefined && { attempts }),
+  };
 }
 
 function withAttempts(job: Job, attempts: number): Job {

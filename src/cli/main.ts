@@ -7,6 +7,7 @@ import { statusOfError } from '../runner/verdict.ts';
 import type { Invocation } from './command.ts';
 import { exec } from './commands/exec-run.ts';
 import { COMMANDS } from './commands/index.ts';
+import { rerun } from './commands/rerun-run.ts';
 import { run } from './commands/run.ts';
 import { wrap } from './terminal/layout.ts';
 import { isTerminal, writeAll } from './terminal/stdio.ts';
@@ -24,6 +25,9 @@ export async function main(invocation: Invocation): Promise<number> {
     }
     if (name === 'exec') {
       return await exec(rest, invocation, Object.keys(COMMANDS));
+    }
+    if (name === 'rerun') {
+      return await rerun(rest, invocation, Object.keys(COMMANDS));
     }
     const { runCommand } = await import('./commands/run-command.ts');
     const { home, env, stop } = invocation;

@@ -1,8 +1,21 @@
 // The runner's History in PostgreSQL: one row of run_job.runs a run.
 import type { QueryResult } from 'pg';
 import type { PreviousRun, Shard } from '../job.ts';
-import type { Closable, History, KnownSchedule, Lease, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
+import type { Pause } from '../runner/decisions.ts';
+import type {
+  Closable,
+  History,
+  KnownSchedule,
+  Lease,
+  RunEnd,
+  RunStart,
+  Schedule,
+  Slot,
+  Standing,
+  Started,
+} from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
+import { type DecisionsRow, PAUSE_AFTER, SCHEDULE, STANDING, toPause } from './decisions-sql.ts';
 import { explain } from './explain.ts';
 import { HeldLease } from './lease.ts';
 import { endColumns, startColumns } from './rows.ts';
@@ -70,9 +83,7 @@ class PostgresHistory implements History, Closable {
   async succeeded(slot: Slot, lease?: Lease): Promise<{ runId: string; endedAt: Date } | undefined> {
     const { name, scheduledAt, shard, paramsDigest } = slot;
     const values = [name, scheduledAt, shard.index, shard.count, paramsDigest];
-    const { rows } = await (lease instanceof HeldLease
-      ? lease.use((connection) => this.#askOnce(connection, SUCCEEDED, values)).catch(this.#explain)
-      : this.#session.ask(SUCCEEDED, values));
+    const { rows } = await this.#askOn(lease, SUCCEEDED, values);
     const [row] = rows as { id: string; ended_at: Date }[];
     return row && { runId: row.id, endedAt: row.ended_at };
   }
@@ -133,8 +144,33 @@ class PostgresHistory implements History, Closable {
     }));
   }
 
+  async pauseAfter(name: string, failures: number, lease?: Lease): Promise<Pause | undefined> {
+    const { rows } = await this.#askOn(lease, PAUSE_AFTER, [name, failures, lease !== undefined]);
+    const [row] = rows as Pick<DecisionsRow, 'pause'>[];
+    return row?.pause ? toPause(row.pause) : undefined;
+  }
+
+  async scheduleOf(name: string, lease: Lease): Promise<Schedule | undefined> {
+    const { rows } = await this.#askOn(lease, SCHEDULE, [name]);
+    const [row] = rows as { cron: string; time_zone: string; valid_from: Date }[];
+    return row && { cron: row.cron, timeZone: row.time_zone, since: row.valid_from };
+  }
+
+  async standing(name: string, slot: { at: Date } | { upTo: Date }, lease: Lease): Promise<Standing | undefined> {
+    const times = 'at' in slot ? [slot.at, null] : [null, slot.upTo];
+    const { rows } = await this.#askOn(lease, STANDING, [name, ...times]);
+    const [row] = rows as { at: Date; succeeded: boolean; status: string | null }[];
+    return row && { scheduledAt: row.at, succeeded: row.succeeded, ...(row.status !== null && { status: row.status }) };
+  }
+
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  /** On the connection that holds the locks, where there is one. */
+  #askOn(lease: Lease | undefined, text: string, values: readonly unknown[]): Promise<QueryResult> {
+    if (!(lease instanceof HeldLease)) return this.#session.ask(text, values);
+    return lease.use((connection) => this.#askOnce(connection, text, values)).catch(this.#explain);
   }
 
   /** In the transaction that holds the locks, so that no moment shows the one without the other. */

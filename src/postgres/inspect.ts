@@ -8,6 +8,8 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   schedules: ['SELECT', 'INSERT', 'UPDATE'],
   statistics: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  pauses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  cancellations: ['SELECT', 'INSERT', 'DELETE'],
   migrations: ['SELECT'],
 };
 

@@ -1,11 +1,13 @@
 // A held lock: watches over its connection, since a run that can't prove its lock must stop.
 import type { QueryResult } from 'pg';
 import { UnavailableError } from '../errors.ts';
+import type { Cancellation } from '../runner/decisions.ts';
 import type { Lease } from '../runner/ports.ts';
 import { cancelStatement } from './cancel.ts';
 import type { Connection } from './connect.ts';
+import { UNDO_LOOK } from './decisions-sql.ts';
 import type { Server } from './server.ts';
-import { SQLSTATE } from './sqlstate.ts';
+import { isConnectionLost, SQLSTATE } from './sqlstate.ts';
 
 /** How long the server may take to answer the COMMIT that frees the locks. */
 const RELEASE_TIMEOUT_MS = 2_000;
@@ -16,6 +18,8 @@ export interface LeaseOptions {
   readonly checkMs: number;
   /** The SQL that commits what was done in the transaction, and holds the locks in the next. */
   readonly carry: string;
+  /** The SQL that asks whether the run is cancelled; its third statement answers. */
+  readonly look: string;
   /** Takes the connection once the locks are free. */
   readonly atRest: (connection: Connection) => void;
 }
@@ -23,11 +27,13 @@ export interface LeaseOptions {
 /** Holds the transaction of a connection on which the locks have been taken. */
 export class HeldLease implements Lease {
   readonly lost: Promise<Error>;
+  readonly cancelled: Promise<Cancellation>;
   readonly #connection: Connection;
   readonly #server: Server;
   readonly #options: LeaseOptions;
   readonly #timer: NodeJS.Timeout;
   #tellLost: (cause: Error) => void = () => {};
+  #tellCancelled: (cancellation: Cancellation) => void = () => {};
   #over = false;
   #checking = false;
   #inUse = false;
@@ -38,6 +44,9 @@ export class HeldLease implements Lease {
     this.#options = options;
     this.lost = new Promise((resolve) => {
       this.#tellLost = resolve;
+    });
+    this.cancelled = new Promise((resolve) => {
+      this.#tellCancelled = resolve;
     });
     connection.on('error', (error) => this.#lose(whatHappened(error)));
     connection.on('end', () => this.#lose('was closed'));
@@ -136,7 +145,7 @@ export class HeldLease implements Lease {
     this.#options.atRest(this.#connection);
   }
 
-  /** Asks for a sign of life, so that a host that has gone silent is noticed. */
+  /** Asks for a sign of life, so that a host that has gone silent is noticed; and whether the run is cancelled, in the same message. */
   #check(): void {
     if (this.#checking || this.#inUse) return;
     this.#checking = true;
@@ -152,10 +161,22 @@ export class HeldLease implements Lease {
       if (error !== undefined) this.#lose(whatHappened(error));
       else this.#expectTransaction();
     };
-    this.#connection.query('SELECT').then(
+    this.#look().then(
       () => answered(),
       (error) => answered(error),
     );
+  }
+
+  /** A look that fails by itself, since somebody has locked the table, tells as well that the connection lives. */
+  async #look(): Promise<void> {
+    try {
+      const answer: unknown = await this.#connection.query(this.#options.look);
+      const [row] = (answer as QueryResult<{ cancellation: Cancellation }>[])[2]?.rows ?? [];
+      if (row) this.#tellCancelled(row.cancellation);
+    } catch (error) {
+      if (isConnectionLost(error)) throw error;
+      if (this.#connection.getTransactionStatus() !== 'I') await this.#connection.query(UNDO_LOOK);
+    }
   }
 
   /** A pooler may have put another server's session under this connection; then the transaction is gone. */

@@ -1,4 +1,5 @@
 // The SQL that takes a run's locks, and that carries them from one transaction into the next.
+import { type DecidedFor, type DecisionsRow, decisionColumns } from './decisions-sql.ts';
 import { ADVISORY_LOCKS, LOCK_KEY } from './holder.ts';
 import { COUNT_BITS } from './keys.ts';
 import { begin } from './undisturbed.ts';
@@ -15,8 +16,11 @@ export interface Keys {
 /** The locks that a run holds: all of its keys, and one of the places. */
 export type HeldKeys = Omit<Keys, 'places'> & { readonly place: bigint };
 
-/** What the last two statements say: why no lock was taken, or which place was; and the newest step of the schema that shuts out older programs. */
-export interface Taken {
+/**
+ * What the last two statements say: why no lock was taken, or which place was; the newest step of the schema that shuts out older programs; and
+ * what is decided of the run.
+ */
+export interface Taken extends DecisionsRow {
   readonly taken: 'locked' | 'limit' | `${bigint}`;
   readonly breaking: number | null;
 }
@@ -40,7 +44,7 @@ const GONE_CLIENT = {
  * of another count only after it has taken the lock of its own, so that of two that begin at once at least one sees the other.
  * @param statementMs how long a statement of it may take on the server
  */
-export function takeLocks(keys: Keys, statementMs: number): string {
+export function takeLocks(keys: Keys, decidedFor: DecidedFor, statementMs: number): string {
   const { shard } = keys;
   const whole = shard === undefined ? tryLock(keys.name) : tryShared(keys.name);
   const part = shard === undefined ? 'true' : `${tryShared(shard.count)} AND ${tryLock(shard.index)}`;
@@ -58,7 +62,8 @@ SELECT CASE
     'limit'
   )
 END AS taken;
-SELECT max(version) AS breaking FROM run_job.migrations WHERE breaking`;
+SELECT (SELECT max(version) FROM run_job.migrations WHERE breaking) AS breaking,
+  ${decisionColumns(decidedFor)}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { QueryResult } from 'pg';
 import { ConfigError } from '../errors.ts';
 import type { Holder, LockResult, Locks } from '../runner/ports.ts';
 import { type Connection, openConnection } from './connect.ts';
+import { type DecidedFor, lookForCancellation, toDecisions } from './decisions-sql.ts';
 import { explain } from './explain.ts';
 import { findHolder } from './holder.ts';
 import { countKey, nameKey, placeKeys, runKey, shardKey } from './keys.ts';
@@ -28,7 +29,7 @@ export function createLocks(server: Server, options: LockOptions): Locks {
   const patienceMs = server.connectTimeoutMs;
   const atRest = (connection: Connection) => (session ? session.adopt(connection) : void connection.close());
   return {
-    async acquire({ runId, name, shard, limit }): Promise<LockResult> {
+    async acquire({ runId, name, shard, limit, runsAs = name, jobUid }): Promise<LockResult> {
       const keys: Keys = {
         name: nameKey(name),
         ...(shard.count > 1 && { shard: { index: shardKey(name, shard.index), count: countKey(name, shard.count) } }),
@@ -36,16 +37,24 @@ export function createLocks(server: Server, options: LockOptions): Locks {
         places: placeKeys(limit),
       };
       const attempt = async (connection: Connection): Promise<LockResult> => {
-        const { taken, breaking } = await take(connection, keys, patienceMs);
+        const answer = await take(
+          connection,
+          keys,
+          { runId, name: runsAs, jobUid, shardIndex: shard.index },
+          patienceMs,
+        );
+        const { taken, breaking } = answer;
         if ((breaking ?? 0) > schemaVersion) throw tooNew(server, breaking ?? 0);
+        const decisions = toDecisions(answer);
         if (taken !== 'locked' && taken !== 'limit') {
           const carry = carryLocks({ ...keys, place: BigInt(taken) });
-          return { held: true, lease: new HeldLease(connection, server, { checkMs, carry, atRest }) };
+          const look = lookForCancellation(runId);
+          return { held: true, decisions, lease: new HeldLease(connection, server, { checkMs, carry, look, atRest }) };
         }
         await connection.ask('ROLLBACK', [], patienceMs);
         const holder = taken === 'locked' ? await whoHolds(connection, keys, patienceMs) : undefined;
         atRest(connection);
-        return { held: false, reason: taken, ...(holder !== undefined && { holder }) };
+        return { held: false, decisions, reason: taken, ...(holder !== undefined && { holder }) };
       };
       // In the run's own name, by which a refused run learns who holds the lock even before there is a record.
       const open = () => openConnection(inTheNameOf({ name, runId }, server));
@@ -70,9 +79,9 @@ async function onConnection<T>(
   }
 }
 
-async function take(connection: Connection, keys: Keys, timeoutMs: number): Promise<Taken> {
+async function take(connection: Connection, keys: Keys, decidedFor: DecidedFor, timeoutMs: number): Promise<Taken> {
   // Several statements in one message give an array of results, which the types of node-postgres don't know.
-  const answer: unknown = await connection.ask(takeLocks(keys, timeoutMs), [], timeoutMs);
+  const answer: unknown = await connection.ask(takeLocks(keys, decidedFor, timeoutMs), [], timeoutMs);
   const [taken, schema] = (answer as QueryResult<Taken>[]).slice(-2);
   return { ...taken?.rows[0], ...schema?.rows[0] } as Taken;
 }

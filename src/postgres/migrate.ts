@@ -7,6 +7,7 @@ import identity from './migrations/002_identity.sql';
 import output from './migrations/003_output.sql';
 import fence from './migrations/004_fence.sql';
 import schedules from './migrations/005_schedules.sql';
+import controls from './migrations/006_controls.sql';
 import statistics from './migrations/010_statistics.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, name: '003_output', sql: output },
   { version: 4, name: '004_fence', sql: fence },
   { version: 5, name: '005_schedules', sql: schedules },
+  { version: 6, name: '006_controls', sql: controls },
   { version: 10, name: '010_statistics', sql: statistics },
 ];
 

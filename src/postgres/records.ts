@@ -18,6 +18,8 @@ export interface RunRecord {
   readonly status: RecordStatus;
   readonly exitCode?: number;
   readonly reason?: SkipReason | MissReason;
+  /** Why it was skipped, as a sentence. */
+  readonly why?: string;
   readonly attempts: number;
   /** Absent of a run that never began. */
   readonly fence?: number;
@@ -57,7 +59,7 @@ type Row = RunRow & { readonly dead: boolean };
 
 /** What is read of a run `r`. node-postgres gives a bigint as text, so that the counts are read as double precision. */
 export const RUN_COLUMNS = `
-  r.id, r.job, r.name, r.params_digest, r.scheduled_at, r.shard_index, r.shard_count, r.exit_code, r.reason, r.attempts, r.fence::float8, r.started_at, r.deadline,
+  r.id, r.job, r.name, r.params_digest, r.scheduled_at, r.shard_index, r.shard_count, r.exit_code, r.reason, r.why, r.attempts, r.fence::float8, r.started_at, r.deadline,
   r.ended_at, r.duration_ms::float8, r.params, r.result, r.error, r.dry_run, r.forced, r.trace_id, r.version, r.host, r.pid,
   r.pod_name, r.job_name, r.job_uid, r.cronjob_name, r.namespace, r.node_name, r.peak_rss_bytes::float8, r.cpu_ms::float8, r.program, r.status,
   r.status = 'running' AND NOT ${ALIVE} AS dead`;
@@ -176,6 +178,7 @@ function toRecord(row: Row, dead: boolean): RunRecord {
       exitCode: dead ? LOST.exitCode : row.exit_code,
       fence: row.fence,
       reason: row.reason,
+      why: row.why,
       deadline: row.deadline,
       endedAt: row.ended_at,
       durationMs: row.duration_ms,

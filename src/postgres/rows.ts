@@ -17,6 +17,7 @@ export interface RunRow {
   readonly status: RecordStatus;
   readonly exit_code: number | null;
   readonly reason: SkipReason | MissReason | null;
+  readonly why: string | null;
   readonly attempts: number;
   readonly fence: number | null;
   readonly started_at: Date;
@@ -62,6 +63,7 @@ export function startColumns(run: RunStart): Record<string, Value> {
     params: toJson(run.params),
     dry_run: run.dryRun,
     forced: run.forced,
+    ordered: toJson(run.ordered),
     trace_id: run.traceId ?? null,
     version: run.version,
     host: place.host,
@@ -84,6 +86,7 @@ export function endColumns(end: RunEnd): Record<string, Value> {
     status: end.status,
     exit_code: end.exitCode,
     reason: end.reason ?? null,
+    why: end.why ?? null,
     attempts: end.attempts,
     ended_at: end.endedAt,
     duration_ms: Math.round(end.durationMs),

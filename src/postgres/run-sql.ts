@@ -123,10 +123,12 @@ INSERT INTO run_job.job_times (job_uid, scheduled_at) VALUES ($1, $2)
 ON CONFLICT (job_uid) DO UPDATE SET job_uid = excluded.job_uid
 RETURNING scheduled_at`;
 
-/** What isn't a record and is of no use any more: scheduled times that Jobs shared, and statistics of before the last 30 days. */
+/** Of what isn't runs, all that is older than the records of runs are, and statistics of before the last 30 days. */
 export const PRUNE_OTHERS = `
-WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31)
-DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
+WITH times AS (DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)),
+cancellations AS (DELETE FROM run_job.cancellations WHERE requested_at < now() - make_interval(days => $1)),
+old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31)
+DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1)`;
 
 /**
  * Deletes $2 records that ended more than $1 days ago; a record without an end ended at its deadline at the latest.

@@ -8,7 +8,7 @@ import { begin } from './undisturbed.ts';
 export interface AfterName {
   readonly name: string;
   readonly slot: 'same' | 'latest';
-  /** How old that success may be, in milliseconds. */
+  /** How long it is waited for, in milliseconds; as long as for the lock unless given. */
   readonly withinMs?: number;
 }
 

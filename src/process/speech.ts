@@ -1,6 +1,7 @@
 // What the watchdog's thread says for a run that can't say it itself: the termination message, the record and the last log line.
 import { spawn } from 'node:child_process';
 import { write, writeSync } from 'node:fs';
+import { type Cancellation, tellCancellation } from '../runner/decisions.ts';
 import { limited } from '../runner/limited.ts';
 import { type ErrorInfo, EXIT, type Summary } from '../runner/outcome.ts';
 import type { LastWords } from '../runner/ports.ts';
@@ -28,18 +29,22 @@ export interface Speech extends Pick<WatchdogOptions, 'terminationFile' | 'datab
 export interface Findings {
   readonly blocked: boolean;
   readonly lockLost: boolean;
+  /** Why the run is cancelled, where that was found. */
+  readonly cancelled: Cancellation | undefined;
 }
 
 /** Speaks for a run whose time is up, and which is killed then. */
 export async function speakFor(lastWords: LastWords, findings: Findings, speech: Speech): Promise<void> {
   const { account } = lastWords;
   const lost = findings.lockLost && !lastWords.decided;
+  const cancellation = lastWords.decided ? undefined : findings.cancelled;
   const summary: Summary = {
     ...account,
     ...measures(lastWords),
+    ...(cancellation && { status: 'cancelled' }),
     ...(lost && { status: 'unavailable' }),
     exitCode: EXIT.killed,
-    error: account.error ?? (lost ? lockLost(lastWords) : overdue(lastWords, findings)),
+    error: account.error ?? errorOf(lastWords, findings, { lost, cancellation }),
   };
   openTerminationLog(speech.terminationFile).write(terminationMessage(summary));
   if (lastWords.recorded && speech.databaseUrl) {
@@ -106,6 +111,23 @@ const measures = ({ startedAtMs }: LastWords) => ({
   durationMs: Math.round(systemClock.monotonicMs() - startedAtMs),
   ...usage(),
 });
+
+function errorOf(
+  lastWords: LastWords,
+  findings: Findings,
+  { lost, cancellation }: { readonly lost: boolean; readonly cancellation: Cancellation | undefined },
+): ErrorInfo {
+  if (lost) return lockLost(lastWords);
+  return cancellation ? cancelled(lastWords, cancellation) : overdue(lastWords, findings);
+}
+
+function cancelled({ doing }: LastWords, cancellation: Cancellation): ErrorInfo {
+  return {
+    name: 'RunJobError',
+    code: 'ERR_RUN_JOB_CANCELLED',
+    message: `${tellCancellation(cancellation)}. The event loop was blocked while ${doing}, so that nothing but the watchdog could stop it: it killed the process after the grace period`,
+  };
+}
 
 function overdue({ doing }: LastWords, { blocked }: Findings): ErrorInfo {
   return {

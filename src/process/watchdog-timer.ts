@@ -47,15 +47,23 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
     clearTimeout(timer);
     if (armed === undefined) return;
     // Once the lock is lost no other time counts, whatever the run is doing by then.
-    const at = Math.min(armed.at, (lock.lostAt ?? Number.POSITIVE_INFINITY) + lossLimitMs);
+    const lossAt = (lock.lostAt ?? Number.POSITIVE_INFINITY) + lossLimitMs;
+    // A run whose event loop turns again sees for itself that it is cancelled, and arms anew.
+    const cancelledAt = (lock.cancelled?.at ?? Number.POSITIVE_INFINITY) + data.graceMs;
+    const at = Math.min(armed.at, lossAt, cancelledAt);
     timer = setTimeout(() => void end(), Math.max(0, at - monotonicMs()));
   };
   const end = async () => {
     if (armed === undefined) return;
     const { lastWords } = armed;
+    const early = lock.cancelled !== undefined && lock.lostAt === undefined && monotonicMs() < armed.at;
     await feelLastPulse(() => armed?.lastWords === lastWords && !lastWords.lockLost && lock.lostAt === undefined);
     // What the run has said meanwhile gives it its own time.
     if (armed.lastWords !== lastWords) return schedule();
+    if (early && pulse.missingMs === 0) {
+      lock.trust();
+      return schedule();
+    }
     let mine = claim.take(lastWords.ended ? 'ending' : 'working');
     if (!mine) {
       await sleep(lastWords.lockLost ? LAST_PULSE_MS : OWN_WORDS_MS);
@@ -64,7 +72,12 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
     }
     // It is being said already: by this very function, which kills then, or of a heap that is exhausted, which ends the process by itself.
     if (!mine) return;
-    const findings = { blocked: pulse.missingMs > 0, lockLost: lock.lostAt !== undefined };
+    const { cancelled } = lock;
+    const findings = {
+      blocked: pulse.missingMs > 0,
+      lockLost: lock.lostAt !== undefined,
+      cancelled: cancelled?.cancellation,
+    };
     await speakFor(lastWords, findings, speech).catch(() => undefined);
     process.kill(process.pid, 'SIGKILL');
   };
@@ -82,8 +95,13 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, prov
     pulse.feel();
     const lastWords = armed?.lastWords;
     if (!lastWords?.locked || !data.databaseUrl || lock.lostAt !== undefined) return;
-    if (pulse.missingMs < BEAT_MS) return lock.trust();
-    if (await lock.isLost(lastWords.account, pulse.missingMs)) schedule();
+    if (pulse.missingMs < BEAT_MS) {
+      const wasCancelled = lock.cancelled !== undefined;
+      lock.trust();
+      if (wasCancelled) schedule();
+      return;
+    }
+    if (await lock.mustEnd(lastWords.account, pulse.missingMs)) schedule();
   };
 
   port.on('message', (message: Arm | typeof PULSE) => {

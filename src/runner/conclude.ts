@@ -1,14 +1,16 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
+import { tellTripped } from './admission.ts';
 import { limited, STEP_LIMITS } from './limited.ts';
 import { orAborted } from './or-aborted.ts';
-import type { Outcome, Status, Summary } from './outcome.ts';
+import { EXIT, type Outcome, type Status, type Summary } from './outcome.ts';
+import type { Database } from './request.ts';
 import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
 /**
- * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, the schedule, and closing RabbitMQ,
- * the job's pool and the history.
+ * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, the schedule, looking whether the
+ * name is to be paused, and closing RabbitMQ, the job's pool and the history.
  */
 const CONCLUDE_LIMIT_MS =
   STEP_LIMITS.programs +
@@ -67,6 +69,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   }
   if (told) state.closeRecord();
   if (state.recorded) await unlock();
+  await pauseAfterFailures(state, outcome, told ? database : undefined, step);
   if (told && database && state.prunable) {
     const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
     await step('pruning the history', STEP_LIMITS.close, prune);
@@ -93,6 +96,21 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   return summary;
 }
 
+/** The last of so many failures in a row pauses the name, whose next runs are skipped then. */
+async function pauseAfterFailures(
+  state: RunState,
+  outcome: Outcome,
+  database: Database | undefined,
+  step: (what: string, limitMs: number, work: () => Promise<unknown>) => Promise<boolean>,
+): Promise<void> {
+  const { request, pauseAfter } = state;
+  if (database === undefined || pauseAfter === undefined || outcome.exitCode === EXIT.ok) return;
+  await step('looking whether the name is to be paused', STEP_LIMITS.close, async () => {
+    const pause = await database.history.pauseAfter(request.name, pauseAfter);
+    if (pause) tellTripped(state, pause);
+  });
+}
+
 /** A run that never began has less to lose than the pod that waits for it; where its start is in doubt, only once it was asked to stop. */
 function recordLimit({ recorded, startInDoubt, request, ports }: RunState): number {
   return recorded || (startInDoubt && !ports.stop.cause) ? request.recordMs : STEP_LIMITS.record;
@@ -107,6 +125,7 @@ const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {
   unavailable: 'error',
   crashed: 'error',
   misconfigured: 'error',
+  cancelled: 'warn',
   timed_out: 'error',
   lost: 'error',
 };

@@ -2,8 +2,10 @@
 
 import { hasCode } from '../errors.ts';
 import type { Job, SpanOptions } from '../job.ts';
+import { admit } from './admission.ts';
 import { type AttemptsResult, makeAttempts } from './attempts.ts';
 import { conclude } from './conclude.ts';
+import type { Unmet } from './decisions.ts';
 import { graceFor, withinGrace } from './grace.ts';
 import { takeLock, whenThereIsRoom } from './locking.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
@@ -58,6 +60,7 @@ async function perform(state: RunState): Promise<Outcome> {
     const lease = await telemetry.span('job.lock', lockSpan(state), () => lock(state, ports.database as Database));
     if ('status' in lease) return lease;
     state.lease = lease;
+    lease.cancelled.then((cancellation) => stop.request({ kind: 'cancelled', cancellation }));
     lease.lost.then((error) => {
       state.loseLock();
       stop.request({ kind: 'lock_lost', error });
@@ -67,12 +70,13 @@ async function perform(state: RunState): Promise<Outcome> {
         ? undefined
         : await stop.race(state.inDatabase((db) => db.history.succeeded(state.slot, lease)));
     if (done) {
-      ports.log.warn('skipped: this scheduled time has already succeeded; --force runs it again', {
+      const why = 'this scheduled time has already succeeded; --force runs it again';
+      ports.log.warn(`skipped: ${why}`, {
         reason: 'slot_succeeded',
         succeededRunId: done.runId,
         succeededAt: done.endedAt,
       });
-      return { status: 'skipped', exitCode: EXIT.ok, reason: 'slot_succeeded' };
+      return { status: 'skipped', exitCode: EXIT.ok, reason: 'slot_succeeded', why };
     }
   }
 
@@ -124,7 +128,8 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
   const { request, ports } = state;
   const { stop, log, random, clock } = ports;
   const rest = () => database.rest();
-  const waiting = new Waiting({ waitMs: request.lockWaitMs, stop, log, random, clock, rest });
+  const wait = (waitMs: number) => new Waiting({ waitMs, stop, log, random, clock, rest });
+  const waiting = wait(request.lockWaitMs);
   await whenThereIsRoom(waiting, () => shareScheduledTime(state));
   return takeLock({
     policy: request.locked,
@@ -132,6 +137,8 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
     stop,
     log,
     waiting,
+    admit: (decisions, lease) => admit(state, decisions, lease),
+    waitForSlot: slotWaits(state, wait),
     acquire: () =>
       state.inDatabase(({ locks }) =>
         locks.acquire({
@@ -139,9 +146,29 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
           name: state.prepared?.job.exclusive ? request.job : request.name,
           shard: request.shard,
           limit: request.maxConcurrentJobs,
+          runsAs: request.name,
+          jobUid: request.place.jobUid,
         }),
       ),
   });
+}
+
+/** How the slots that a run comes after are waited for: each as long as is said, counted from when the first of them was found missing. */
+function slotWaits(state: RunState, wait: (waitMs: number) => Waiting): (unmet: Unmet) => Waiting {
+  const { request, ports } = state;
+  const waits = new Map<string, Waiting>();
+  let since: number | undefined;
+  return ({ name, withinMs = request.lockWaitMs }) => {
+    const known = waits.get(name);
+    if (known) return known;
+    const now = ports.clock.monotonicMs();
+    since ??= now;
+    const leftMs = Math.max(0, withinMs - (now - since));
+    const waiting = wait(leftMs);
+    waits.set(name, waiting);
+    state.armWatchdog(`waiting for ${name}`, leftMs + request.connectLimitMs + request.lockWaitMs + request.graceMs);
+    return waiting;
+  };
 }
 
 const lockSpan = ({ request, ports }: RunState): SpanOptions => ({

@@ -1,5 +1,7 @@
 // The lock's part in a run: take it, wait for it, or say why not.
 import { isPassing } from '../errors.ts';
+import type { Refusal } from './admission.ts';
+import { type Decisions, tellUnmet, type Unmet } from './decisions.ts';
 import { EXIT, type Outcome } from './outcome.ts';
 import type { Holder, Lease, LockResult, RunLog } from './ports.ts';
 import type { LockedPolicy } from './request.ts';
@@ -13,6 +15,10 @@ export interface LockingOptions {
   readonly stop: Stop;
   readonly log: RunLog;
   readonly waiting: Waiting;
+  /** What keeps the run from beginning although the lock is free, or whether it is. */
+  readonly admit: (decisions: Decisions, lease: Lease | undefined) => Promise<Refusal | undefined>;
+  /** How the slot that the run comes after is waited for. */
+  readonly waitForSlot: (unmet: Unmet) => Waiting;
   readonly acquire: () => Promise<LockResult>;
 }
 
@@ -32,11 +38,41 @@ export async function takeLock(options: LockingOptions): Promise<Lease | Outcome
         throw error;
       });
     });
+    const lease = result.held ? result.lease : undefined;
+    const refusal = await admitted(options, result.decisions, lease);
+    if (refusal?.kind === 'skipped') {
+      const { reason, why } = refusal.outcome;
+      log.warn(`skipped: ${why}`, { reason });
+      return refusal.outcome;
+    }
+    if (refusal?.kind === 'early') {
+      const why = tellUnmet(refusal.unmet);
+      if (await options.waitForSlot(refusal.unmet).again(why, { after: refusal.unmet.name })) continue;
+      log.warn(`skipped: ${why}`, { reason: 'after', after: refusal.unmet.name });
+      return { status: 'skipped', exitCode: EXIT.locked, reason: 'after', why };
+    }
     if (result.held) return result.lease;
     const fields = { reason: result.reason, holder: result.holder };
-    if (await waiting.again(tellWhy(result, limit), fields)) continue;
-    log.warn(`skipped: ${tellWhy(result, limit)}`, fields);
-    return { status: 'skipped', exitCode: policy === 'skip' ? EXIT.ok : EXIT.locked, reason: result.reason };
+    const why = tellWhy(result, limit);
+    if (await waiting.again(why, fields)) continue;
+    log.warn(`skipped: ${why}`, fields);
+    return { status: 'skipped', exitCode: policy === 'skip' ? EXIT.ok : EXIT.locked, reason: result.reason, why };
+  }
+}
+
+/** A run that doesn't begin now gives its lock back. */
+async function admitted(
+  { admit }: LockingOptions,
+  decisions: Decisions,
+  lease: Lease | undefined,
+): Promise<Refusal | undefined> {
+  let admitted = false;
+  try {
+    const refusal = await admit(decisions, lease);
+    admitted = refusal === undefined;
+    return refusal;
+  } finally {
+    if (!admitted) await lease?.release();
   }
 }
 

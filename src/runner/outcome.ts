@@ -10,6 +10,7 @@ export const STATUSES = [
   'unavailable',
   'crashed',
   'misconfigured',
+  'cancelled',
   'timed_out',
   'interrupted',
   'lost',
@@ -36,10 +37,12 @@ export const EXIT = {
   unavailable: 69,
   /** EX_SOFTWARE */
   crashed: 70,
-  /** EX_TEMPFAIL: `--locked=fail`, or `--locked=wait` that waited in vain. */
+  /** EX_TEMPFAIL: `--locked=fail`, or a run that waited in vain: for its lock, for a place, or for the slot that it comes after. */
   locked: 75,
   /** EX_CONFIG */
   misconfigured: 78,
+  /** `run-job cancel`. */
+  cancelled: 79,
   /** As GNU timeout. */
   timedOut: 124,
   /** 128 + SIGABRT: V8's heap was exhausted. */
@@ -83,11 +86,17 @@ export interface Outcome {
   readonly exitCode: number;
   readonly result?: unknown;
   readonly error?: ErrorInfo;
-  /** Why a run was skipped: `locked`, `limit`, `slot_succeeded`, or `program` when its program said so with exit code 75. */
+  /** Why a run was skipped, for machines. */
   readonly reason?: SkipReason;
+  /** Why a run was skipped, for people: one sentence. */
+  readonly why?: string;
 }
 
-export type SkipReason = 'locked' | 'limit' | 'slot_succeeded' | 'program';
+/**
+ * Why a run was skipped: the lock was held, every place taken, the slot has succeeded already, its program said so with exit code 75, its name
+ * is paused, its slot lies in a blackout, or the slot that it comes after hasn't succeeded.
+ */
+export type SkipReason = 'locked' | 'limit' | 'slot_succeeded' | 'program' | 'paused' | 'blackout' | 'after';
 
 /** How a command's program ended: with an exit code, or by a signal. */
 export interface ProgramExit {

@@ -3,6 +3,7 @@ import type {
   Attributes,
   ExecOptions,
   ExecResult,
+  ExitMeaning,
   Fields,
   Logger,
   PreviousRun,
@@ -10,6 +11,7 @@ import type {
   Span,
   SpanOptions,
 } from '../job.ts';
+import type { Cancellation, Decisions, Pause } from './decisions.ts';
 import type { ErrorInfo, Measures, ProgramExit, SkipReason, Status, Summary } from './outcome.ts';
 
 /** The idempotency key: one piece of work that must succeed once. */
@@ -35,6 +37,22 @@ export interface Place {
   readonly nodeName?: string;
 }
 
+/** What a run was asked to do, besides its job, its name and its slot; without what nobody said. */
+export interface Ordered {
+  /** Parameters as given, before they were validated: as JSON, and one by one as text, which means what the job's schema makes of it. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly pairs?: Readonly<Record<string, string>>;
+  /** The program of `run-job exec`. */
+  readonly command?: {
+    readonly program: string;
+    readonly args: readonly string[];
+    readonly exitCodes: Readonly<Record<number, ExitMeaning>>;
+    readonly raw: boolean;
+  };
+  readonly timeoutMs?: number;
+  readonly attempts?: number;
+}
+
 /** What is known of a run when it begins. */
 export interface RunStart {
   readonly id: string;
@@ -48,6 +66,8 @@ export interface RunStart {
   readonly dryRun: boolean;
   /** `--force`: this slot may succeed more than once. */
   readonly forced: boolean;
+  /** What the run was asked to do, as it was given; already redacted. What `run-job rerun` does again. */
+  readonly ordered?: Ordered;
   readonly traceId?: string;
   readonly version: string;
   readonly place: Place;
@@ -61,6 +81,8 @@ export interface RunEnd {
   readonly durationMs: number;
   readonly attempts: number;
   readonly reason?: SkipReason;
+  /** Why it was skipped, as a sentence. */
+  readonly why?: string;
   /** Already redacted, and JSON. */
   readonly result?: unknown;
   /** Already redacted. */
@@ -127,6 +149,41 @@ export interface History {
   /** Deletes records that ended more than `days` ago, and begins no further batch after `withinMs`; returns how many it has deleted. */
   prune(days: number, withinMs?: number): Promise<number>;
   previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
+  /**
+   * Pauses the name where its newest `failures` runs have failed, one after the other, since it was resumed last; returns the pause that this
+   * has made. Runs that were cancelled, interrupted or skipped count neither as failures nor as what ends a row of them.
+   * @param lease as for `succeeded`
+   */
+  pauseAfter(name: string, failures: number, lease?: Lease): Promise<Pause | undefined>;
+  /** The schedule of a name that is in force now. */
+  scheduleOf(name: string, lease: Lease): Promise<Schedule | undefined>;
+  /** What has become of a slot, or of the newest recorded one that isn't later than `upTo`, over all of its parts and parameters. */
+  standing(name: string, slot: { at: Date } | { upTo: Date }, lease: Lease): Promise<Standing | undefined>;
+}
+
+/** When a name runs. */
+export interface Schedule {
+  readonly cron: string;
+  readonly timeZone: string;
+  /** Since when: slots after this are its own. */
+  readonly since: Date;
+}
+
+/** What has become of a slot. */
+export interface Standing {
+  readonly scheduledAt: Date;
+  /** In all of its parts. */
+  readonly succeeded: boolean;
+  /** Of its newest run, with the reason if it was skipped; absent where none has begun. */
+  readonly status?: string;
+}
+
+/** Questions about times that schedules name. */
+export interface Calendar {
+  /** The blackout that an instant lies in, in words; undefined where it lies in none. */
+  blackoutAt(rules: { readonly blackouts: unknown; readonly timeZone: string }, at: Date): Promise<string | undefined>;
+  /** The newest slot that isn't later than an instant; undefined where there is none. */
+  latestSlot(schedule: Schedule, at: Date): Promise<Date | undefined>;
 }
 
 /** Who holds a lock, as far as it can be told. */
@@ -140,6 +197,8 @@ export interface Holder {
 export interface Lease {
   /** Resolves with the cause when the lock can no longer be proved to be held; never rejects. */
   readonly lost: Promise<Error>;
+  /** Resolves when somebody wants the run to end; never rejects. */
+  readonly cancelled: Promise<Cancellation>;
   /** The descriptor of the connection that holds the lock: the lock isn't free before all who have it open have closed it. */
   readonly descriptor: number | undefined;
   /** Asks for a proof now. Returns whether the lock is held; never rejects, and where it isn't, `lost` has resolved. */
@@ -147,13 +206,10 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-export type LockResult =
+export type LockResult = { readonly decisions: Decisions } & (
   | { readonly held: true; readonly lease: Lease }
-  | {
-      readonly held: false;
-      readonly reason: Exclude<SkipReason, 'slot_succeeded' | 'program'>;
-      readonly holder?: Holder;
-    };
+  | { readonly held: false; readonly reason: 'locked' | 'limit'; readonly holder?: Holder }
+);
 
 /** What a run asks for when it asks for its locks. */
 export interface LockRequest {
@@ -163,12 +219,16 @@ export interface LockRequest {
   readonly shard: Shard;
   /** Most runs at once, of all names. */
   readonly limit: number;
+  /** What the run is known by, where the lock is of all names of its job: whose decisions count. */
+  readonly runsAs?: string;
+  /** The Job of Kubernetes that the run belongs to: what is cancelled of it is cancelled for good. */
+  readonly jobUid?: string | undefined;
 }
 
 /** One run at a time per name and shard, and at most so many at once in all. */
 export interface Locks {
   /**
-   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing. Never waits for a lock. Runs of shards
+   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing, and says what is decided of the run. Never waits for a lock. Runs of shards
    * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
    * @throws {UnavailableError} the lock's keeper can't be reached; `passing` when it is full or just starting
    * @throws {ConfigError} it isn't as this version needs it

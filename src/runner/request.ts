@@ -1,11 +1,13 @@
 // What a run is asked to do, and the ports that it does it through.
 import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
 import type {
+  Calendar,
   Clock,
   Closable,
   History,
   KnownSchedule,
   Locks,
+  Ordered,
   Place,
   Programs,
   ProgressBar,
@@ -41,6 +43,8 @@ export interface RunRequest {
   readonly locked: LockedPolicy;
   /** As given on the command line: what is recorded of a run that never got to validate them. */
   readonly params: unknown;
+  /** All that it was asked to do, to be recorded. */
+  readonly ordered?: Ordered;
   readonly version: string;
   readonly place: Place;
   /** What the run lacks and ought to have; told in its summary. */
@@ -94,6 +98,7 @@ export interface Ports {
   readonly redactor: Redactor;
   readonly telemetry: Telemetry;
   readonly database: Database | undefined;
+  readonly calendar: Calendar;
   readonly watchdog: Watchdog;
   readonly clock: Clock;
   readonly terminationLog: TerminationLog;

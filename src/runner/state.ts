@@ -14,7 +14,7 @@ import {
   type Summary,
   signalExitCode,
 } from './outcome.ts';
-import type { EndStage, KnownSchedule, Lease, RunEnd, RunStart, Slot } from './ports.ts';
+import type { EndStage, KnownSchedule, Lease, Ordered, RunEnd, RunStart, Slot } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { terminationMessage } from './termination.ts';
 
@@ -39,6 +39,8 @@ export class RunState {
   closed = false;
   /** Of two runs that one lock kept apart, the later one has the larger number; where there is no lock, the time of the start. */
   fence: number;
+  /** After how many failures in a row the name is to be paused; undefined where nobody said. */
+  pauseAfter: number | undefined;
   /** Whether the history holds records that are old enough to be deleted. */
   prunable = false;
   /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
@@ -145,6 +147,7 @@ export class RunState {
       params: this.params(),
       dryRun: request.dryRun,
       forced: request.forced,
+      ...(request.ordered && { ordered: ports.redactor.value(request.ordered) as Ordered }),
       ...(ports.telemetry.traceId !== undefined && { traceId: ports.telemetry.traceId }),
       version: request.version,
       place: request.place,
@@ -170,7 +173,7 @@ export class RunState {
 
   #account<M extends Partial<Measures>>(outcome: Outcome, measures: M): Omit<Summary, keyof Measures> & M {
     const { request, ports } = this;
-    const { status, exitCode, reason, result, error } = outcome;
+    const { status, exitCode, reason, why, result, error } = outcome;
     return {
       job: request.job,
       name: request.name,
@@ -178,6 +181,7 @@ export class RunState {
       status,
       exitCode,
       ...(reason && { reason }),
+      ...(why !== undefined && { why: ports.redactor.text(why) }),
       scheduledAt: this.scheduledAt.toISOString(),
       ...(request.shard.count > 1 && { shard: request.shard }),
       ...(request.dryRun && { dryRun: true }),
@@ -232,7 +236,7 @@ export class RunState {
     this.#armedUntil = this.ports.clock.monotonicMs() + inMs;
     this.ports.watchdog.arm(inMs + WATCHDOG_SLACK_MS, {
       doing,
-      account: this.#account(this.outcome ?? { status: 'timed_out', exitCode: EXIT.killed }, {}),
+      account: this.#account(this.outcome ?? this.#overdue(), {}),
       startedAtMs: this.#startedAtMs,
       recorded: (this.recorded || this.startInDoubt) && !this.closed,
       ended: this.outcome !== undefined,
@@ -240,6 +244,12 @@ export class RunState {
       locked: this.lease !== undefined,
       lockLost: this.#lockLostAt !== undefined,
     });
+  }
+
+  /** What is true of a run that doesn't end in time. */
+  #overdue(): Outcome {
+    const cancelled = this.ports.stop.cause?.kind === 'cancelled';
+    return { status: cancelled ? 'cancelled' : 'timed_out', exitCode: EXIT.killed };
   }
 
   /** Goes on to say how the run ends. Never resolves where somebody else says so: a second signal or the watchdog. */

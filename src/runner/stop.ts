@@ -2,6 +2,7 @@
 
 import { formatDuration } from '../duration.ts';
 import { RunJobError } from '../errors.ts';
+import { type Cancellation, tellCancellation } from './decisions.ts';
 import type { StopSignal } from './outcome.ts';
 
 /** What made the run stop before its job had ended by itself. */
@@ -9,6 +10,7 @@ export type StopCause =
   | { readonly kind: 'deadline'; readonly timeoutMs: number }
   | { readonly kind: 'signal'; readonly signal: StopSignal }
   | { readonly kind: 'lock_lost'; readonly error: Error }
+  | { readonly kind: 'cancelled'; readonly cancellation: Cancellation }
   | { readonly kind: 'crash'; readonly error: unknown; readonly origin: string }
   | { readonly kind: 'drained' };
 
@@ -24,6 +26,8 @@ export function causeError(cause: StopCause): Error {
       return new RunJobError('ERR_RUN_JOB_INTERRUPTED', `${cause.signal} arrived`);
     case 'lock_lost':
       return cause.error;
+    case 'cancelled':
+      return new RunJobError('ERR_RUN_JOB_CANCELLED', tellCancellation(cause.cancellation));
     case 'crash':
       return new RunJobError('ERR_RUN_JOB_CRASH', `${cause.origin} outside the job's own promise`, {
         cause: cause.error,

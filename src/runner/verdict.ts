@@ -63,6 +63,8 @@ function statusOfCause(cause: StopCause): Pick<Outcome, 'status' | 'exitCode'> {
       return { status: 'interrupted', exitCode: signalExitCode(cause.signal) };
     case 'lock_lost':
       return { status: 'unavailable', exitCode: EXIT.unavailable };
+    case 'cancelled':
+      return { status: 'cancelled', exitCode: EXIT.cancelled };
     case 'crash':
     case 'drained':
       return { status: 'crashed', exitCode: EXIT.crashed };

@@ -11,6 +11,7 @@ const RESULTS: Readonly<Record<Status, PipelineResult>> = {
   failed: 'failure',
   timed_out: 'timeout',
   interrupted: 'cancellation',
+  cancelled: 'cancellation',
   // …and what kept it from being done.
   rejected: 'error',
   misconfigured: 'error',

@@ -9,7 +9,9 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: numb
     locks: {
       acquire: async () => ({
         held: true,
+        decisions: {},
         lease: {
+          cancelled: new Promise(() => undefined),
           lost: new Promise(() => undefined),
           descriptor: undefined,
           prove: async () => true,
@@ -24,6 +26,10 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: numb
       end: async () => undefined,
       record: async () => undefined,
       prune: async () => 0,
+      pauseAfter: async () => undefined,
+      scheduleOf: async () => undefined,
+      // What the job comes after has succeeded: there is nobody else who could do it.
+      standing: async (_, slot) => ({ scheduledAt: 'at' in slot ? slot.at : slot.upTo, succeeded: true }),
       previousRuns: async (_name, _shard, limit) => previousRuns.slice(0, limit),
     },
     rest: async () => undefined,

@@ -103,6 +103,7 @@ export async function runJob<Schema extends ParamsSchema | undefined, Needs exte
         },
       },
       database: memoryDatabase(options.previousRuns ?? [], options.fence ?? startedAt.getTime() * 1_000),
+      calendar: { blackoutAt: async () => undefined, latestSlot: async () => undefined },
       watchdog: { arm: () => undefined, claim: () => undefined },
       clock,
       terminationLog: { write: () => undefined },

@@ -51,6 +51,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
       redactor: redactorFor(env),
       telemetry: noTelemetry(env),
       database,
+      calendar: { blackoutAt: async () => undefined, latestSlot: async () => undefined },
       watchdog: { arm() {}, claim() {} },
       clock: systemClock,
       terminationLog: { write() {} },

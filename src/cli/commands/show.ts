@@ -2,11 +2,11 @@
 import { defineCommand } from 'citty';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
-import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
 import type { ErrorInfo, ProgramExit } from '../../runner/outcome.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
+import { checkRunId, theOne } from '../terminal/one-run.ts';
 import { print, printJson } from '../terminal/print.ts';
 
 export default defineCommand({
@@ -17,11 +17,7 @@ export default defineCommand({
   },
   async run({ args, data }) {
     const { env } = data as CommandData;
-    if (!/^[0-9a-f-]{4,36}$/i.test(args.run)) {
-      throw new UsageError(
-        'the id of a run has hexadecimal digits and dashes; name at least four of its first or last',
-      );
-    }
+    checkRunId(args.run);
     const found = await withDatabase(env, 'show', (connection) => findRuns(connection, args.run));
     const run = theOne(found, args.run);
     if (args.json) printJson(run);
@@ -30,17 +26,6 @@ export default defineCommand({
   },
 });
 
-function theOne(found: readonly RunRecord[], id: string): RunRecord {
-  const [run] = found;
-  if (run === undefined) {
-    throw new UsageError(`no recorded run has an id that begins or ends with ${id}; run-job history lists them`);
-  }
-  if (found.length > 1) {
-    throw new UsageError(`several runs have such an id; name more of it: ${found.map((other) => other.id).join(', ')}`);
-  }
-  return run;
-}
-
 function describe(run: RunRecord): string {
   const { place, shard } = run;
   const rows: [string, string | undefined][] = [
@@ -48,6 +33,7 @@ function describe(run: RunRecord): string {
     ['Name', run.name],
     ['Job', run.job === run.name ? undefined : run.job],
     ['Status', run.status + (run.reason === undefined ? '' : ` (${run.reason})`)],
+    ['Why', run.why],
     ['Exit code', tell(run.exitCode)],
     ['Program', run.program && tellProgram(run.program)],
     ['Scheduled', run.scheduledAt.toISOString()],
