@@ -46,8 +46,14 @@ export async function databaseNow(connection: Queries): Promise<Date> {
 /**
  * Judges the slots of all schedules, or of those of some names, that have passed since somebody looked last.
  * @param now by the database's clock, as the schedules' times are
+ * @param record whether to write down what was missed; whoever knows that he may not needn't try
  */
-export async function noticeMissed(connection: Queries, now: Date, names?: readonly string[]): Promise<Noticed> {
+export async function noticeMissed(
+  connection: Queries,
+  now: Date,
+  names?: readonly string[],
+  { record = true }: { readonly record?: boolean } = {},
+): Promise<Noticed> {
   const open = await openSlots(connection, now, names);
   const started = await startedSlots(
     connection,
@@ -77,7 +83,7 @@ export async function noticeMissed(connection: Queries, now: Date, names?: reado
     if (!waiting && whole && end === schedule.validTo) to = end;
     if (to !== undefined) settled.push({ id: schedule.id, to });
   }
-  const written = await write(connection, missed, settled);
+  const written = record ? await write(connection, missed, settled) : undefined;
   return {
     recorded: written ?? 0,
     late,

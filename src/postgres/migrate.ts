@@ -8,6 +8,7 @@ import output from './migrations/003_output.sql';
 import fence from './migrations/004_fence.sql';
 import schedules from './migrations/005_schedules.sql';
 import controls from './migrations/006_controls.sql';
+import console from './migrations/009_console.sql';
 import statistics from './migrations/010_statistics.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, name: '004_fence', sql: fence },
   { version: 5, name: '005_schedules', sql: schedules },
   { version: 6, name: '006_controls', sql: controls },
+  { version: 9, name: '009_console', sql: console },
   { version: 10, name: '010_statistics', sql: statistics },
 ];
 
@@ -82,7 +84,8 @@ export async function schemaState(server: Server, migrations: readonly Migration
   return withConnection(server, (connection) => readState(connection, migrations));
 }
 
-async function readState(connection: Connection, migrations: readonly Migration[]): Promise<SchemaState> {
+/** How far the schema is, as this connection sees it. */
+export async function readState(connection: Connection, migrations: readonly Migration[]): Promise<SchemaState> {
   const applied = (await exists(connection, `to_regclass('run_job.migrations')`))
     ? await connection.query<{ version: number; breaking: boolean }>('SELECT version, breaking FROM run_job.migrations')
     : { rows: [] };

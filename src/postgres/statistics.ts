@@ -17,14 +17,14 @@ const DAYS = 30;
 /** The upper end of a bucket. */
 const msOf = (bucket: number): number => Math.round(1.1 ** bucket);
 
-/** The last 30 days of every name that had runs in them, or of one. */
-export async function statistics(connection: Connection, name?: string): Promise<Map<string, Statistics>> {
+/** The last 30 days of every name that had runs in them, or of these. */
+export async function statistics(connection: Connection, names?: readonly string[]): Promise<Map<string, Statistics>> {
   const { rows } = await connection.query<{ name: string; outcome: string; bucket: number; runs: number }>(
     `SELECT name, outcome, bucket, sum(runs)::integer AS runs FROM run_job.statistics
-     WHERE day > (now() AT TIME ZONE 'UTC')::date - ${DAYS} ${name === undefined ? '' : 'AND name = $1'}
+     WHERE day > (now() AT TIME ZONE 'UTC')::date - ${DAYS} ${names === undefined ? '' : 'AND name = ANY($1)'}
      GROUP BY name, outcome, bucket
      ORDER BY bucket`,
-    name === undefined ? [] : [name],
+    names === undefined ? [] : [names],
   );
   return new Map(
     [...Map.groupBy(rows, (row) => row.name)].map(([key, own]) => {

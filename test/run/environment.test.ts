@@ -36,6 +36,8 @@ const GARBLED: Record<Variable, string> = {
   JOB_COMPLETION_INDEX: 'garbled-9f3b',
   RUN_JOB_TERMINATION_LOG: `garbled-9f3b${LONG}`,
   RUN_JOB_SHUTDOWN_URLS: 'garbled-9f3b',
+  RUN_JOB_CONSOLE_TOKEN: `garbled-9f3b${LONG}`,
+  RUN_JOB_TRACE_URL: 'garbled-9f3b',
   POD_NAME: `garbled-9f3b${LONG}`,
   POD_NAMESPACE: `garbled-9f3b\n`,
   JOB_UID: `garbled-9f3b${LONG}`,

@@ -13,6 +13,7 @@ export const COMMANDS: Commands = {
   cancel: () => import('./cancel.ts'),
   rerun: () => import('./rerun.ts'),
   unlock: () => import('./unlock.ts'),
+  serve: () => import('./serve.ts'),
   migrate: () => import('./migrate.ts'),
   doctor: () => import('./doctor.ts'),
   inject: () => import('./inject.ts'),

@@ -28,6 +28,9 @@ export async function run(
   const startedAt = env.RUN_JOB_CATCH_UP
     ? await (await import('./catch-up-run.ts')).catchUpBefore(job, order, 1, invocation)
     : undefined;
-  const summary = await executeRun({ job, ...order, startedAt }, { env, home, stop, commands, ...openTerminal(log, output) });
+  const summary = await executeRun(
+    { job, ...order, startedAt },
+    { env, home, stop, commands, ...openTerminal(log, output) },
+  );
   return summary.exitCode;
 }
