@@ -79,7 +79,7 @@ export function DurationsChart({
       <svg
         class="chart"
         viewBox={`0 0 ${W} ${H}`}
-        role="img"
+        role="group"
         aria-label={`Durations of the last ${shown.length} runs, ${formatDuration(longest)} at most`}
       >
         {ticks.map((tick) => (
@@ -107,8 +107,10 @@ export function DurationsChart({
         {shown.map((run) => {
           const shape = shapeOfStatus(run.status);
           return (
+            // In the list below too, where the keyboard reaches it.
             <a
               href={`/runs/${run.id}`}
+              tabindex={-1}
               aria-label={`${run.status}, ${formatDuration(run.durationMs)}, ${run.startedAt}`}
             >
               <title>{`${run.status}, ${formatDuration(run.durationMs)}, ${run.startedAt}`}</title>
