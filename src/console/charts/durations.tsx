@@ -76,12 +76,8 @@ export function DurationsChart({
   const x = (at: string) => round(LEFT + ((Date.parse(at) - from) / span) * (W - LEFT - 12));
   return (
     <figure>
-      <svg
-        class="chart"
-        viewBox={`0 0 ${W} ${H}`}
-        role="group"
-        aria-label={`Durations of the last ${shown.length} runs, ${formatDuration(longest)} at most`}
-      >
+      <svg class="chart" viewBox={`0 0 ${W} ${H}`}>
+        <title>{`Durations of the last ${shown.length} runs, ${formatDuration(longest)} at most`}</title>
         {ticks.map((tick) => (
           <g>
             <line class="grid" x1={LEFT} x2={W - 8} y1={y(tick)} y2={y(tick)} />
