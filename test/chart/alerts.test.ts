@@ -195,7 +195,7 @@ describe.skipIf(noHelm ?? noPromtool)('the dashboard', () => {
     expect(exprs.length).toBeGreaterThan(8);
     const record = (expr: string, index: number) => ({
       record: `panel:${index}`,
-      expr: expr.replaceAll(/\$__(interval|range)/g, '1h'),
+      expr: expr.replaceAll(/\$__(rate_)?(interval|range)/g, '1h'),
     });
     const file = stringify({ groups: [{ name: 'panels', rules: exprs.map(record) }] });
     const { code, stdout, stderr } = promtool(['check', 'rules'], { 'rules.yaml': file });

@@ -30,7 +30,7 @@ export function Sparkline({ durationsMs }: { readonly durationsMs: readonly numb
 
 const W = 720;
 const H = 220;
-const LEFT = 84;
+const LEFT = 100;
 const TOP = 12;
 const BOTTOM = 30;
 
