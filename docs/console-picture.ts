@@ -19,7 +19,10 @@ const client = new pg.Client({ connectionString: postgres.url });
 await client.connect();
 await makeHistory(client);
 await client.end();
-const serving = spawn(process.execPath, [EXECUTABLE, 'serve', '--port', '0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+const serving = spawn(process.execPath, [EXECUTABLE, 'serve', '--port', '0'], {
+  env,
+  stdio: ['ignore', 'ignore', 'pipe'],
+});
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 try {
   const url = await new Promise<string>((resolve) => {

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_RUN_JOB_TIMEOUT'
   | 'ERR_RUN_JOB_PROGRAM'
   | 'ERR_RUN_JOB_TEMPORARY'
+  | 'ERR_RUN_JOB_CONTINUE'
   | 'ERR_RUN_JOB_INTERRUPTED'
   | 'ERR_RUN_JOB_CANCELLED';
 
@@ -103,6 +104,17 @@ export class RetryableError extends RunJobError {
   constructor(message: string, options?: RunJobErrorOptions & { retryAfter?: Duration }) {
     super('ERR_RUN_JOB_RETRYABLE', message, options);
     this.retryAfter = options?.retryAfter;
+  }
+}
+
+/**
+ * Throw it from a job that has saved its progress and can't finish in the time that is left: status `continued`, exit 80, and Kubernetes
+ * starts a new pod without counting it. Refused (65) when nothing has been saved since this run began.
+ */
+export class ContinueError extends RunJobError {
+  override readonly name = 'ContinueError';
+  constructor(message = 'The job has saved its progress, and asks for a new pod', options?: RunJobErrorOptions) {
+    super('ERR_RUN_JOB_CONTINUE', message, options);
   }
 }
 

@@ -1,6 +1,6 @@
 // The contract with a job's author: what a job is, what it is given, and how it is defined.
 import type { ClientBase, Pool, QueryResult, QueryResultRow } from 'pg';
-import type { GenericSchema, InferOutput } from 'valibot';
+import type { GenericSchema, InferInput, InferOutput } from 'valibot';
 import type { Duration } from './duration.ts';
 
 export type { Duration };
@@ -122,6 +122,76 @@ export interface PostgresFailure {
   readonly sqlState: string | undefined;
 }
 
+/** A valibot schema of what a job saves: what it takes is JSON and is what `save` is given, what it gives is what `load` returns. */
+export type CheckpointSchema = GenericSchema;
+
+/** How a checkpoint is saved. */
+export interface SaveOptions {
+  /**
+   * The transaction that the work was done in: the checkpoint is committed with it, or rolled back with it. Without it the checkpoint is
+   * saved in a transaction of its own, after the work: what was done since the last one may be done again.
+   */
+  readonly client?: Transaction;
+  /** Saves at most once in this time, and what was passed over when the attempt ends or the run is asked to stop. Not with `client`. */
+  readonly every?: Duration;
+}
+
+/** What a job keeps of its slot from one attempt or pod to the next, until the slot has succeeded. */
+export interface Checkpoint<Saved, Loaded> {
+  /**
+   * What was saved last; undefined when nothing was, or `--restart` dropped it.
+   * @throws {PermanentError} it doesn't fit the job's schema
+   * @throws {UnavailableError} the database can't be reached, or the run no longer holds its lock
+   */
+  load(): Promise<Loaded | undefined>;
+  /**
+   * Saves a value, 256 KiB of JSON at most. It is data: it isn't redacted, and never logged.
+   * @throws {PermanentError} it is too large, or doesn't fit the job's schema
+   * @throws {UnavailableError} the database can't be reached, or the run no longer holds its lock, and is stopped
+   */
+  save(value: Saved, options?: SaveOptions): Promise<void>;
+}
+
+/** What `checkpoint` adds to the context of a job that declares it. */
+export type CheckpointOf<Schema> = Schema extends CheckpointSchema
+  ? { readonly checkpoint: Checkpoint<InferInput<Schema>, InferOutput<Schema>> }
+  : unknown;
+
+/** A value after its way through JSON: dates are text, BigInts are decimal text. */
+export type Plain<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : T extends bigint
+    ? string
+    : T extends { toJSON(): infer Json }
+      ? Plain<Json>
+      : T extends readonly (infer Item)[]
+        ? Plain<Item>[]
+        : T extends object
+          ? { [Key in keyof T]: Plain<T[Key]> }
+          : T;
+
+/** Named steps, each of which is done once in a slot. */
+export interface Steps<Work extends (client: never) => unknown> {
+  /**
+   * Does `work`, unless an earlier attempt or pod of the slot has done this step: then returns what it returned. The result is stored as
+   * JSON, 256 KiB at most for all steps. Where the job needs PostgreSQL, and `work` takes the client, step and result are one
+   * transaction; any other step is stored after it is done, so that one that was cut off in between is done again.
+   * @throws {PermanentError} the slot has done other steps before, or these in another order; a name is used twice; the result is too large
+   * @throws {ConfigError} there is neither DATABASE_URL nor WORKER_CHECKPOINT_FILE
+   * @throws {UnavailableError} the database can't be reached, or the run no longer holds its lock, and is stopped
+   */
+  step<T>(
+    name: string,
+    work: (...given: Parameters<Work>) => Promise<T> | T,
+    options?: TransactionOptions,
+  ): Promise<Plain<T>>;
+}
+
+/** The steps of a job with these needs: with PostgreSQL, a step may have a transaction. */
+export type StepsOf<Needs extends Need> = 'postgres' extends Needs
+  ? Steps<(client: Transaction) => unknown>
+  : Steps<() => unknown>;
+
 /** A connection pool of node-postgres that knows transactions, and stops on the server what the run no longer waits for. */
 export interface PostgresPool extends Pool {
   /**
@@ -166,7 +236,13 @@ export interface Resources {
   readonly rabbitmq: RabbitMq;
 }
 
-/** An earlier succeeded run of the same job and shard. */
+/** Which earlier runs are told. */
+export interface PreviousRunsOptions {
+  /** `succeeded`, unless said; `anyhow`: also those that failed or were stopped, where they left a result. */
+  readonly ended?: 'succeeded' | 'anyhow';
+}
+
+/** An earlier run of the same name and shard. */
 export interface PreviousRun {
   readonly runId: string;
   readonly scheduledAt: Date;
@@ -176,6 +252,7 @@ export interface PreviousRun {
 /** What a program's exit code means for the run; the status of that name, or the `failed` that no retry can mend. */
 export type ExitMeaning =
   | 'succeeded'
+  | 'continued'
   | 'failed'
   | 'permanent'
   | 'rejected'
@@ -242,7 +319,7 @@ export interface BaseContext<Params> {
   /** Counts items that the job has worked on (metric `job.items`), such as `rows_deleted`. */
   count(item: string, amount: number, attributes?: Attributes): void;
   /** The newest succeeded runs of this job and shard, newest first; empty without a database. */
-  previousRuns(limit: number): Promise<PreviousRun[]>;
+  previousRuns(limit: number, options?: PreviousRunsOptions): Promise<PreviousRun[]>;
   /**
    * Runs a program to its end: no shell, a session of its own, its output in the log, `RUN_JOB_…` in its environment. When the run is
    * asked to stop, so is the program with all that it has started, and what is left of it at the end of the grace is killed.
@@ -250,10 +327,20 @@ export interface BaseContext<Params> {
    * @throws {ConfigError} it can't be run: it isn't there, isn't executable, or was built for another machine
    */
   exec(program: string, args?: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  /**
+   * Ends the run as `continued` (exit 80): its progress is saved and its time nearly up, and a new pod is to go on.
+   * @param result what this run has done
+   * @throws {ContinueError} always, as if the job threw it itself
+   */
+  continue(result?: unknown): never;
 }
 
-/** The context of a job with these parameters and needs. */
-export type Context<Params, Needs extends Need> = BaseContext<Params> & Pick<Resources, Needs>;
+/** The context of a job with these parameters, needs and checkpoint. */
+export type Context<
+  Params,
+  Needs extends Need,
+  Saved extends CheckpointSchema | undefined = undefined,
+> = BaseContext<Params> & Pick<Resources, Needs> & StepsOf<Needs> & CheckpointOf<Saved>;
 
 /** What a job's `check` is given: what it needs of PostgreSQL, a signal that bounds it, and `span` as a run has it. */
 export type CheckContext<Needs extends Need> = Pick<BaseContext<unknown>, 'signal' | 'span'> &
@@ -291,7 +378,12 @@ export type ParamsSchema = GenericSchema<Record<string, unknown>, unknown>;
 export type ParamsOf<Schema> = Schema extends ParamsSchema ? InferOutput<Schema> : Record<string, never>;
 
 /** What `defineJob` takes. */
-export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs extends Need, Result> {
+export interface JobDefinition<
+  Schema extends ParamsSchema | undefined,
+  Needs extends Need,
+  Result,
+  Saved extends CheckpointSchema | undefined = undefined,
+> {
   /** snake_case, and the same as the file's name. */
   readonly name: string;
   readonly description: string;
@@ -302,16 +394,26 @@ export interface JobDefinition<Schema extends ParamsSchema | undefined, Needs ex
   readonly needs?: readonly Needs[];
   /** One run at a time over all names that the job runs as (`--as`); each name has a lock of its own unless said. */
   readonly exclusive?: boolean;
+  /**
+   * `slots`: runs of different slots of a name may work at the same time, as `run-job backfill --parallel` has them do; two of one slot never
+   * do. Unless said, a name runs once at a time, whatever its slots.
+   */
+  readonly overlap?: 'slots';
   /** What each run that stands for a slot waits for; a schedule that says so itself goes before it. */
   readonly after?: readonly After[];
   /** After so many failures in a row the name is paused, until somebody resumes it; a schedule that says so itself goes before it. */
   readonly pauseAfter?: number;
   /**
+   * What the job saves of its progress, as a valibot schema. A value of an older shape is refused, unless the schema takes it too and
+   * turns it into the newer one.
+   */
+  readonly checkpoint?: Saved;
+  /**
    * Whether what the job works on is there, beyond the connections: `run-job doctor --jobs <name>` asks, and so does `helm test`.
    * It changes nothing, and throws what a run would.
    */
   check?(context: CheckContext<Needs>): Promise<void> | void;
-  run(context: Context<ParamsOf<Schema>, Needs>): Promise<Result> | Result;
+  run(context: Context<ParamsOf<Schema>, Needs, Saved>): Promise<Result> | Result;
 }
 
 /** The program that a command runs and its arguments, with no shell between. */
@@ -321,7 +423,7 @@ export type CommandLine = readonly [program: string, ...args: string[]];
 export interface CommandDefinition<Schema extends ParamsSchema | undefined>
   extends Pick<
       JobDefinition<Schema, never, unknown>,
-      'name' | 'description' | 'timeout' | 'retry' | 'params' | 'after' | 'pauseAfter'
+      'name' | 'description' | 'timeout' | 'retry' | 'params' | 'overlap' | 'after' | 'pauseAfter'
     >,
     Pick<ExecOptions, 'env' | 'cwd' | 'exitCodes'> {
   /** The program and its arguments, or what makes them of the parameters, which the program also gets as `RUN_JOB_PARAM_…`. */
@@ -341,8 +443,10 @@ export interface Job {
   /** What a command runs; its `run` does no more than that. */
   readonly command?: CommandLine | ((params: never) => CommandLine);
   readonly exclusive?: boolean;
+  readonly overlap?: 'slots';
   readonly after?: readonly After[];
   readonly pauseAfter?: number;
+  readonly checkpoint?: CheckpointSchema;
   check?(context: CheckContext<Need>): Promise<void> | void;
   run(context: Context<unknown, Need>): unknown;
 }
@@ -362,7 +466,8 @@ export function defineJob<
   const Schema extends ParamsSchema | undefined = undefined,
   const Needs extends Need = never,
   Result = unknown,
->(definition: JobDefinition<Schema, Needs, Result>): Job & JobDefinition<Schema, Needs, Result> {
+  const Saved extends CheckpointSchema | undefined = undefined,
+>(definition: JobDefinition<Schema, Needs, Result, Saved>): Job & JobDefinition<Schema, Needs, Result, Saved> {
   return Object.assign(Object.create({ [BRAND]: true }), { needs: [] }, definition);
 }
 

@@ -49,7 +49,7 @@ async function slotsToDo({ name, slot, config, databaseUrl }: CatchUp): Promise<
   return withConnection(server, async (connection) => {
     const rule = await catchUpOf(connection, name);
     if (rule === undefined) return [];
-    await noticeMissed(connection, await databaseNow(connection), [name]);
+    await noticeMissed(connection, await databaseNow(connection), [name], slot);
     return missedSlots(connection, name, { after: rule.since, before: slot, limit: rule.limit, shard: config.shard });
   });
 }

@@ -2,7 +2,7 @@
 
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import { type After, isJob, type Job, type Need } from '../job.ts';
+import { type After, type CheckpointSchema, isJob, type Job, type Need } from '../job.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 
@@ -25,7 +25,13 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
   if (typeof value.run !== 'function') {
     throw new ConfigError(`${path} defines a job without a run function; add run(context) { … }`);
   }
-  const wrong = [...wrongTimes(value), ...wrongNeeds(value), ...wrongExclusive(value), ...wrongOrder(value)];
+  const wrong = [
+    ...wrongTimes(value),
+    ...wrongNeeds(value),
+    ...wrongExclusive(value),
+    ...wrongOrder(value),
+    ...wrongCheckpoint(value),
+  ];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
 }
@@ -49,9 +55,12 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
   }
 }
 
-function* wrongExclusive({ exclusive }: Job): Generator<string> {
+function* wrongExclusive({ exclusive, overlap }: Job): Generator<string> {
   if (exclusive !== undefined && typeof exclusive !== 'boolean')
     yield 'has exclusive set to what is neither true nor false';
+  if (overlap !== undefined && overlap !== 'slots') yield `has overlap ${overlap}: write 'slots', or leave it out`;
+  else if (overlap !== undefined && exclusive)
+    yield "is exclusive and has overlap 'slots': one run at a time, or one of each slot";
 }
 
 /** A name that a run can have. */
@@ -76,6 +85,11 @@ function* wrongOrder({ name: own, after, pauseAfter }: Job): Generator<string> {
       yield `comes after ${name} within ${within}: write a duration above 0 and at most 23d, like 2h`;
     }
   }
+}
+
+function* wrongCheckpoint({ checkpoint }: Job): Generator<string> {
+  if (checkpoint !== undefined && typeof (checkpoint as Partial<CheckpointSchema>)?.['~run'] !== 'function')
+    yield 'has a checkpoint that is no schema: write it with valibot, such as v.object({ lastId: v.number() })';
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { LONGEST_TIMEOUT_MS } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { Need, Shard } from '../job.ts';
+import { NOWHERE } from '../runner/kept.ts';
 import { hasControlCharacter, problemOfDatabaseUrl } from './database-url.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -77,6 +78,14 @@ const list = (separator: string) =>
         .map((item) => item.trim())
         .filter(Boolean),
     ),
+  );
+
+/** An instant as we write it ourselves. */
+const instant = (example: string) =>
+  v.pipe(
+    v.string(),
+    v.check((text) => text.endsWith('Z') && !Number.isNaN(Date.parse(text)), `must be times such as ${example}`),
+    v.transform((text) => new Date(text)),
   );
 
 const DAY = 86_400;
@@ -161,6 +170,10 @@ export const ENVIRONMENT = v.object({
     seconds(60, 1, 3_600),
     v.description('How long a run tries to record how it ended, while the database is out of reach'),
   ),
+  WORKER_CHECKPOINT_FILE: v.pipe(
+    text(),
+    v.description('File on a volume in which a job keeps its progress where there is no DATABASE_URL'),
+  ),
   RUN_JOB_SHARDS: v.pipe(
     v.optional(number(1, 1, 10_000, 'a whole number')),
     v.description('Parts of the work when Kubernetes runs the job as an Indexed Job: its completions'),
@@ -168,6 +181,12 @@ export const ENVIRONMENT = v.object({
   JOB_COMPLETION_INDEX: v.pipe(
     v.optional(v.pipe(v.string(), v.trim(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number))),
     v.description("This pod's part; Kubernetes sets it"),
+  ),
+  RUN_JOB_SLOTS: v.pipe(
+    v.optional(v.pipe(list(','), v.array(instant('2026-11-23T02:00:00Z')))),
+    v.description(
+      'Scheduled times of an Indexed Job that run-job backfill has made, separated by commas: each index does one, or one part of one',
+    ),
   ),
   RUN_JOB_TERMINATION_LOG: v.pipe(
     text(),
@@ -245,7 +264,10 @@ export interface Config {
   readonly jobDirs: readonly string[];
   readonly historyDays: number;
   readonly recordMs: number;
+  readonly checkpointFile: string | undefined;
   readonly shard: Shard;
+  /** The scheduled time that this pod of an Indexed Job is to do, where each does another. */
+  readonly slot: Date | undefined;
   /** The schedule that brought the run about, as its environment tells. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | undefined;
   /** Whether a run of a CronJob asks for slots to catch up with. */
@@ -290,12 +312,23 @@ export function readConfig(env: Environment): ConfigResult {
   }
   const invalid = new Set(problems.keys());
   const values = parsed.success ? parsed.output : v.parse(ENVIRONMENT, given);
-  const shard = readShard(values, problems);
-  return { config: arrange(values, shard), problems: [...problems.values()], invalid };
+  const part = readPart(values, problems);
+  return { config: arrange(values, part), problems: [...problems.values()], invalid };
 }
 
-/** The variables that the needs require and that aren't set, one sentence each; what is `invalid` has been told. */
-export function missingFor(needs: readonly Need[], config: Config, invalid: ReadonlySet<string> = new Set()): string[] {
+/** What a job asks of the environment. */
+export interface Demand {
+  readonly needs: readonly Need[];
+  /** Whether it keeps its progress. */
+  readonly keeps?: boolean;
+}
+
+/** The variables that a job requires and that aren't set, one sentence each; what is `invalid` has been told. */
+export function missingFor(
+  { needs, keeps = false }: Demand,
+  config: Config,
+  invalid: ReadonlySet<string> = new Set(),
+): string[] {
   const problems: string[] = [];
   const lacksDatabase = !config.databaseUrl && !invalid.has('DATABASE_URL');
   if (lacksDatabase && config.databaseRequired) {
@@ -307,6 +340,7 @@ export function missingFor(needs: readonly Need[], config: Config, invalid: Read
       'DATABASE_URL is not set, and the job needs PostgreSQL: set it to postgres://user:password@host:5432/database',
     );
   }
+  if (lacksDatabase && problems.length === 0 && keeps && config.checkpointFile === undefined) problems.push(NOWHERE);
   if (needs.includes('rabbitmq') && config.amqp.urls.length === 0 && !invalid.has('AMQP_URL')) {
     problems.push('AMQP_URL is not set, and the job needs RabbitMQ: set it to amqp://user:password@host:5672/vhost');
   }
@@ -334,6 +368,23 @@ export function loadConfig(env: Environment): Config {
 
 type Values = v.InferOutput<typeof ENVIRONMENT>;
 
+/** What of the work this process does. */
+type Part = Pick<Config, 'shard' | 'slot'>;
+
+function readPart(values: Values, problems: Map<string, string>): Part {
+  const { RUN_JOB_SLOTS: slots, RUN_JOB_SHARDS: count = 1, JOB_COMPLETION_INDEX: index } = values;
+  if (slots === undefined || slots.length === 0) return { shard: readShard(values, problems), slot: undefined };
+  const slot = index === undefined ? undefined : slots[Math.floor(index / count)];
+  if (index === undefined || slot === undefined) {
+    problems.set(
+      'JOB_COMPLETION_INDEX',
+      `JOB_COMPLETION_INDEX must be below ${slots.length * count}, since RUN_JOB_SLOTS has ${slots.length} scheduled times: run the Job as it was made`,
+    );
+    return { shard: { index: 0, count: 1 }, slot: undefined };
+  }
+  return { shard: { index: index % count, count }, slot };
+}
+
 function readShard(values: Values, problems: Map<string, string>): Shard {
   const { RUN_JOB_SHARDS: count, JOB_COMPLETION_INDEX: index } = values;
   if (count === undefined && index !== undefined) {
@@ -357,7 +408,7 @@ function readShard(values: Values, problems: Map<string, string>): Shard {
   return { index: 0, count: 1 };
 }
 
-function arrange(values: Values, shard: Shard): Config {
+function arrange(values: Values, part: Part): Config {
   return {
     databaseUrl: values.DATABASE_URL,
     databaseRequired: values.RUN_JOB_REQUIRE_DATABASE === 'true',
@@ -378,7 +429,8 @@ function arrange(values: Values, shard: Shard): Config {
     jobDirs: values.RUN_JOB_DIRS ?? ownJobs(),
     historyDays: values.RUN_JOB_HISTORY_DAYS,
     recordMs: values.RUN_JOB_RECORD_TIMEOUT_SECONDS * 1_000,
-    shard,
+    checkpointFile: values.WORKER_CHECKPOINT_FILE,
+    ...part,
     schedule: values.RUN_JOB_SCHEDULE
       ? { cron: values.RUN_JOB_SCHEDULE, timeZone: values.RUN_JOB_TIME_ZONE ?? 'Etc/UTC' }
       : undefined,

@@ -2,13 +2,14 @@
 import type { Server } from '../postgres/server.ts';
 import type { Session } from '../postgres/session.ts';
 import type { KnownSchedule } from '../runner/ports.ts';
-import type { Database } from '../runner/request.ts';
+import type { Database, Ports } from '../runner/request.ts';
 import type { Config } from './config.ts';
 
 /** A database that has begun to connect, or what is wrong with its URL. What goes wrong later shows when it is first used. */
 export interface OpenedDatabase {
   readonly server?: Server;
   readonly database?: Database;
+  readonly openCheckpoints?: NonNullable<Ports['openCheckpoints']>;
   readonly problem?: unknown;
 }
 
@@ -25,15 +26,20 @@ export async function locate(
   return parseServer(databaseUrl, run, config.connectTimeoutMs);
 }
 
+/** What the database is told of the run. */
+export interface RunOfDatabase {
+  readonly job: string;
+  readonly name: string;
+  readonly runId: string;
+  /** Whether it judges slots that have passed: one that is told which slot to do may be one of those that others are about to do. */
+  readonly looksBack: boolean;
+}
+
 /** How long ago the slots of a schedule must have been judged for a run to look again. */
 const LOOK_AFTER_MS = 3_600_000;
 
 /** Begins to connect. Never throws. */
-export async function openDatabase(
-  databaseUrl: string,
-  config: Config,
-  run: { job: string; name: string; runId: string },
-): Promise<OpenedDatabase> {
+export async function openDatabase(databaseUrl: string, config: Config, run: RunOfDatabase): Promise<OpenedDatabase> {
   const { createLocks, openHistory, SCHEMA_VERSION, Session: OpenSession } = await import('../postgres/postgres.ts');
   let server: Server;
   try {
@@ -48,6 +54,7 @@ export async function openDatabase(
   const { host, port, database } = server.config;
   return {
     server,
+    openCheckpoints: async () => (await import('../postgres/checkpoints.ts')).openCheckpoints(session),
     database: {
       attributes: {
         'db.system.name': 'postgresql',
@@ -68,12 +75,12 @@ export async function openDatabase(
 async function tendSchedule(
   session: Session,
   { schedule, place, shard }: Config,
-  { name, job }: { job: string; name: string },
+  { name, job, looksBack }: RunOfDatabase,
   known: KnownSchedule | undefined,
 ): Promise<void> {
   const told = known?.source === 'run' && schedule?.cron === known.cron && schedule.timeZone === known.timeZone;
   const brings = schedule !== undefined && !told && (known === undefined || known.source === 'run');
-  const looks = known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
+  const looks = looksBack && known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
   if (!brings && !looks) return;
   const { bring, notice } = await import('./tend-schedule.ts');
   const queries = {

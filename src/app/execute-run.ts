@@ -17,7 +17,7 @@ import { describeError } from '../runner/error-info.ts';
 import { runOnce } from '../runner/lifecycle.ts';
 import type { Summary } from '../runner/outcome.ts';
 import type { Ordered, ProgressBar } from '../runner/ports.ts';
-import type { LockedPolicy, RunRequest } from '../runner/request.ts';
+import type { LockedPolicy, Ports, RunRequest } from '../runner/request.ts';
 import type { Stop } from '../runner/stop.ts';
 import { noTelemetry } from '../telemetry/noop.ts';
 import { openTelemetry } from '../telemetry/open.ts';
@@ -56,6 +56,8 @@ export interface RunOrder {
   readonly forced: boolean;
   /** The digest that the parameters must have, whatever the schema makes of them here; any unless given. */
   readonly paramsDigest?: string | undefined;
+  /** Drop what earlier runs of the slot have saved. */
+  readonly restart: boolean;
   /** What is wrong with the order itself: such a run is rejected, and told and recorded like any other. */
   readonly problem?: unknown;
 }
@@ -89,6 +91,12 @@ export interface Surroundings {
  */
 const DATABASE_STEPS = 13;
 
+/**
+ * How long a run of a program goes on before the watchdog's thread starts, in milliseconds: none of its code runs on our event loop, and a
+ * program that has ended by then needs no thread, which costs as much as Node itself.
+ */
+const PROGRAM_UNWATCHED_MS = 100;
+
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
   const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
@@ -99,16 +107,24 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
   // The watchdog's thread and the database are called before all else, so that they make ready while we do.
-  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), {
+  const watchdogOptions = {
     terminationFile,
     databaseUrl,
     lockCheckMs: config.lockCheckMs,
     graceMs: config.graceMs,
     closeRecordScript: fileURLToPath(new URL('record-closer.cjs', home)),
+  };
+  const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), watchdogOptions, {
+    afterMs: order.command ? PROGRAM_UNWATCHED_MS : 0,
   });
   if (databaseUrl) watchdog.warm();
   const postgres = databaseUrl
-    ? await openDatabase(databaseUrl, config, { job: identity.job, name: identity.name, runId })
+    ? await openDatabase(databaseUrl, config, {
+        job: identity.job,
+        name: identity.name,
+        runId,
+        looksBack: order.scheduledAt === undefined,
+      })
     : {};
 
   const redactor = redactorFor(env);
@@ -149,6 +165,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     startedAt,
     dryRun: order.dryRun,
     forced: order.forced,
+    restart: order.restart,
     locked: order.locked,
     params: { ...order.params.json, ...Object.fromEntries(order.params.pairs) },
     ordered: orderedBy(order),
@@ -173,6 +190,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       blackoutAt: async (...question) => (await import('./calendar.ts')).blackoutAt(...question),
       latestSlot: async (...question) => (await import('./calendar.ts')).latestSlot(...question),
     },
+    openCheckpoints: postgres.openCheckpoints ?? openFile(config.checkpointFile),
     watchdog,
     clock: systemClock,
     terminationLog: openTerminationLog(terminationFile),
@@ -207,7 +225,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       const params = order.command ? request.params : validateParams(job.params, order.params, env, order.job);
       const lacking = [
         ...problems,
-        ...missingFor(neededBy(job, order.dryRun), config, invalid),
+        ...missingFor({ needs: neededBy(job, order.dryRun), keeps: job.checkpoint !== undefined }, config, invalid),
         ...problemOfTerminationFile(terminationFile, log),
       ];
       if (lacking.length > 0) throw configError(lacking);
@@ -225,7 +243,13 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   });
 }
 
-/** Of a command, the arguments are a part. Without a database nobody asks for it, and loading SHA-256 takes 5 ms. */
+/** Where there is no database, a file that somebody has named. */
+function openFile(path: string | undefined): Ports['openCheckpoints'] {
+  if (path === undefined) return undefined;
+  return async () => (await import('../process/checkpoint-file.ts')).openCheckpointFile(path);
+}
+
+/** Of a command, the arguments are a part. Where nothing is kept nobody asks for it, and loading SHA-256 takes 5 ms. */
 function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
   const { command } = order;
   if (command) return digestOf({ params, command: [command.program, ...command.args] });

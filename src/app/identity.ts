@@ -20,7 +20,7 @@ const PLAUSIBLE_MS = 366 * 86_400_000;
 /** The identity of a run that began at `startedAt`. */
 export function makeIdentity({ job, name = job, scheduledAt }: Claim, config: Config, startedAt: Date): Identity {
   const { jobName, cronJobName, jobUid } = config.place;
-  const known = scheduledAt ?? scheduledTimeIn(jobName, cronJobName, startedAt);
+  const known = scheduledAt ?? config.slot ?? scheduledTimeIn(jobName, cronJobName, startedAt);
   const scheduledBy = known ? 'schedule' : jobUid === undefined ? 'start' : 'job';
   return { job, name, scheduledAt: known ?? startedAt, scheduledBy, shard: config.shard };
 }

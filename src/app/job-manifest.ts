@@ -12,12 +12,18 @@ export interface CronJob {
   readonly spec: { readonly jobTemplate: { readonly metadata?: Json; readonly spec: JobSpec } };
 }
 
-type JobSpec = Json & {
+/** As much of a Job's as we look into. */
+export type JobSpec = Json & {
   readonly template: Json & { readonly spec: Json & { readonly containers: readonly Container[] } };
-  readonly podFailurePolicy?: { readonly rules: readonly { readonly action: string }[] };
+  readonly podFailurePolicy?: { readonly rules: readonly FailureRule[] };
 };
 
-interface Container extends Json {
+interface FailureRule {
+  readonly action: string;
+  readonly onExitCodes?: Json & { readonly operator: string; readonly values: readonly number[] };
+}
+
+export interface Container extends Json {
   readonly name: string;
   readonly env?: readonly { readonly name: string }[];
 }
@@ -51,31 +57,38 @@ export function readCronJob(text: string, where: string): CronJob {
  * counts its success.
  */
 export function jobOf(cronJob: CronJob, order: RunOrder, { id, shard }: { id: string; shard: Shard }): Json {
-  const { metadata, spec } = cronJob;
-  const { jobTemplate } = spec;
-  const template = (jobTemplate.metadata ?? {}) as { readonly labels?: Json; readonly annotations?: Json };
-  const suffix = `-rerun-${randomBytes(3).toString('hex')}`;
+  const { spec } = cronJob.spec.jobTemplate;
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: {
-      name: `${metadata.name.slice(0, LONGEST_NAME - suffix.length)}${suffix}`,
-      ...(metadata.namespace && { namespace: metadata.namespace }),
-      ...(template.labels && { labels: template.labels }),
-      annotations: {
-        ...template.annotations,
-        'cronjob.kubernetes.io/instantiate': 'manual',
-        'run-job/rerun-of': id,
-      },
-      ...(metadata.uid && {
-        ownerReferences: [
-          { apiVersion: 'batch/v1', kind: 'CronJob', name: metadata.name, uid: metadata.uid, controller: true },
-        ],
-      }),
-    },
-    spec: withArguments(shard.count > 1 ? ofOneShard(jobTemplate.spec, shard) : jobTemplate.spec, argumentsOf(order)),
+    metadata: metadataOf(cronJob, 'rerun', { 'run-job/rerun-of': id }),
+    spec: withArguments(shard.count > 1 ? ofOneShard(spec, shard) : spec, argumentsOf(order)),
   };
 }
+
+/**
+ * The metadata of a Job that is made by hand.
+ * @param what it is for, as a part of its name
+ * @param reserved how many characters the names of its pods need beside the Job's
+ */
+export function metadataOf({ metadata, spec }: CronJob, what: string, annotations: Json, reserved = 0): Json {
+  const template = (spec.jobTemplate.metadata ?? {}) as { readonly labels?: Json; readonly annotations?: Json };
+  const suffix = `-${what}-${randomBytes(3).toString('hex')}`;
+  return {
+    name: `${metadata.name.slice(0, LONGEST_NAME - reserved - suffix.length)}${suffix}`,
+    ...(metadata.namespace && { namespace: metadata.namespace }),
+    ...(template.labels && { labels: template.labels }),
+    annotations: { ...template.annotations, 'cronjob.kubernetes.io/instantiate': 'manual', ...annotations },
+    ...(metadata.uid && {
+      ownerReferences: [
+        { apiVersion: 'batch/v1', kind: 'CronJob', name: metadata.name, uid: metadata.uid, controller: true },
+      ],
+    }),
+  };
+}
+
+/** Its arguments as Kubernetes wants them: it reads `$(NAME)` as a variable, and `$$` as a dollar. */
+export const escaped = (args: readonly string[]): string[] => args.map((text) => text.replaceAll('$', '$$$$'));
 
 /** The command line of the order. */
 export function argumentsOf(order: RunOrder): string[] {
@@ -98,34 +111,31 @@ export function argumentsOf(order: RunOrder): string[] {
   ];
 }
 
-/** Kubernetes reads `$(NAME)` in an argument as a variable, and `$$` as a dollar. */
-function withArguments(spec: JobSpec, args: readonly string[]): JobSpec {
-  const ours = (containers: readonly Container[]) => containers.find(({ name }) => name === 'run-job') ?? containers[0];
+const withArguments = (spec: JobSpec, args: readonly string[]): JobSpec =>
+  withContainer(spec, (container) => ({ ...container, args: escaped(args) }));
+
+/** Changes the container that is ours, where a pod has more than one. */
+export function withContainer(spec: JobSpec, change: (container: Container) => Container): JobSpec {
   const { containers } = spec.template.spec;
-  const escaped = args.map((argument) => argument.replaceAll('$', '$$$$'));
-  return {
-    ...spec,
-    template: {
-      ...spec.template,
-      spec: {
-        ...spec.template.spec,
-        containers: containers.map((each) => (each === ours(containers) ? { ...each, args: escaped } : each)),
-      },
-    },
-  };
+  const ours = containers.find(({ name }) => name === 'run-job') ?? containers[0];
+  const changed = containers.map((each) => (each === ours ? change(each) : each));
+  return { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, containers: changed } } };
+}
+
+/** The container's variables with these in place of what they were. */
+export function withVariables(
+  container: Container,
+  variables: Readonly<Record<string, string | undefined>>,
+): Container {
+  const set = Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+  const others = (container.env ?? []).filter(({ name }) => !Object.hasOwn(variables, name));
+  return { ...container, env: [...others, ...set] };
 }
 
 /** One shard by itself is a plain Job that is told which. */
 function ofOneShard(spec: JobSpec, { index, count }: Shard): JobSpec {
   const kept = Object.fromEntries(Object.entries(spec).filter(([name]) => !OF_SHARDS.includes(name))) as JobSpec;
-  const variables = [
-    { name: 'RUN_JOB_SHARDS', value: String(count) },
-    { name: 'JOB_COMPLETION_INDEX', value: String(index) },
-  ];
-  const withShard = (container: Container) => ({
-    ...container,
-    env: [...(container.env ?? []).filter(({ name }) => variables.every((one) => one.name !== name)), ...variables],
-  });
+  const variables = { RUN_JOB_SHARDS: String(count), JOB_COMPLETION_INDEX: String(index) };
   const { podFailurePolicy, template } = kept;
   return {
     backoffLimit: spec.backoffLimitPerIndex ?? 0,
@@ -137,6 +147,9 @@ function ofOneShard(spec: JobSpec, { index, count }: Shard): JobSpec {
         ),
       },
     }),
-    template: { ...template, spec: { ...template.spec, containers: template.spec.containers.map(withShard) } },
+    template: {
+      ...template,
+      spec: { ...template.spec, containers: template.spec.containers.map((each) => withVariables(each, variables)) },
+    },
   };
 }

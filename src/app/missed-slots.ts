@@ -1,6 +1,6 @@
 // Notices slots that passed without a run, and records each once: whoever looks does so, a later run, `status`, or the console.
 import type { Queries } from '../postgres/queries.ts';
-import { type Schedule, unsettledSchedules } from '../postgres/schedules.ts';
+import { type Schedule, schedulesToJudge } from '../postgres/schedules.ts';
 import { type MissedSlot, recordMissed, settle, startedSlots } from '../postgres/slots.ts';
 import { SQLSTATE, sqlStateOf } from '../postgres/sqlstate.ts';
 import { parseCron } from '../schedule/cron.ts';
@@ -14,6 +14,8 @@ const MOST_SLOTS = 20_000;
 
 /** What was noticed. */
 export interface Noticed {
+  /** The schedules in force, by name. */
+  readonly schedules: ReadonlyMap<string, Schedule>;
   /** How many records were written that say missed. */
   readonly recorded: number;
   /** By name, the slots that nobody has begun and that may still be started, though late; the oldest first. */
@@ -46,15 +48,18 @@ export async function databaseNow(connection: Queries): Promise<Date> {
 /**
  * Judges the slots of all schedules, or of those of some names, that have passed since somebody looked last.
  * @param now by the database's clock, as the schedules' times are
+ * @param before only slots before this one: whoever stands for it may begin later than a slot is waited for
  * @param record whether to write down what was missed; whoever knows that he may not needn't try
  */
 export async function noticeMissed(
   connection: Queries,
   now: Date,
   names?: readonly string[],
+  before?: Date,
   { record = true }: { readonly record?: boolean } = {},
 ): Promise<Noticed> {
-  const open = await openSlots(connection, now, names);
+  const schedules = await schedulesToJudge(connection, names);
+  const open = openSlots(schedules, before === undefined || before > now ? now : new Date(before.getTime() - 1));
   const started = await startedSlots(
     connection,
     open.flatMap(({ schedule: { name, settledTo }, slots }) => {
@@ -84,7 +89,9 @@ export async function noticeMissed(
     if (to !== undefined) settled.push({ id: schedule.id, to });
   }
   const written = record ? await write(connection, missed, settled) : undefined;
+  const inForce = schedules.filter(({ validTo }) => validTo === undefined).map((one) => [one.name, one] as const);
   return {
+    schedules: new Map(inForce),
     recorded: written ?? 0,
     late,
     written: written !== undefined,
@@ -101,12 +108,13 @@ interface OpenSlots {
   readonly whole: boolean;
 }
 
-async function openSlots(connection: Queries, now: Date, names?: readonly string[]): Promise<OpenSlots[]> {
+function openSlots(schedules: readonly Schedule[], upTo: Date): OpenSlots[] {
   const open: OpenSlots[] = [];
   let left = MOST_SLOTS;
-  for (const schedule of await unsettledSchedules(connection, names)) {
+  for (const schedule of schedules) {
+    if (schedule.suspend) continue;
     const expectation = expectationOf(schedule);
-    const end = schedule.validTo !== undefined && schedule.validTo < now ? schedule.validTo : now;
+    const end = schedule.validTo !== undefined && schedule.validTo < upTo ? schedule.validTo : upTo;
     const slots = [...firstOf(slotsBetween(expectation, schedule.settledTo, end), left)];
     const whole = slots.length < left;
     left -= slots.length;

@@ -1,10 +1,12 @@
 // How names stand: what their schedules ask for, and what their records tell. What `status` and the console show.
 import type { Connection } from '../postgres/connect.ts';
 import { type NameOverview, overview } from '../postgres/overview.ts';
-import { type PauseInForce, pausesInForce } from '../postgres/pauses.ts';
-import { type Schedule, schedulesInForce, schedulesOf } from '../postgres/schedules.ts';
+import { currentPauses } from '../postgres/pausing.ts';
+import { type Schedule, schedulesOf } from '../postgres/schedules.ts';
+import { listCheckpoints, type SlotCheckpoint } from '../postgres/slot-checkpoints.ts';
 import { type RunOfSlot, recordedSlots, runsOfSlots } from '../postgres/slots.ts';
 import { type Statistics, statistics } from '../postgres/statistics.ts';
+import type { Pause } from '../runner/decisions.ts';
 import type { ErrorInfo } from '../runner/outcome.ts';
 import { type JudgedSlot, judgeSlot } from '../schedule/judge.ts';
 import { nextSlot, previousSlot } from '../schedule/slots.ts';
@@ -34,7 +36,9 @@ export interface Standing extends NameOverview {
   readonly overdueSince?: Date;
   /** Of the last 30 days; absent where there were no runs. */
   readonly statistics?: Statistics;
-  readonly pause?: PauseInForce;
+  readonly pause?: Pause;
+  /** What slots of it that haven't succeeded have saved. */
+  readonly checkpoints: readonly SlotCheckpoint[];
 }
 
 /** One name, with its newest slots. */
@@ -62,13 +66,17 @@ export async function standings(connection: Connection, others: readonly string[
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now);
   const recorded = await overview(connection);
-  const schedules = new Map((await schedulesInForce(connection)).map((schedule) => [schedule.name, schedule]));
+  const { schedules } = noticed;
   const days = await statistics(connection);
-  const pauses = await pausesInForce(connection);
+  const pauses = await currentPauses(connection);
+  const saved = await checkpointsByName(connection);
   const known = new Set(recorded.map(({ name }) => name));
   const silent = [...new Set([...schedules.keys(), ...others])].filter((name) => !known.has(name)).map(neverRan);
   const all = [...recorded, ...silent].map((one) =>
-    standingOf(one, now, noticed, schedules.get(one.name), days.get(one.name), pauses.get(one.name)),
+    standingOf(one, now, noticed, schedules.get(one.name), days.get(one.name), {
+      pause: pauses.get(one.name),
+      checkpoints: saved.get(one.name) ?? [],
+    }),
   );
   return { now, standings: all.sort(byNeed), written: noticed.written };
 }
@@ -78,11 +86,19 @@ export async function standing(connection: Connection, name: string): Promise<Se
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now, [name]);
   const [one = neverRan(name)] = await overview(connection, [name]);
-  const [schedule] = await schedulesInForce(connection, [name]);
+  const schedule = noticed.schedules.get(name);
   const days = await statistics(connection, [name]);
-  const pauses = await pausesInForce(connection);
-  const known = standingOf(one, now, noticed, schedule, days.get(name), pauses.get(name));
+  const pauses = await currentPauses(connection);
+  const known = standingOf(one, now, noticed, schedule, days.get(name), {
+    pause: pauses.get(name),
+    checkpoints: (await checkpointsByName(connection)).get(name) ?? [],
+  });
   return { now, standings: { ...known, slots: await newestSlots(connection, name, now) }, written: noticed.written };
+}
+
+/** What names have saved of their progress. */
+export async function checkpointsByName(connection: Connection): Promise<Map<string, SlotCheckpoint[]>> {
+  return Map.groupBy(await listCheckpoints(connection), ({ name }) => name);
 }
 
 /** A name of which there is no record. */
@@ -106,7 +122,7 @@ export function standingOf(
   noticed: Noticed,
   schedule: Schedule | undefined,
   days: Statistics | undefined,
-  pause: PauseInForce | undefined,
+  { pause, checkpoints }: { readonly pause: Pause | undefined; readonly checkpoints: readonly SlotCheckpoint[] },
 ): Standing {
   const expected = schedule !== undefined && !schedule.suspend;
   const overdueSince = expected && pause === undefined ? firstUnbegun(one, noticed) : undefined;
@@ -119,6 +135,7 @@ export function standingOf(
     ...(overdueSince && { overdueSince }),
     ...(days && { statistics: days }),
     ...(pause && { pause }),
+    checkpoints,
   };
 }
 
@@ -140,7 +157,7 @@ function healthOf(
   { consecutiveFailures, running, lastRun }: NameOverview,
   schedule: Schedule | undefined,
   overdueSince: Date | undefined,
-  pause: PauseInForce | undefined,
+  pause: Pause | undefined,
 ): Health {
   if (pause) return 'paused';
   if (consecutiveFailures > 0) return 'failing';

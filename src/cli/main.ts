@@ -32,6 +32,10 @@ export async function main(invocation: Invocation): Promise<number> {
     if (name === 'rerun') {
       return await rerun(rest, invocation, Object.keys(COMMANDS));
     }
+    if (name === 'backfill') {
+      const { backfill } = await import('./commands/backfill-run.ts');
+      return await backfill(rest, invocation);
+    }
     const { runCommand } = await import('./commands/run-command.ts');
     const { home, env, stop } = invocation;
     const ended = runCommand(name, rest, { home, env, commands: COMMANDS, stop });

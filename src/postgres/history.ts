@@ -1,8 +1,9 @@
 // The runner's History in PostgreSQL: one row of run_job.runs a run.
 import type { QueryResult } from 'pg';
-import type { PreviousRun, Shard } from '../job.ts';
+import type { PreviousRun, PreviousRunsOptions, Shard } from '../job.ts';
 import type { Pause } from '../runner/decisions.ts';
 import type {
+  CheckpointOwner,
   Closable,
   History,
   KnownSchedule,
@@ -23,12 +24,14 @@ import {
   insert,
   PREVIOUS,
   PRUNE,
+  PRUNE_CHECKPOINTS,
   PRUNE_OTHERS,
   recordRun,
   SCHEDULED_TIME,
   SUCCEEDED,
   startRun,
   updateOwn,
+  withoutCheckpoint,
 } from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
@@ -40,6 +43,7 @@ interface StartedRow {
   readonly lost: string[];
   readonly outdated: boolean;
   readonly fence: string;
+  readonly checkpointed: boolean;
   /** Its time as JSON has it. */
   readonly schedule: (Omit<KnownSchedule, 'settledTo'> & { readonly settledTo: string }) | null;
 }
@@ -96,24 +100,25 @@ class PostgresHistory implements History, Closable {
       : this.#session.ask(text, values));
     const [row] = rows as StartedRow[];
     if (row === undefined) throw new Error('PostgreSQL gave no answer to the statement that records the start.');
-    const { lost, outdated, schedule } = row;
+    const { lost, outdated, checkpointed, schedule } = row;
     return {
       lost,
       outdated,
+      checkpointed,
       fence: Number(row.fence),
       ...(schedule && { schedule: { ...schedule, settledTo: new Date(schedule.settledTo) } }),
     };
   }
 
-  async end(id: string, end: RunEnd, lease?: Lease): Promise<void> {
+  async end(id: string, end: RunEnd, lease?: Lease, done?: CheckpointOwner): Promise<void> {
     if (lease instanceof HeldLease && lease.held) {
       try {
-        return await this.#endOn(lease, id, end);
+        return await this.#endOn(lease, id, end, done);
       } catch {
         // Its connection is gone, and the lock with it. Another may get through; if it was committed after all, nothing is changed.
       }
     }
-    await this.#keep(end, (columns) => this.#update(id, columns, this.#askPatiently));
+    await this.#keep(end, (columns) => this.#update(id, columns, done, this.#askPatiently));
   }
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
@@ -126,6 +131,7 @@ class PostgresHistory implements History, Closable {
   async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
     const until = performance.now() + withinMs;
     await this.#session.ask(PRUNE_OTHERS, [days]);
+    await this.#session.ask(PRUNE_CHECKPOINTS, [days]);
     let pruned = 0;
     while (performance.now() < until) {
       const { rowCount } = await this.#session.ask(PRUNE.text, [days, PRUNE.batch]);
@@ -135,8 +141,13 @@ class PostgresHistory implements History, Closable {
     return pruned;
   }
 
-  async previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]> {
-    const { rows } = await this.#session.ask(PREVIOUS, [name, shard.index, shard.count, limit]);
+  async previousRuns(
+    name: string,
+    shard: Shard,
+    limit: number,
+    { ended = 'succeeded' }: PreviousRunsOptions = {},
+  ): Promise<PreviousRun[]> {
+    const { rows } = await this.#session.ask(PREVIOUS[ended], [name, shard.index, shard.count, limit]);
     return (rows as { id: string; scheduled_at: Date; result: unknown }[]).map((row) => ({
       runId: row.id,
       scheduledAt: row.scheduled_at,
@@ -174,22 +185,30 @@ class PostgresHistory implements History, Closable {
   }
 
   /** In the transaction that holds the locks, so that no moment shows the one without the other. */
-  async #endOn(lease: HeldLease, id: string, end: RunEnd): Promise<void> {
+  async #endOn(lease: HeldLease, id: string, end: RunEnd, done?: CheckpointOwner): Promise<void> {
     const timeoutMs = Math.min(END_ON_LEASE_MS, this.#server.connectTimeoutMs);
     await lease.releaseWith(async (connection) => {
       await connection.ask(`SET LOCAL statement_timeout = ${timeoutMs}; SAVEPOINT run_end`, [], timeoutMs);
       await this.#keep(end, (columns) =>
-        this.#update(id, columns, (text, values) => connection.ask(text, values, timeoutMs)).catch(async (error) => {
-          if (!isConnectionLost(error)) await connection.ask('ROLLBACK TO SAVEPOINT run_end', [], timeoutMs);
-          throw error;
-        }),
+        this.#update(id, columns, done, (text, values) => connection.ask(text, values, timeoutMs)).catch(
+          async (error) => {
+            if (!isConnectionLost(error)) await connection.ask('ROLLBACK TO SAVEPOINT run_end', [], timeoutMs);
+            throw error;
+          },
+        ),
       );
     }, timeoutMs);
   }
 
   /** Closes the record; where a failover to a standby that lagged behind has lost it, it is written anew. */
-  async #update(id: string, columns: Record<string, unknown>, ask: Ask): Promise<void> {
-    const { text, values } = updateOwn(id, columns);
+  async #update(
+    id: string,
+    columns: Record<string, unknown>,
+    done: CheckpointOwner | undefined,
+    ask: Ask,
+  ): Promise<void> {
+    const closing = updateOwn(id, columns);
+    const { text, values } = done ? withoutCheckpoint(closing, done) : closing;
     const { rowCount } = await ask(text, values);
     if (rowCount !== 0 || this.#begun?.id !== id) return;
     const insertion = insert({ ...startColumns(this.#begun), ...columns });

@@ -7,6 +7,7 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   job_times: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   schedules: ['SELECT', 'INSERT', 'UPDATE'],
   statistics: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  checkpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   pauses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   cancellations: ['SELECT', 'INSERT', 'DELETE'],

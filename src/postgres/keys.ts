@@ -10,6 +10,9 @@ export const nameKey = (name: string): bigint => key('job', name);
 /** Held by the run of one shard. */
 export const shardKey = (name: string, index: number): bigint => key('shard', name, index);
 
+/** Held by the run of one slot of a name whose slots may overlap, shared by those of its shards. */
+export const slotKey = (name: string, slot: Date): bigint => key('slot', name, slot.toISOString());
+
 /** How many of a key's lowest bits can hold a count of shards; RUN_JOB_SHARDS is at most 10,000. */
 export const COUNT_BITS = 14;
 

@@ -4,11 +4,18 @@ import { ADVISORY_LOCKS, LOCK_KEY } from './holder.ts';
 import { COUNT_BITS } from './keys.ts';
 import { begin } from './undisturbed.ts';
 
+/** The key of a lock, and whether others may hold it at the same time. */
+interface Key {
+  readonly key: bigint;
+  readonly shared: boolean;
+}
+
 /** The keys of one run's locks. */
 export interface Keys {
-  readonly name: bigint;
-  /** Absent when the run does the whole work. */
-  readonly shard?: { readonly index: bigint; readonly count: bigint };
+  /** Of what only one run at a time may do; in the order in which they are taken. */
+  readonly work: readonly Key[];
+  /** What the runs of shards of one count share; absent when the run does the whole work. */
+  readonly count?: bigint;
   readonly run: bigint;
   readonly places: readonly bigint[];
 }
@@ -40,23 +47,20 @@ const GONE_CLIENT = {
  * Begins the transaction that holds the locks, and takes all of them or stops at the first that is refused. Everything goes to the server
  * in one message: one round trip. A transaction that only takes advisory locks has no id, and between its statements no snapshot.
  * CASE evaluates its branches in order, so that a refused run takes nothing after the refusal.
- * A sharded run shares the name's lock with its sisters, so that it and a run of the whole exclude each other; and it looks for sisters
+ * A sharded run shares the lock of the whole with its sisters, so that it and a run of the whole exclude each other; and it looks for sisters
  * of another count only after it has taken the lock of its own, so that of two that begin at once at least one sees the other.
  * @param statementMs how long a statement of it may take on the server
  */
 export function takeLocks(keys: Keys, decidedFor: DecidedFor, statementMs: number): string {
-  const { shard } = keys;
-  const whole = shard === undefined ? tryLock(keys.name) : tryShared(keys.name);
-  const part = shard === undefined ? 'true' : `${tryShared(shard.count)} AND ${tryLock(shard.index)}`;
+  const refused = keys.work.map((one) => `WHEN NOT ${tryLock(one)} THEN 'locked'`);
   const alone =
-    shard === undefined ? 'true' : `NOT EXISTS (SELECT FROM ${ADVISORY_LOCKS} AND ${ofAnotherCount(shard.count)})`;
+    keys.count === undefined ? 'true' : `NOT EXISTS (SELECT FROM ${ADVISORY_LOCKS} AND ${ofAnotherCount(keys.count)})`;
   const places = keys.places.map((place) => `(${literal(place)})`).join();
   return `${begin(statementMs, GONE_CLIENT)};
 SELECT CASE
-  WHEN NOT ${whole} THEN 'locked'
-  WHEN NOT (${part}) THEN 'locked'
+  ${refused.join('\n  ')}
   WHEN NOT ${alone} THEN 'locked'
-  WHEN NOT ${tryLock(keys.run)} THEN 'locked'
+  WHEN NOT ${tryLock({ key: keys.run, shared: false })} THEN 'locked'
   ELSE coalesce(
     (SELECT key::text FROM (VALUES ${places}) AS place (key) WHERE pg_try_advisory_xact_lock(key) LIMIT 1),
     'limit'
@@ -71,18 +75,8 @@ SELECT (SELECT max(version) FROM run_job.migrations WHERE breaking) AS breaking,
  * so that they are never free: a message is never split between two of a pooler's connections, and by its end they are gone.
  * The last statement but one says whether all is as it was.
  */
-export function carryLocks({ name, shard, run, place }: HeldKeys): string {
-  const locks = [
-    { key: name, shared: shard !== undefined },
-    ...(shard === undefined
-      ? []
-      : [
-          { key: shard.count, shared: true },
-          { key: shard.index, shared: false },
-        ]),
-    { key: run, shared: false },
-    { key: place, shared: false },
-  ];
+export function carryLocks({ work, run, place }: HeldKeys): string {
+  const locks = [...work, { key: run, shared: false }, { key: place, shared: false }];
   const each = (call: (key: string, suffix: string) => string) =>
     locks.map(({ key, shared }) => call(literal(key), shared ? '_shared' : ''));
   return `SELECT ${each((key, suffix) => `pg_advisory_lock${suffix}(${key})`).join()};
@@ -96,9 +90,8 @@ SELECT ${each((key, suffix) => `pg_advisory_unlock${suffix}(${key})`).join()}`;
 export const ofAnotherCount = (count: bigint): string =>
   `(${LOCK_KEY}) >> ${COUNT_BITS} = ${literal(count)} >> ${COUNT_BITS} AND (${LOCK_KEY}) <> ${literal(count)}`;
 
-const tryShared = (key: bigint): string => `pg_try_advisory_xact_lock_shared(${literal(key)})`;
-
-const tryLock = (key: bigint): string => `pg_try_advisory_xact_lock(${literal(key)})`;
+const tryLock = ({ key, shared }: Key): string =>
+  `pg_try_advisory_xact_lock${shared ? '_shared' : ''}(${literal(key)})`;
 
 /** Quoted, since the smallest bigint can't be written as a number with a sign. */
 const literal = (key: bigint): string => `'${key}'::bigint`;

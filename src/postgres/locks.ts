@@ -1,12 +1,13 @@
 // The runner's Locks in PostgreSQL: advisory locks of one open transaction, on a connection that does nothing else while they are held.
 import type { QueryResult } from 'pg';
 import { ConfigError } from '../errors.ts';
+import type { Shard } from '../job.ts';
 import type { Holder, LockResult, Locks } from '../runner/ports.ts';
 import { type Connection, openConnection } from './connect.ts';
 import { type DecidedFor, lookForCancellation, toDecisions } from './decisions-sql.ts';
 import { explain } from './explain.ts';
 import { findHolder } from './holder.ts';
-import { countKey, nameKey, placeKeys, runKey, shardKey } from './keys.ts';
+import { countKey, nameKey, placeKeys, runKey, shardKey, slotKey } from './keys.ts';
 import { HeldLease } from './lease.ts';
 import { carryLocks, type Keys, type Taken, takeLocks } from './lock-sql.ts';
 import { inTheNameOf, type Server } from './server.ts';
@@ -29,10 +30,9 @@ export function createLocks(server: Server, options: LockOptions): Locks {
   const patienceMs = server.connectTimeoutMs;
   const atRest = (connection: Connection) => (session ? session.adopt(connection) : void connection.close());
   return {
-    async acquire({ runId, name, shard, limit, runsAs = name, jobUid }): Promise<LockResult> {
+    async acquire({ runId, name, slot, shard, limit, runsAs = name, jobUid }): Promise<LockResult> {
       const keys: Keys = {
-        name: nameKey(name),
-        ...(shard.count > 1 && { shard: { index: shardKey(name, shard.index), count: countKey(name, shard.count) } }),
+        ...workOf(name, slot, shard),
         run: runKey(runId),
         places: placeKeys(limit),
       };
@@ -63,6 +63,22 @@ export function createLocks(server: Server, options: LockOptions): Locks {
   };
 }
 
+/**
+ * What only one run at a time may do. A run of a slot that others may overlap shares the name's lock, so that it and a run of no slot exclude
+ * each other; a shard shares that of the whole, of which it is a part, with its sisters.
+ */
+function workOf(name: string, slot: Date | undefined, shard: Shard): Pick<Keys, 'work' | 'count'> {
+  const parts = shard.count > 1;
+  const whole = [
+    { key: nameKey(name), shared: parts || slot !== undefined },
+    ...(slot === undefined ? [] : [{ key: slotKey(name, slot), shared: parts }]),
+  ];
+  if (!parts) return { work: whole };
+  const of = slot === undefined ? name : `${name} ${slot.toISOString()}`;
+  const count = countKey(of, shard.count);
+  return { work: [...whole, { key: count, shared: true }, { key: shardKey(of, shard.index), shared: false }], count };
+}
+
 /** Does it on the connection that there is already, if any; one that broke since it was opened says nothing about the server. */
 async function onConnection<T>(
   ready: Promise<Connection> | undefined,
@@ -88,7 +104,7 @@ async function take(connection: Connection, keys: Keys, decidedFor: DecidedFor, 
 
 /** Who was first. Not to know that is no reason to fail. */
 async function whoHolds(connection: Connection, keys: Keys, timeoutMs: number): Promise<Holder | undefined> {
-  const contested = keys.shard === undefined ? [keys.name] : [keys.shard.index, keys.name];
+  const contested = keys.work.toReversed().map(({ key }) => key);
   return findHolder(connection, contested, timeoutMs).catch(() => undefined);
 }
 

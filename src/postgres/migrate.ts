@@ -8,6 +8,7 @@ import output from './migrations/003_output.sql';
 import fence from './migrations/004_fence.sql';
 import schedules from './migrations/005_schedules.sql';
 import controls from './migrations/006_controls.sql';
+import checkpoints from './migrations/007_checkpoints.sql';
 import console from './migrations/009_console.sql';
 import statistics from './migrations/010_statistics.sql';
 import type { Server } from './server.ts';
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, name: '004_fence', sql: fence },
   { version: 5, name: '005_schedules', sql: schedules },
   { version: 6, name: '006_controls', sql: controls },
+  { version: 7, name: '007_checkpoints', sql: checkpoints },
   { version: 9, name: '009_console', sql: console },
   { version: 10, name: '010_statistics', sql: statistics },
 ];

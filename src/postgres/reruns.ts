@@ -35,3 +35,21 @@ export async function readOrder(connection: Connection, id: string): Promise<Rec
     ...(cronjob_name !== null && { cronJob: { name: cronjob_name, ...(namespace !== null && { namespace }) } }),
   };
 }
+
+/** The newest of a name, those first that a CronJob has started: what a person asks for by hand may be something else. */
+const NEWEST = `
+SELECT ordered FROM (
+  (SELECT 1 AS choice, r.ordered FROM run_job.runs r
+   WHERE r.name = $1 AND r.ordered IS NOT NULL AND r.cronjob_name IS NOT NULL AND NOT r.dry_run AND r.status <> 'rejected'
+   ORDER BY r.started_at DESC LIMIT 1)
+  UNION ALL
+  (SELECT 2, r.ordered FROM run_job.runs r
+   WHERE r.name = $1 AND r.ordered IS NOT NULL AND NOT r.dry_run AND r.status <> 'rejected'
+   ORDER BY r.started_at DESC LIMIT 1)
+) AS found ORDER BY choice LIMIT 1`;
+
+/** What the newest run of a name was asked to do; undefined where no record tells. */
+export async function newestOrder(connection: Connection, name: string): Promise<Ordered | undefined> {
+  const { rows } = await connection.query<{ ordered: Ordered }>(NEWEST, [name]);
+  return rows[0]?.ordered;
+}

@@ -1,4 +1,5 @@
 // The SQL that writes records of runs, and reads them for the runner.
+import type { CheckpointOwner } from '../runner/ports.ts';
 import { ADVISORY_LOCKS, LOCK_KEY } from './holder.ts';
 
 /** A statement and its values. */
@@ -47,12 +48,16 @@ const NEXT_FENCE = `greatest(
 export function startRun(columns: Record<string, unknown>, keepDays: number | undefined): Statement {
   const { text, values } = insert(columns, { fence: NEXT_FENCE });
   const days = `$${values.length + 1}::integer`;
-  // The id is the statement's first value, the name its third.
+  // The id is the statement's first value, the name its third; then come digest, scheduled time and shard.
   return {
     text: `WITH ${CLOSE_LOST}, begun AS (${text} RETURNING fence)
     SELECT ARRAY(SELECT id FROM lost) AS lost,
       coalesce((SELECT fence FROM begun), (SELECT fence FROM run_job.runs WHERE id = $1)) AS fence,
       EXISTS (SELECT FROM run_job.runs WHERE ${outdated(days)}) AS outdated,
+      EXISTS (
+        SELECT FROM run_job.checkpoints
+        WHERE name = $3 AND params_digest = $4 AND scheduled_at = $5 AND shard_index = $6 AND shard_count = $7
+      ) AS checkpointed,
       (SELECT json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'settledTo', settled_to)
         FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule`,
     values: [...values, keepDays],
@@ -79,6 +84,20 @@ const OWN = `status IN ('running', 'lost')`;
 export function updateOwn(id: string, columns: Record<string, unknown>): Statement {
   const { text, values } = update(id, columns);
   return { text: `${text} AND ${OWN}`, values };
+}
+
+/** The same statement, which also deletes the checkpoint of a slot that has succeeded. */
+export function withoutCheckpoint({ text, values }: Statement, { slot, fence }: CheckpointOwner): Statement {
+  const { name, scheduledAt, shard, paramsDigest } = slot;
+  const of = [name, scheduledAt, shard.index, shard.count, paramsDigest, fence];
+  const [n, s, i, c, d, f] = of.map((_, index) => `$${values.length + index + 1}`);
+  return {
+    text: `WITH done AS (
+      DELETE FROM run_job.checkpoints
+      WHERE name = ${n} AND scheduled_at = ${s} AND shard_index = ${i} AND shard_count = ${c} AND params_digest = ${d} AND fence <= ${f}
+    ) ${text}`,
+    values: [...values, ...of],
+  };
 }
 
 /** Writes a whole record in one step; where its start has been committed although nobody was told, that is closed. */
@@ -111,11 +130,17 @@ WHERE name = $1 AND scheduled_at = $2 AND shard_index = $3 AND shard_count = $4 
 ORDER BY ended_at
 LIMIT 1`;
 
-export const PREVIOUS = `
+const previous = (ended: string) => `
 SELECT id, scheduled_at, result FROM run_job.runs
-WHERE name = $1 AND shard_index = $2 AND shard_count = $3 AND status = 'succeeded' AND NOT dry_run
+WHERE name = $1 AND shard_index = $2 AND shard_count = $3 AND ${ended} AND NOT dry_run
 ORDER BY scheduled_at DESC, started_at DESC
 LIMIT $4`;
+
+/** Earlier runs by how they ended; of those that didn't succeed, those that have something to tell. */
+export const PREVIOUS = {
+  succeeded: previous(`status = 'succeeded'`),
+  anyhow: previous(`(status = 'succeeded' OR ended_at IS NOT NULL AND result IS NOT NULL)`),
+} as const;
 
 /** The update that changes nothing is what makes the row of another transaction be waited for, and returned. */
 export const SCHEDULED_TIME = `
@@ -123,12 +148,16 @@ INSERT INTO run_job.job_times (job_uid, scheduled_at) VALUES ($1, $2)
 ON CONFLICT (job_uid) DO UPDATE SET job_uid = excluded.job_uid
 RETURNING scheduled_at`;
 
-/** Of what isn't runs, all that is older than the records of runs are, and statistics of before the last 30 days. */
+/** What isn't a record and is of no use any more: what is older than records are, and statistics of before the last 30 days. */
 export const PRUNE_OTHERS = `
-WITH times AS (DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)),
+WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31),
 cancellations AS (DELETE FROM run_job.cancellations WHERE requested_at < now() - make_interval(days => $1)),
-old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC')::date - 31)
-DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1)`;
+pauses AS (DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1))
+DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
+
+/** A checkpoint is kept for as long as the record of the run that saved it. */
+export const PRUNE_CHECKPOINTS =
+  'DELETE FROM run_job.checkpoints WHERE coalesce(saved_at, created_at) < now() - make_interval(days => $1)';
 
 /**
  * Deletes $2 records that ended more than $1 days ago; a record without an end ended at its deadline at the latest.

@@ -95,13 +95,13 @@ export async function schedulesOf(connection: Connection, name: string, since: D
   return toSchedules(await connection.query(text, [name, since]));
 }
 
-/** The schedules that may have slots between when they were last looked at and `now`. */
-export async function unsettledSchedules(connection: Queries, names?: readonly string[]): Promise<Schedule[]> {
+/** The schedules in force, and those of before that may have slots that nobody has judged; by name, the oldest first. */
+export async function schedulesToJudge(connection: Queries, names?: readonly string[]): Promise<Schedule[]> {
   const text = `
     SELECT ${COLUMNS} FROM run_job.schedules
-    WHERE (valid_to IS NULL OR settled_to < valid_to) AND NOT suspend ${names ? 'AND name = ANY($1)' : ''}
+    WHERE (valid_to IS NULL OR (settled_to < valid_to AND NOT suspend)) ${names ? 'AND name = ANY($1)' : ''}
     ORDER BY name, valid_from`;
-  return toSchedules(await connection.query(text, names ? [names] : []));
+  return toSchedules(await connection.query(text, names ? [[...names]] : []));
 }
 
 /**

@@ -122,15 +122,11 @@ export async function missedSlots(
  * The reason for a missed slot $slot of a name, as far as the database tells: the name was paused, a run of it was under way, or nobody
  * knows. A run that was taken for lost worked until its deadline at the latest.
  */
-const reasonFor = (pauses: boolean) => `CASE
-  ${
-    pauses
-      ? `WHEN EXISTS (
+const REASON = `CASE
+  WHEN EXISTS (
     SELECT FROM run_job.pauses p WHERE p.name = slot.name AND p.since <= slot.at
       AND (p.ended_at IS NULL OR p.ended_at > slot.at) AND (p.until IS NULL OR p.until > slot.at)
-  ) THEN 'paused'`
-      : ''
-  }
+  ) THEN 'paused'
   WHEN (
     SELECT r.status NOT IN ('skipped', 'missed') AND coalesce(CASE r.status WHEN 'lost' THEN least(r.ended_at, r.deadline) ELSE r.ended_at END, 'infinity') > slot.at
     FROM run_job.runs r WHERE r.name = slot.name AND r.started_at <= slot.at ORDER BY r.started_at DESC LIMIT 1
@@ -152,11 +148,10 @@ export async function recordMissed(
   const sorted = [...slots].sort((a, b) =>
     a.name === b.name ? a.at.getTime() - b.at.getTime() : a.name < b.name ? -1 : 1,
   );
-  const pauses = await hasPauses(connection);
   const { rowCount } = await connection.query(
     `INSERT INTO run_job.runs (id, job, name, scheduled_at, shard_index, shard_count, status, reason, started_at, ended_at, dry_run, forced,
        version, host, pid, lock_key)
-     SELECT gen_random_uuid(), slot.job, slot.name, slot.at, 0, 1, 'missed', ${reasonFor(pauses)}, slot.at, clock_timestamp(), false, false,
+     SELECT gen_random_uuid(), slot.job, slot.name, slot.at, 0, 1, 'missed', ${REASON}, slot.at, clock_timestamp(), false, false,
        $4, '', 0, 0
      FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS slot (name, job, at, place)
      WHERE NOT EXISTS (
@@ -179,12 +174,4 @@ export async function settle(connection: Queries, settled: readonly { id: string
        AND s.id IN (SELECT id FROM run_job.schedules WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE SKIP LOCKED)`,
     [settled.map(({ id }) => id), settled.map(({ to }) => to)],
   );
-}
-
-/** Whether the schema knows pauses yet. */
-export async function hasPauses(connection: Queries): Promise<boolean> {
-  const { rows } = await connection.query<{ there: boolean }>(
-    `SELECT to_regclass('run_job.pauses') IS NOT NULL AS there`,
-  );
-  return rows[0]?.there ?? false;
 }

@@ -4,7 +4,7 @@ import { parseDuration } from '../duration.ts';
 import type { PostgresPool, Transaction, TransactionOptions } from '../job.ts';
 import { limited } from '../runner/limited.ts';
 import { orAborted } from '../runner/or-aborted.ts';
-import { borrow, REST_TIMEOUT_MS } from './borrow.ts';
+import { type BorrowedClient, borrow, REST_TIMEOUT_MS } from './borrow.ts';
 import { failureOf } from './sqlstate.ts';
 
 /** The longest timeout that PostgreSQL takes, in milliseconds. */
@@ -28,22 +28,16 @@ export function withTransactions(pool: Pool, needed: (client: object) => readonl
       options: TransactionOptions,
       work: (transaction: Transaction) => Promise<T> | T,
     ): Promise<T> {
-      const begin = beginning(options);
-      const settings = settingsOf(options);
-      const borrowed = await borrow(this, signal);
-      borrowed.readOnly = options.readOnly ?? false;
-      let last: string | undefined = 'ROLLBACK';
-      try {
-        await borrowed.query([begin, ...needed(borrowed.client), ...settings].join('; '));
+      return during(this, signal, options, needed, async (opened) => {
+        const { borrowed, beginning } = opened;
+        await borrowed.query(beginning.join('; '));
         const result = await orAborted((async () => work({ query: borrowed.query }))(), signal);
         const { command } = await borrowed.query('COMMIT');
-        last = undefined;
+        opened.over = true;
         // So PostgreSQL answers, and not by an error, when a statement has failed before.
         if (command === 'ROLLBACK') throw borrowed.failed ?? new Error('PostgreSQL rolled the transaction back');
         return result;
-      } finally {
-        await borrowed.giveBack(last);
-      }
+      });
     },
 
     async batch(
@@ -52,22 +46,15 @@ export function withTransactions(pool: Pool, needed: (client: object) => readonl
       options: TransactionOptions,
       statements: readonly string[],
     ): Promise<QueryResult[]> {
-      const begin = beginning(options);
-      const settings = settingsOf(options);
-      const borrowed = await borrow(this, signal);
-      borrowed.readOnly = options.readOnly ?? false;
-      let last: string | undefined = 'ROLLBACK';
-      try {
-        const before = [begin, ...needed(borrowed.client), ...settings];
+      return during(this, signal, options, needed, async (opened) => {
+        const { borrowed, beginning } = opened;
         // A semicolon on a line of its own: a statement may end with a comment.
-        const text = [...before, ...statements, 'COMMIT'].join('\n;\n');
+        const text = [...beginning, ...statements, 'COMMIT'].join('\n;\n');
         // node-postgres gives a result for each statement of such a text.
         const results = (await answerOf(borrowed.query(text), signal)) as unknown as QueryResult[];
-        last = undefined;
-        return results.slice(before.length, -1);
-      } finally {
-        await borrowed.giveBack(last);
-      }
+        opened.over = true;
+        return results.slice(beginning.length, -1);
+      });
     },
 
     async statement<Row extends QueryResultRow>(
@@ -89,6 +76,38 @@ export function withTransactions(pool: Pool, needed: (client: object) => readonl
   });
 }
 
+/** A client that is borrowed for one transaction. */
+interface Opened {
+  readonly borrowed: BorrowedClient;
+  /** The statements that the transaction begins with. */
+  readonly beginning: readonly string[];
+  /** Whether it has ended: what hasn't is rolled back. */
+  over: boolean;
+}
+
+/**
+ * Borrows a client for as long as a transaction with these options runs.
+ * @throws {TypeError} an option means nothing; no client is waited for then
+ */
+async function during<T>(
+  pool: Pool,
+  signal: AbortSignal,
+  options: TransactionOptions,
+  needed: (client: object) => readonly string[],
+  run: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const begin = beginStatement(options);
+  const settings = settingsOf(options);
+  const borrowed = await borrow(pool, signal);
+  borrowed.readOnly = options.readOnly ?? false;
+  const opened: Opened = { borrowed, beginning: [begin, ...needed(borrowed.client), ...settings], over: false };
+  try {
+    return await run(opened);
+  } finally {
+    await borrowed.giveBack(opened.over ? undefined : 'ROLLBACK');
+  }
+}
+
 /**
  * The answer, for which a cancelled statement is waited a moment longer: it may say that all was committed.
  * @throws the signal's reason, when there is no answer in that time
@@ -103,7 +122,7 @@ async function answerOf<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 /** SQL that begins a transaction with these options. */
-function beginning({ isolation = 'read committed', readOnly = false }: TransactionOptions): string {
+function beginStatement({ isolation = 'read committed', readOnly = false }: TransactionOptions): string {
   if (!ISOLATION.includes(isolation))
     throw new TypeError(`isolation is one of ${ISOLATION.join(', ')}, not ${isolation}`);
   return `BEGIN ISOLATION LEVEL ${isolation}${readOnly ? ' READ ONLY' : ''}`;

@@ -1,7 +1,8 @@
 // The main thread's side of the watchdog: a thread that ends the process when a blocked event loop can't do so itself.
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { LastWords, Watchdog } from '../runner/ports.ts';
+import { systemClock } from './clock.ts';
 import { EndClaim } from './end-claim.ts';
 import type { TerminationFile } from './termination-log.ts';
 
@@ -40,20 +41,40 @@ export interface WarmableWatchdog extends Watchdog {
   warm(): void;
 }
 
+/** How the thread is started. */
+export interface WatchdogStart {
+  /**
+   * How long after it is first armed, in milliseconds, unless it is warmed: nothing but our own code may run on the event loop until then,
+   * since nobody watches over it.
+   */
+  readonly afterMs: number;
+}
+
 /**
  * A watchdog whose thread starts when it is first armed or warmed. It has its own event loop, and neither keeps the process alive nor delays
  * its exit.
  */
-export function createWatchdog(script: URL, options: WatchdogOptions): WarmableWatchdog {
+export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs }: WatchdogStart): WarmableWatchdog {
   const endClaim = new EndClaim();
+  const { monotonicMs } = systemClock;
   let worker: Worker | undefined;
+  /** What it was last armed with, until the thread is there to hear it. */
+  let armed: { readonly at: number; readonly lastWords: LastWords } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const warm = () => {
+    clearTimeout(timer);
+    worker ??= start(script, options, endClaim);
+    if (armed) worker.postMessage({ inMs: armed.at - monotonicMs(), lastWords: armed.lastWords } satisfies Arm);
+    armed = undefined;
+  };
   return {
-    warm() {
-      worker ??= start(script, options, endClaim);
-    },
+    warm,
     arm(inMs, lastWords) {
-      worker ??= start(script, options, endClaim);
-      worker.postMessage({ inMs, lastWords } satisfies Arm);
+      if (worker) return worker.postMessage({ inMs, lastWords } satisfies Arm);
+      armed = { at: monotonicMs() + inMs, lastWords };
+      if (afterMs === 0) warm();
+      else timer ??= setTimeout(warm, afterMs).unref();
     },
     claim: (stage) => endClaim.advance(stage),
   };
@@ -72,6 +93,8 @@ function environmentForTheRecord(): NodeJS.ProcessEnv {
 }
 
 function start(script: URL, options: WatchdogOptions, endClaim: EndClaim): Worker {
+  // Loaded by the first who needs it: a short program ends before that.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   const worker = new Worker(script, {
     workerData: { ...options, fatalReport: reportFatalErrors(), endClaim: endClaim.shared } satisfies WatchdogData,
     // Piping its output through ours would open streams that nobody needs; it writes to the descriptor itself.

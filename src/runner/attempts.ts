@@ -42,7 +42,7 @@ export async function makeAttempts(
       return { ok: true, value: await run(attempt) };
     } catch (error) {
       const result = { ok: false, error } as const;
-      if (context.stop.cause) return result;
+      if (context.stop.cause || hasCode(error, 'ERR_RUN_JOB_CONTINUE')) return result;
       const delayMs =
         attempt < most && worthRetrying(error, attempt, context.policy)
           ? delayBefore(error, attempt, context)

@@ -1,6 +1,7 @@
 // The end of a run, whatever its outcome: record, unlock, close, flush, tell. Each step has a time limit, and none changes the outcome.
 
 import { tellTripped } from './admission.ts';
+import { ownerOf } from './kept.ts';
 import { limited, STEP_LIMITS } from './limited.ts';
 import { orAborted } from './or-aborted.ts';
 import { EXIT, type Outcome, type Status, type Summary } from './outcome.ts';
@@ -9,8 +10,8 @@ import type { RunState } from './state.ts';
 import { terminationMessage } from './termination.ts';
 
 /**
- * The longest that the end can take besides recording it and the telemetry's flush: programs, pruning, the schedule, looking whether the
- * name is to be paused, and closing RabbitMQ, the job's pool and the history.
+ * The longest that the end can take besides recording it and the telemetry's flush: programs, looking whether the name is to be paused and
+ * pruning, the schedule, the checkpoint's file, and closing RabbitMQ, the job's pool and the history.
  */
 const CONCLUDE_LIMIT_MS =
   STEP_LIMITS.programs +
@@ -60,21 +61,29 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   // Nobody counts on the lock of a run that never began, and it may hold what the record has to wait for.
   if (!state.recorded) await unlock();
   let told = false;
+  const done = outcome.status === 'succeeded' && !request.dryRun && keeps(state) ? ownerOf(state) : undefined;
   if (database && (state.recorded || state.startInDoubt || !state.databaseFailed)) {
     told = await step('recording the end of the run', recordLimit(state), () =>
       telemetry.span('job.history', state.historySpan(state.recorded ? 'UPDATE' : 'INSERT'), () =>
-        state.recorded ? database.history.end(request.runId, end, lease) : database.history.record(state.start(), end),
+        state.recorded
+          ? database.history.end(request.runId, end, lease, done)
+          : database.history.record(state.start(), end),
       ),
     );
   }
   if (told) state.closeRecord();
-  if (state.recorded) await unlock();
-  await pauseAfterFailures(state, outcome, told ? database : undefined, step);
-  if (told && database && state.prunable) {
-    const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
-    await step('pruning the history', STEP_LIMITS.close, prune);
+  if (done && state.checkpointing) {
+    await step('deleting the checkpoint', STEP_LIMITS.close, async () => (await state.checkpointing)?.forget());
   }
-  if (told && state.recorded && database?.tendSchedule) {
+  if (state.recorded) await unlock();
+  const tidyUntil = clock.monotonicMs() + STEP_LIMITS.close;
+  await pauseAfterFailures(state, outcome, told ? database : undefined, step);
+  const tidyMs = tidyUntil - clock.monotonicMs();
+  if (told && database && state.prunable && tidyMs > PRUNE_MS) {
+    const prune = () => database.history.prune(request.historyDays, PRUNE_MS);
+    await step('pruning the history', tidyMs, prune);
+  }
+  if (told && state.recorded && !request.dryRun && database?.tendSchedule) {
     await step('looking after the schedule', STEP_LIMITS.close, async () => database.tendSchedule?.(state.schedule));
   }
   for (const { what, close } of state.closing.reverse()) await step(`closing ${what}`, STEP_LIMITS.close, close);
@@ -110,6 +119,8 @@ async function pauseAfterFailures(
     if (pause) tellTripped(state, pause);
   });
 }
+/** Whether the slot may have a checkpoint. */
+const keeps = ({ checkpointed, checkpointing }: RunState): boolean => checkpointed || checkpointing !== undefined;
 
 /** A run that never began has less to lose than the pod that waits for it; where its start is in doubt, only once it was asked to stop. */
 function recordLimit({ recorded, startInDoubt, request, ports }: RunState): number {
@@ -119,6 +130,7 @@ function recordLimit({ recorded, startInDoubt, request, ports }: RunState): numb
 const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {
   succeeded: 'info',
   skipped: 'warn',
+  continued: 'info',
   interrupted: 'warn',
   failed: 'error',
   rejected: 'error',

@@ -2,7 +2,7 @@
 import type { Redactor } from './redact.ts';
 import { mayBeginKey, mayHoldFormat } from './secrets/formats.ts';
 import type { Form } from './secrets/forms.ts';
-import { bytesOf, createWordFinder } from './secrets/words.ts';
+import { bytesOf, createWordFinder, type WordFinder } from './secrets/words.ts';
 
 /** What every name of a secret has in it (names.ts), and what credentials without a name stand behind (pairs.ts, urls.ts). */
 const NAMES = (
@@ -46,12 +46,19 @@ export function withHint(redactor: Redactor): HintingRedactor {
   return { ...redactor, mayHoldSecret: createHint(redactor.forms()) };
 }
 
+/** When so many characters were looked at, the finder of words has paid for itself: to make it takes 10 ms. */
+const FINDER_PAYS_AFTER = 64 * 1024;
+
 /** Makes a look that says whether there may be something to hide in a text, or under a key of JSON. */
 function createHint(forms: readonly Form[]): (text: string) => boolean {
-  const mayHoldWord = createWordFinder([...NAMES, ...forms.map(({ text }) => text.slice(0, FORM_BEGINNING))]);
+  let looked = 0;
+  let mayHoldWord: WordFinder | undefined;
   return (text) => {
     const bytes = bytesOf(text);
-    if ((!bytes || mayHoldWord(bytes)) && (NAME.test(text) || holdsForm(text, forms))) return true;
+    looked += text.length;
+    if (looked > FINDER_PAYS_AFTER)
+      mayHoldWord ??= createWordFinder([...NAMES, ...forms.map(({ text }) => text.slice(0, FORM_BEGINNING))]);
+    if ((!bytes || !mayHoldWord || mayHoldWord(bytes)) && (NAME.test(text) || holdsForm(text, forms))) return true;
     return SHORT.test(text) || ((!bytes || hasKeyShape(bytes)) && mayHoldFormat(text));
   };
 }

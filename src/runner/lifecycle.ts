@@ -7,6 +7,7 @@ import { type AttemptsResult, makeAttempts } from './attempts.ts';
 import { conclude } from './conclude.ts';
 import type { Unmet } from './decisions.ts';
 import { graceFor, withinGrace } from './grace.ts';
+import { allowContinue, keptFor, saveRest } from './kept.ts';
 import { takeLock, whenThereIsRoom } from './locking.ts';
 import { EXIT, type Outcome, type Summary } from './outcome.ts';
 import type { Lease } from './ports.ts';
@@ -14,11 +15,14 @@ import { execFor } from './programs.ts';
 import { createProgress } from './progress.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { RunState } from './state.ts';
-import { verdictOfAttempts, verdictOfCause, verdictOfRunner } from './verdict.ts';
+import { asksToContinue, verdictOfAttempts, verdictOfCause, verdictOfRunner } from './verdict.ts';
 import { Waiting } from './waiting.ts';
 
 /** How long the job's module may block the event loop while it loads. */
 const PREPARE_LIMIT_MS = 60_000;
+
+/** How long it may take to see whether the checkpoint of a run that asks for a new pod has advanced. */
+const ADVANCE_LIMIT_MS = 15_000;
 
 /** How long it may take to prove the lock once more, at the end. */
 const PROOF_LIMIT_MS = 10_000;
@@ -87,12 +91,17 @@ async function perform(state: RunState): Promise<Outcome> {
     await telemetry.span('job.history', state.historySpan('INSERT'), () => stop.race(record(state)));
   }
   stop.signal.throwIfAborted();
-  const attempts = await runAttempts(state, prepared, opened);
+  const made = await runAttempts(state, prepared, opened);
+  if (asksToContinue(made)) state.armWatchdog('looking whether the checkpoint has advanced', ADVANCE_LIMIT_MS);
+  const attempts = await allowContinue(state, made);
   if (stop.cause) return verdictOfCause(stop.cause, attempts, describe);
   // What comes from now on comes too late to change what the job has made of it.
   stop.settle();
   return verdictWithLock(state, attempts);
 }
+
+/** The ends that are told only with a proof of the lock. */
+const PROVED: readonly number[] = [EXIT.ok, EXIT.failed, EXIT.continued];
 
 /**
  * Whoever says that the work is done must have had the lock to the end; and a job that fails with its lock has most often failed by the same.
@@ -102,7 +111,7 @@ async function verdictWithLock(state: RunState, attempts: AttemptsResult): Promi
   const describe = (error: unknown) => state.describe(error);
   const { lease } = state;
   const verdict = verdictOfAttempts(attempts, describe);
-  if (!lease || (verdict.exitCode !== EXIT.ok && verdict.exitCode !== EXIT.failed)) return verdict;
+  if (!lease || !PROVED.includes(verdict.exitCode)) return verdict;
   state.armWatchdog('proving that it still holds its lock', PROOF_LIMIT_MS);
   if (await lease.prove()) return verdict;
   return verdictOfCause({ kind: 'lock_lost', error: await lease.lost }, attempts, describe);
@@ -145,6 +154,9 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
           runId: request.runId,
           name: state.prepared?.job.exclusive ? request.job : request.name,
           shard: request.shard,
+          // A run that stands for no slot could be of any.
+          ...(state.prepared?.job.overlap === 'slots' &&
+            request.scheduledBy !== 'start' && { slot: state.scheduledAt }),
           limit: request.maxConcurrentJobs,
           runsAs: request.name,
           jobUid: request.place.jobUid,
@@ -178,7 +190,7 @@ const lockSpan = ({ request, ports }: RunState): SpanOptions => ({
 
 async function record(state: RunState): Promise<void> {
   state.startInDoubt = true;
-  const { lost, outdated, fence, schedule } = await state
+  const { lost, outdated, fence, checkpointed, schedule } = await state
     .inDatabase((db) => db.history.start(state.start(), state.request.historyDays, state.lease))
     .catch((error) => {
       // Then the statement itself was refused.
@@ -189,6 +201,7 @@ async function record(state: RunState): Promise<void> {
   state.prunable = outdated;
   state.fence = fence;
   state.schedule = schedule;
+  state.checkpointed = checkpointed;
   for (const runId of lost) {
     state.ports.log.warn('an earlier run of this job died without a word; its record now says lost', {
       lostRunId: runId,
@@ -199,7 +212,7 @@ async function record(state: RunState): Promise<void> {
 async function runAttempts(
   state: RunState,
   { job, params, timeoutMs }: Prepared,
-  { resources }: OpenResources,
+  opened: OpenResources,
 ): Promise<AttemptsResult> {
   const { request, ports } = state;
   const { stop, telemetry } = ports;
@@ -220,7 +233,7 @@ async function runAttempts(
     state.onFinish(() => progress.end());
     return telemetry.span('job.attempt', { attributes: { 'job.attempt': attempt } }, () =>
       withinGrace(
-        worked(state, async () =>
+        keeping(state, async () =>
           job.run({
             job: job.name,
             name: request.name,
@@ -238,10 +251,11 @@ async function runAttempts(
             span: (name, options, step) => telemetry.span(name, options, step),
             count: (item, amount, attributes) => telemetry.count(item, amount, attributes),
             exec: execFor(state, { job, attempt, params, deadline, log, progress: progress.report }),
-            previousRuns: async (limit) =>
-              (await ports.database?.history.previousRuns(request.name, request.shard, limit)) ?? [],
+            previousRuns: async (limit, options) =>
+              (await ports.database?.history.previousRuns(request.name, request.shard, limit, options)) ?? [],
             // What the job didn't ask for isn't there: its type says so too.
-            ...(resources as Required<typeof resources>),
+            ...(opened.resources as Required<typeof opened.resources>),
+            ...keptFor(state, job, opened),
           }),
         ),
         stop,
@@ -268,6 +282,26 @@ async function runAttempts(
   } finally {
     cancelTimer();
   }
+}
+
+/** Counts a call of the job for as long as it works, and saves the rest of its progress where it didn't do all of the work. */
+async function keeping<T>(state: RunState, work: () => Promise<T>): Promise<T> {
+  return worked(state, async () => {
+    const { stop } = state.ports;
+    const onFailure = (error: unknown) =>
+      state.ports.log.warn('the last checkpoint is not saved', { error: state.describe(error) });
+    const onStop = () => void saveRest(state).catch(onFailure);
+    stop.signal.addEventListener('abort', onStop, { once: true });
+    let done = false;
+    try {
+      const result = await work();
+      done = !stop.cause;
+      return result;
+    } finally {
+      stop.signal.removeEventListener('abort', onStop);
+      if (!done) await saveRest(state).catch(onFailure);
+    }
+  });
 }
 
 /** Keeps count of the calls that have not ended. */

@@ -11,6 +11,7 @@ export const STATUSES = [
   'crashed',
   'misconfigured',
   'cancelled',
+  'continued',
   'timed_out',
   'interrupted',
   'lost',
@@ -43,6 +44,8 @@ export const EXIT = {
   misconfigured: 78,
   /** `run-job cancel`. */
   cancelled: 79,
+  /** The job saved its progress and asks for a new pod. */
+  continued: 80,
   /** As GNU timeout. */
   timedOut: 124,
   /** 128 + SIGABRT: V8's heap was exhausted. */

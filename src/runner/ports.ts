@@ -7,9 +7,11 @@ import type {
   Fields,
   Logger,
   PreviousRun,
+  PreviousRunsOptions,
   Shard,
   Span,
   SpanOptions,
+  Transaction,
 } from '../job.ts';
 import type { Cancellation, Decisions, Pause } from './decisions.ts';
 import type { ErrorInfo, Measures, ProgramExit, SkipReason, Status, Summary } from './outcome.ts';
@@ -103,6 +105,8 @@ export interface Started {
   readonly outdated: boolean;
   /** Of two runs that one lock kept apart, the later one has the larger number. */
   readonly fence: number;
+  /** Whether earlier runs of the slot have left a checkpoint. */
+  readonly checkpointed: boolean;
   /** The schedule that is known of the name. */
   readonly schedule?: KnownSchedule;
 }
@@ -115,6 +119,54 @@ export interface KnownSchedule {
   readonly timeZone: string;
   /** All of its slots up to here are settled. */
   readonly settledTo: Date;
+}
+
+/** A step that is done. */
+export interface DoneStep {
+  readonly name: string;
+  /** The run that did it. */
+  readonly runId: string;
+  /** Plain JSON; absent when it returned nothing. */
+  readonly result?: unknown;
+}
+
+/** What is kept of a slot that hasn't succeeded yet. */
+export interface SlotProgress {
+  /** What the job saved last, as JSON; undefined when nothing has been saved. */
+  readonly value: string | undefined;
+  /** In the order in which they were done. */
+  readonly steps: readonly DoneStep[];
+}
+
+/** A part of it that is to be saved. */
+export type ProgressChange = { readonly value: string } | { readonly steps: readonly DoneStep[] };
+
+/** The slot whose progress it is, and the run that works on it. */
+export interface CheckpointOwner {
+  readonly slot: Slot;
+  readonly runId: string;
+  /** The larger one's run may save; of runs that have lost their lock, no save is taken. */
+  readonly fence: number;
+  readonly jobUid?: string;
+}
+
+/** Keeps the progress of slots from one run to the next. Every method throws `UnavailableError` when the store can't be reached. */
+export interface Checkpoints {
+  /**
+   * Makes this run the one that saves: from now on no earlier one can, and what it had under way has been committed or not by now.
+   * @param restart drops what runs of other Jobs of Kubernetes have saved, or whatever is there when this run isn't of one
+   * @returns undefined when the run doesn't hold its lock, its record is closed, or a later run has begun
+   */
+  claim(owner: CheckpointOwner, restart: boolean): Promise<SlotProgress | undefined>;
+  /**
+   * Saves a part of it: in the open transaction of `client`, or in one of its own.
+   * @returns false, when that isn't this run's to do: then nothing is saved, and the transaction of `client` can't be committed
+   */
+  save(owner: CheckpointOwner, change: ProgressChange, client?: Transaction): Promise<boolean>;
+  /** What is saved, without the right to save. */
+  read(owner: CheckpointOwner): Promise<SlotProgress>;
+  /** Deletes it, because the slot has succeeded; absent where the record's end does so. */
+  forget?(owner: CheckpointOwner): Promise<void>;
 }
 
 /** The runs of every name, kept for good. Every method throws `UnavailableError` when the store can't be reached. */
@@ -139,8 +191,9 @@ export interface History {
    * Closes the run's record where it is still its own: it says running, or `lost`, which is what somebody else took it for. It may be
    * called again, and goes on trying for a while.
    * @param lease the run's own, which is released: by the same commit, where that is possible
+   * @param done the slot that has succeeded, whose checkpoint goes with the same commit
    */
-  end(id: string, end: RunEnd, lease?: Lease): Promise<void>;
+  end(id: string, end: RunEnd, lease?: Lease, done?: CheckpointOwner): Promise<void>;
   /**
    * Records a run that ended before it began (skipped, rejected, misconfigured, unavailable) in one step. Where its start has been
    * recorded although the run was never told so, that record is closed.
@@ -148,7 +201,8 @@ export interface History {
   record(run: RunStart, end: RunEnd): Promise<void>;
   /** Deletes records that ended more than `days` ago, and begins no further batch after `withinMs`; returns how many it has deleted. */
   prune(days: number, withinMs?: number): Promise<number>;
-  previousRuns(name: string, shard: Shard, limit: number): Promise<PreviousRun[]>;
+  /** The newest first. */
+  previousRuns(name: string, shard: Shard, limit: number, options?: PreviousRunsOptions): Promise<PreviousRun[]>;
   /**
    * Pauses the name where its newest `failures` runs have failed, one after the other, since it was resumed last; returns the pause that this
    * has made. Runs that were cancelled, interrupted or skipped count neither as failures nor as what ends a row of them.
@@ -219,6 +273,8 @@ export interface LockRequest {
   readonly shard: Shard;
   /** Most runs at once, of all names. */
   readonly limit: number;
+  /** The scheduled time, where runs of other slots may work at the same time; one run at a time of all slots unless given. */
+  readonly slot?: Date;
   /** What the run is known by, where the lock is of all names of its job: whose decisions count. */
   readonly runsAs?: string;
   /** The Job of Kubernetes that the run belongs to: what is cancelled of it is cancelled for good. */
@@ -228,7 +284,7 @@ export interface LockRequest {
 /** One run at a time per name and shard, and at most so many at once in all. */
 export interface Locks {
   /**
-   * Takes the name's lock, the run's own lock and one of the `limit` places, or nothing, and says what is decided of the run. Never waits for a lock. Runs of shards
+   * Takes the name's lock, or that of its slot, the run's own lock and one of the `limit` places, or nothing, and says what is decided of the run. Never waits for a lock. Runs of shards
    * run beside each other when their count is the same; a run of another count, or of the whole, is refused.
    * @throws {UnavailableError} the lock's keeper can't be reached; `passing` when it is full or just starting
    * @throws {ConfigError} it isn't as this version needs it
@@ -344,6 +400,16 @@ export interface ProgramCall {
   readonly onEnd: (exit: ProgramExit) => void;
   /** The descriptor that the run's lock hangs on. */
   readonly lockDescriptor: number | undefined;
+  /** What a command's program keeps from run to run; absent of other programs, and where nothing can be kept. */
+  readonly checkpoint: ProgramCheckpoint | undefined;
+}
+
+/** The content of the file that a program keeps its progress in. */
+export interface ProgramCheckpoint {
+  /** What an earlier run has left; undefined when there is nothing. */
+  readonly text: string | undefined;
+  /** Saves what the program has written; what can't be saved is a warning, and a lost lock stops the run. Never rejects. */
+  save(text: string): Promise<void>;
 }
 
 /** Runs programs, each with all that it starts. */

@@ -1,6 +1,7 @@
 // `ctx.exec`: what one attempt of a run tells a program, and remembers of it.
 import type { BaseContext, Job, Logger } from '../job.ts';
 import { graceFor } from './grace.ts';
+import { programCheckpoint } from './kept.ts';
 import type { RunState } from './state.ts';
 
 /** The attempt that runs programs. */
@@ -32,7 +33,7 @@ export function execFor(
     params,
   };
   return (program, args = [], options = {}) =>
-    telemetry.span('job.exec', { attributes: { 'process.executable.name': program } }, (span) =>
+    telemetry.span('job.exec', { attributes: { 'process.executable.name': program } }, async (span) =>
       programs.exec({
         program,
         args,
@@ -44,6 +45,7 @@ export function execFor(
         progress,
         traceHeaders: span.headers(),
         lockDescriptor: state.lease?.descriptor,
+        checkpoint: job.command ? await programCheckpoint(state, log) : undefined,
         onEnd: (exit) => {
           if (job.command) state.program = exit;
         },

@@ -2,6 +2,7 @@
 import type { Attributes, Context, Job, Need, Shard } from '../job.ts';
 import type {
   Calendar,
+  Checkpoints,
   Clock,
   Closable,
   History,
@@ -40,6 +41,8 @@ export interface RunRequest {
   readonly dryRun: boolean;
   /** Run a slot that has succeeded already once more. */
   readonly forced: boolean;
+  /** `--restart`: what earlier runs of the slot have saved is dropped. */
+  readonly restart: boolean;
   readonly locked: LockedPolicy;
   /** As given on the command line: what is recorded of a run that never got to validate them. */
   readonly params: unknown;
@@ -99,6 +102,8 @@ export interface Ports {
   readonly telemetry: Telemetry;
   readonly database: Database | undefined;
   readonly calendar: Calendar;
+  /** Opens what keeps the progress of slots; absent where there is nothing to keep it in. Called once, when something is first asked of it. */
+  readonly openCheckpoints: (() => Promise<Checkpoints>) | undefined;
   readonly watchdog: Watchdog;
   readonly clock: Clock;
   readonly terminationLog: TerminationLog;

@@ -2,6 +2,7 @@
 
 import { hasCode, isPassing } from '../errors.ts';
 import type { SpanOptions } from '../job.ts';
+import type { Checkpointing } from './checkpointing.ts';
 import { describeError } from './error-info.ts';
 import { LOCK_LOST_END_MS, LOCK_LOST_GRACE_MS } from './grace.ts';
 import {
@@ -41,6 +42,10 @@ export class RunState {
   fence: number;
   /** After how many failures in a row the name is to be paused; undefined where nobody said. */
   pauseAfter: number | undefined;
+  /** Whether earlier runs of the slot have left a checkpoint. */
+  checkpointed = false;
+  /** What the run keeps of its slot, once something has been asked of it. */
+  checkpointing: Promise<Checkpointing> | undefined;
   /** Whether the history holds records that are old enough to be deleted. */
   prunable = false;
   /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
@@ -211,6 +216,7 @@ export class RunState {
   /** The lock is lost: from now on the end is near, also where the run was stopping or ending already. */
   loseLock(): void {
     const { clock } = this.ports;
+    if (this.#lockLostAt !== undefined) return;
     this.#lockLostAt = clock.monotonicMs();
     clock.startTimer(this.lockLostLimitMs - LAST_LINE_MS, () =>
       this.outOfTime.abort(new Error('the lock is lost, so that another run may have begun: this one ends without it')),

@@ -15,7 +15,10 @@ export function verdictOfRunner(error: unknown, describe: Describe): Outcome {
 /** The outcome of an error that the job threw. */
 function verdictOfError(error: unknown, describe: Describe): Outcome {
   const result = resultOf(error);
-  return { ...statusOfError(error), ...(result !== undefined && { result }), error: describe(error) };
+  const status = statusOfError(error);
+  // To ask for a new pod is no failure.
+  const told = status.status === 'continued' ? {} : { error: describe(error) };
+  return { ...status, ...(result !== undefined && { result }), ...told };
 }
 
 /** What one of our errors means by itself; any other is the job's. */
@@ -25,6 +28,7 @@ export function statusOfError(error: unknown): Pick<Outcome, 'status' | 'exitCod
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return { status: 'misconfigured', exitCode: EXIT.misconfigured };
   if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return { status: 'rejected', exitCode: EXIT.rejected };
   if (hasCode(error, 'ERR_RUN_JOB_TEMPORARY')) return { status: 'skipped', exitCode: EXIT.locked, reason: 'program' };
+  if (hasCode(error, 'ERR_RUN_JOB_CONTINUE')) return { status: 'continued', exitCode: EXIT.continued };
   if (hasCode(error, 'ERR_RUN_JOB_CRASH')) return { status: 'crashed', exitCode: EXIT.crashed };
   return { status: 'failed', exitCode: EXIT.failed };
 }
@@ -37,9 +41,11 @@ export function verdictOfAttempts(attempts: AttemptsResult, describe: Describe):
 
 /**
  * The outcome of a run that was stopped. What the job made of it is told too, as the result or as a cause, but doesn't change the
- * status: a job that returns after it was asked to stop may have done only a part.
+ * status: a job that returns after it was asked to stop may have done only a part. One that says within its grace that it has saved its
+ * progress is `continued`.
  */
 export function verdictOfCause(cause: StopCause, attempts: AttemptsResult | undefined, describe: Describe): Outcome {
+  if (attempts && asksToContinue(attempts) && mayContinue(cause)) return verdictOfAttempts(attempts, describe);
   const error = causeError(cause);
   const told = describe(error);
   const own = attempts && !attempts.ok && !isEcho(attempts.error, cause) ? describe(attempts.error) : undefined;
@@ -49,6 +55,13 @@ export function verdictOfCause(cause: StopCause, attempts: AttemptsResult | unde
     error: own ? { ...told, causes: [...(told.causes ?? []), own] } : told,
   };
 }
+
+/** Whether the job has asked for a new pod. */
+export const asksToContinue = (attempts: AttemptsResult): boolean =>
+  !attempts.ok && hasCode(attempts.error, 'ERR_RUN_JOB_CONTINUE');
+
+/** Whether a run that was stopped for this may end as `continued`: its lock and its process are as they should be. */
+const mayContinue = ({ kind }: StopCause): boolean => kind === 'signal' || kind === 'deadline';
 
 function resultOfAttempts(attempts: AttemptsResult): Pick<Outcome, 'result'> {
   const result = attempts.ok ? attempts.value : resultOf(attempts.error);

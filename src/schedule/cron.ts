@@ -45,11 +45,20 @@ const NAMED: Readonly<Record<string, string>> = {
 /** One part of a list: a star, a number or a range of them, and how many to step. */
 const PART = /^(?<star>[*?])?(?<low>\w+)?(?:-(?<high>\w+))?(?:\/(?<step>\d{1,4}))?$/;
 
+/** Lines that were read before: a thousand names have a few hundred. */
+const known = new Map<string, Cron>();
+
 /**
  * Reads a cron line.
  * @throws {UsageError} Kubernetes wouldn't take it, or its slots depend on more than the line (`@every`); in one sentence
  */
 export function parseCron(line: string): Cron {
+  const cron = known.get(line) ?? readLine(line);
+  known.set(line, cron);
+  return cron;
+}
+
+function readLine(line: string): Cron {
   const refuse = (why: string): never => {
     throw new UsageError(`"${line}" isn't a cron line that Kubernetes takes: ${why}`);
   };

@@ -1,4 +1,5 @@
 // `run-job/testing`: runs a job inside a test, and returns how it ended.
 export { createTestClock, type TestClock } from './clock.ts';
-export type { Fake, LogEntry, PlainResult, RunJobOptions, RunJobOutcome } from './options.ts';
-export { runJob } from './run-in-test.ts';
+export type { InterruptedOptions, Interruptions } from './interrupted.ts';
+export type { Fake, LogEntry, PlainResult, RunJobOptions, RunJobOutcome, Saved } from './options.ts';
+export { type RunJob, runJob } from './run-job.ts';

@@ -2,8 +2,8 @@
 import type { PreviousRun } from '../job.ts';
 import type { Database } from '../runner/request.ts';
 
-/** Makes one in which these runs have succeeded before, newest first, and in which a run has this fence. */
-export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: number): Database {
+/** Makes one in which these runs have succeeded before, newest first, in which a run has this fence, and whose slot has a checkpoint or not. */
+export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: number, checkpointed: boolean): Database {
   return {
     attributes: {},
     locks: {
@@ -22,7 +22,7 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: numb
     history: {
       scheduledTimeOf: async (_, startedAt) => startedAt,
       succeeded: async () => undefined,
-      start: async () => ({ lost: [], outdated: false, fence }),
+      start: async () => ({ lost: [], outdated: false, fence, checkpointed }),
       end: async () => undefined,
       record: async () => undefined,
       prune: async () => 0,

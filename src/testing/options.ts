@@ -8,6 +8,7 @@ import type {
   Need,
   OutgoingMessage,
   ParamsSchema,
+  Plain,
   PreviousRun,
   RabbitMq,
   Resources,
@@ -50,8 +51,18 @@ export interface RunJobOptions<Schema extends ParamsSchema | undefined = ParamsS
   readonly exec?: BaseContext<unknown>['exec'];
   /** What `ctx.previousRuns` tells, newest first. */
   readonly previousRuns?: readonly PreviousRun[];
+  /** What an earlier run of the slot has saved: the `saved` of its outcome. */
+  readonly saved?: Saved;
   /** In [0, 1): the share of each backoff that is waited. 0 unless said, so that attempts follow each other at once. */
   readonly random?: () => number;
+}
+
+/** What a job keeps of its slot. */
+export interface Saved {
+  /** What `ctx.checkpoint.save` was given last, as JSON gives it back; absent when nothing has been saved. */
+  readonly checkpoint?: unknown;
+  /** The steps that are done, in order. */
+  readonly steps: readonly { readonly name: string; readonly result?: unknown }[];
 }
 
 /** What the job logged, secrets already redacted. */
@@ -62,17 +73,7 @@ export interface LogEntry {
 }
 
 /** A job's result after its way through JSON, as it is recorded and shown: dates are text, BigInts are decimal text. */
-export type PlainResult<T> = T extends string | number | boolean | null | undefined
-  ? T
-  : T extends bigint
-    ? string
-    : T extends { toJSON(): infer Json }
-      ? PlainResult<Json>
-      : T extends readonly (infer Item)[]
-        ? PlainResult<Item>[]
-        : T extends object
-          ? { [Key in keyof T]: PlainResult<T[Key]> }
-          : T;
+export type PlainResult<T> = Plain<T>;
 
 /** How the run ended: the same summary that ends a real run's log, and what can be seen of it in a test. */
 export interface RunJobOutcome<Result> extends Omit<Summary, 'result'> {
@@ -83,6 +84,8 @@ export interface RunJobOutcome<Result> extends Omit<Summary, 'result'> {
   readonly published: readonly OutgoingMessage[];
   /** The sums of what `ctx.count` was told, by item. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What the job has saved, also where the slot has succeeded, which in real runs deletes it. */
+  readonly saved: Saved;
 }
 
 /** The parts of the options that decide what is connected. */

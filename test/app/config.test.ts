@@ -62,8 +62,8 @@ test('shards are what Kubernetes says', () => {
 
 test('only what a job needs is required', () => {
   const config = loadConfig({});
-  expect(missingFor([], config)).toEqual([]);
-  expect(missingFor(['postgres', 'rabbitmq'], config)).toEqual([
+  expect(missingFor({ needs: [] }, config)).toEqual([]);
+  expect(missingFor({ needs: ['postgres', 'rabbitmq'] }, config)).toEqual([
     expect.stringContaining('DATABASE_URL is not set'),
     expect.stringContaining('AMQP_URL is not set'),
   ]);

@@ -111,6 +111,33 @@ export const SHAPES: readonly Shape[] = [
     plain: Array.from({ length: LEVELS }, (_, at) => TREE_DUE(LEVELS - at)),
   },
   {
+    name: 'a chain of 20,000 rows in no order, each referring to the one before',
+    fill: [
+      'create table version (id int primary key, previous_id int, deleted_at timestamptz)',
+      `insert into version select i, nullif(i - 1, 0), ${OLD} - i * interval '1 s' from generate_series(1, 20000) i order by md5(i::text)`,
+      'insert into version values (0, null, null)',
+      'alter table version add foreign key (previous_id) references version',
+      'create index on version (previous_id)',
+      'vacuum analyze version',
+    ],
+    plain: [`delete from version where ${DUE}`],
+  },
+  {
+    name: 'a reference with ON DELETE CASCADE',
+    fill: [
+      `create table item (id int primary key, name text, deleted_at timestamptz)`,
+      `create table part (id int primary key, item_id int references item on delete cascade, deleted_at timestamptz)`,
+      `insert into item select i, 'name of ' || i, case when i % 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, 50000) i`,
+      `insert into part select i, i, case when i % 5 < 3 then ${OLD} - i * interval '1 s' end from generate_series(1, 50000) i`,
+      'create index on part (item_id)',
+      'vacuum analyze item, part',
+    ],
+    plain: [
+      `delete from part where ${DUE}`,
+      `delete from item where ${DUE} and not exists (select from part where part.item_id = item.id)`,
+    ],
+  },
+  {
     name: 'a trigger that writes down each delete',
     fill: items(100_000, writeDown),
     plain: [`delete from item where ${DUE}`],

@@ -1,6 +1,9 @@
 // Runs one benchmark: `npm run bench -- startup`.
 import { readdirSync } from 'node:fs';
 
+// What the bundler puts in.
+Object.assign(globalThis, { __RUN_JOB_VERSION__: 'bench' });
+
 const [name = '', ...args] = process.argv.slice(2);
 const names = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.bench.ts'))

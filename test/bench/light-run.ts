@@ -24,7 +24,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
   const { config } = readConfig(env);
   const startedAt = new Date();
   const runId = newRunId(startedAt);
-  const { database } = await openDatabase(url, config, { job: 'second', name, runId });
+  const { database } = await openDatabase(url, config, { job: 'second', name, runId, looksBack: true });
   const job = checkJob(second, { name: 'second', path: 'this file' });
   const summary = await runOnce(
     {
@@ -33,6 +33,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
       startedAt,
       dryRun: false,
       forced: false,
+      restart: false,
       locked: 'wait',
       params: {},
       version: 'bench',
@@ -52,6 +53,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
       telemetry: noTelemetry(env),
       database,
       calendar: { blackoutAt: async () => undefined, latestSlot: async () => undefined },
+      openCheckpoints: undefined,
       watchdog: { arm() {}, claim() {} },
       clock: systemClock,
       terminationLog: { write() {} },

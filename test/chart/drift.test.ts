@@ -23,7 +23,14 @@ describe.skipIf(!findClient('kubectl'))('the plain manifests', () => {
     expect(code, stderr).toBe(0);
     expect(stdout).not.toMatch(/helm/i);
     const objects = objectsIn(stdout);
-    expect(objects.map(({ kind }) => kind).sort()).toEqual(['ConfigMap', 'CronJob', 'CronJob', 'Job', 'Namespace']);
+    expect(objects.map(({ kind }) => kind).sort()).toEqual([
+      'ConfigMap',
+      'ConfigMap',
+      'CronJob',
+      'CronJob',
+      'Job',
+      'Namespace',
+    ]);
     expect(typeErrors({ plain: objects })).toEqual([]);
     expect(podsOf(objects).flatMap(violations)).toEqual([]);
   });

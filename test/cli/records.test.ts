@@ -206,6 +206,7 @@ describe('status', () => {
       job: 'noop',
       health: 'unknown',
       running: [],
+      checkpoints: [],
       consecutiveFailures: 0,
       skips: 0,
       missed: 0,

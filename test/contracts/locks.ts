@@ -92,6 +92,27 @@ export function locksContract(setUp: () => Promise<{ locks: Locks } & AsyncDispo
     await whole.release();
   });
 
+  test('runs of different slots work at the same time where they may, two of one slot don’t, nor one of no slot', async () => {
+    await using keeper = await setUp();
+    const [one, other] = [new Date('2026-02-03T04:00:00Z'), new Date('2026-02-03T05:00:00Z')];
+    const of = (slot: Date | undefined, shard = { index: 0, count: 1 }) =>
+      keeper.locks.acquire({ runId: randomUUID(), ...slotOf('report', shard), limit: 100, ...(slot && { slot }) });
+    const first = jobLease(await of(one));
+    const second = jobLease(await of(other));
+    expect(reason(await of(one))).toBe('locked');
+    expect(reason(await of(undefined))).toBe('locked');
+    expect(reason(await of(one, { index: 0, count: 2 }))).toBe('locked');
+    await first.release();
+    const parts = [jobLease(await of(one, { index: 0, count: 2 })), jobLease(await of(one, { index: 1, count: 2 }))];
+    expect(reason(await of(one))).toBe('locked');
+    expect(reason(await of(one, { index: 1, count: 2 }))).toBe('locked');
+    expect(reason(await of(one, { index: 1, count: 3 }))).toBe('locked');
+    for (const lease of [...parts, second]) await lease.release();
+    const whole = jobLease(await of(undefined));
+    expect(reason(await of(one))).toBe('locked');
+    await whole.release();
+  });
+
   test('the shards of one count keep those of another out', async () => {
     await using keeper = await setUp();
     const of = (index: number, count: number) => acquire(keeper.locks, 'report', { shard: { index, count } });

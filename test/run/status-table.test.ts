@@ -134,6 +134,21 @@ test('crashed, 134: the heap was exhausted', { retry: 2 }, async () => {
   expect(await readRecord(database, ended.summary.runId)).toMatchObject({ status: 'crashed', exit_code: 134 });
 });
 
+test('skipped, 0: the name is paused', async () => {
+  await using database = await createDatabase();
+  await runToEnd(['pause', 'noop', '--why', 'because'], { database });
+  const ended = await runToEnd(['noop'], { database });
+  await expectAccounts(ended, database, { status: 'skipped', exitCode: 0, reason: 'paused', attempts: 0 });
+});
+
+test('cancelled, 79: somebody cancelled it', async () => {
+  await using database = await createDatabase();
+  await using run = runJob(['hangs', '--param', 'way=returns'], { database, env: { WORKER_LOCK_CHECK_SECONDS: '1' } });
+  const { runId } = await run.waitForLine(({ msg }) => msg === 'run started');
+  await runToEnd(['cancel', String(runId)], { database });
+  await expectAccounts(await run.done, database, { status: 'cancelled', exitCode: 79, error: 'was cancelled by' });
+});
+
 test('timed_out, 124: the deadline passed', async () => {
   await using database = await createDatabase();
   const ended = await runToEnd(['hangs', '--param', 'way=returns', '--timeout', '300ms'], { database });

@@ -24,7 +24,7 @@ default would be gone as well.
 {{- $needed = append $needed (printf "prometheusRule.%s.enabled" .) -}}
 {{- $needed = append $needed (printf "prometheusRule.%s.severity" .) -}}
 {{- end -}}
-{{- range list "enabled" "timeZone" "suspend" "timeout" "retries" "locked" "dryRun" "shards" "startingDeadlineSeconds" "successfulJobsHistoryLimit" "failedJobsHistoryLimit" "ttlSecondsAfterFinished" "startAllowance" "heapPercent" "tmpSize" "alerts" "runner" "runner.inject" "runner.path" "automountServiceAccountToken" -}}
+{{- range list "enabled" "timeZone" "suspend" "timeout" "retries" "locked" "dryRun" "shards" "maxRounds" "startingDeadlineSeconds" "successfulJobsHistoryLimit" "failedJobsHistoryLimit" "ttlSecondsAfterFinished" "startAllowance" "catchUp" "catchUpLimit" "heapPercent" "tmpSize" "alerts" "runner" "runner.inject" "runner.path" "automountServiceAccountToken" -}}
 {{- $needed = append $needed (printf "jobDefaults.%s" .) -}}
 {{- end -}}
 {{- range $path := $needed -}}
@@ -44,7 +44,7 @@ default would be gone as well.
 {{- include "run-job.check.fill" (dict "in" .Values.migration "maps" (list "env") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.prometheusRule "maps" (list "labels" "annotations" "alertLabels") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.grafanaDashboard "maps" (list "labels" "annotations") "lists" list) -}}
-{{- include "run-job.check.fill" (dict "in" .Values.jobDefaults "maps" (list "params" "env" "resources" "labels" "annotations" "podLabels" "podAnnotations" "nodeSelector" "affinity" "dnsConfig" "image" "lifecycle") "lists" (list "command" "args" "imagePullSecrets" "envFrom" "shutdownUrls" "sidecars" "initContainers" "volumes" "volumeMounts" "tolerations" "topologySpreadConstraints" "hostAliases")) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.jobDefaults "maps" (list "params" "env" "resources" "labels" "annotations" "podLabels" "podAnnotations" "nodeSelector" "affinity" "dnsConfig" "image" "lifecycle" "blackouts") "lists" (list "command" "args" "imagePullSecrets" "envFrom" "shutdownUrls" "sidecars" "initContainers" "volumes" "volumeMounts" "tolerations" "topologySpreadConstraints" "hostAliases" "tags" "after")) -}}
 {{- end -}}
 
 {{/* Puts an empty map or list in the place of each of these that is null. */}}

@@ -30,9 +30,11 @@ history are the name's, so that two entries of one job each do their work.
 {{- $own := replace "-" "_" $key -}}
 {{- $_ := set $job "job" (default $own $job.job) -}}
 {{- $_ := set $job "name" (default (ternary $job.job $key (eq $own $job.job)) $job.name) -}}
+{{- $_ := set $job "schedule" (include "run-job.spread" (dict "root" $ "key" $key "line" $job.schedule)) -}}
 {{- $_ := set $jobs $key $job -}}
 {{- end -}}
 {{- end -}}
+{{- include "run-job.refuseCircles" $jobs -}}
 {{- toJson $jobs -}}
 {{- end -}}
 

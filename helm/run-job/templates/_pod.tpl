@@ -32,6 +32,14 @@
 {{- end -}}
 {{- with .cronJobName -}}
 {{- $_ := set $env "CRONJOB_NAME" (dict "value" .) -}}
+{{- $_ := set $env "RUN_JOB_SCHEDULE" (dict "value" $job.schedule) -}}
+{{- $_ := set $env "RUN_JOB_TIME_ZONE" (dict "value" $job.timeZone) -}}
+{{- if eq $job.catchUp "all" -}}
+{{- $_ := set $env "RUN_JOB_CATCH_UP" (dict "value" "all") -}}
+{{- end -}}
+{{- end -}}
+{{- with $job.checkpointFile -}}
+{{- $_ := set $env "WORKER_CHECKPOINT_FILE" (dict "value" .) -}}
 {{- end -}}
 {{- if gt (int (default 1 $job.shards)) 1 -}}
 {{- $_ := set $env "RUN_JOB_SHARDS" (dict "value" (toString (int $job.shards))) -}}
@@ -307,7 +315,7 @@ annotations:
 
 {{/* Whatever of ours that isn't a CronJob runs as the defaults say: where, with what resources, beside which sidecars. */}}
 {{- define "run-job.helperJob" -}}
-{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" "command" "image" "runner" "workingDir" "lifecycle" "automountServiceAccountToken" -}}
+{{- $job := omit (deepCopy .root.Values.jobDefaults) "shards" "parallelism" "maxRounds" "checkpointFile" "command" "image" "runner" "workingDir" "lifecycle" "automountServiceAccountToken" "after" "blackouts" "pauseAfter" -}}
 {{- include "run-job.setEnv" (dict "job" $job "env" .env) -}}
 {{- include "run-job.dropNulls" $job -}}
 {{- toJson $job -}}

@@ -45,13 +45,15 @@ OTEL_SHUTDOWN_TIMEOUT_MS: 3000
 Every length of time of one job, in seconds, as JSON; and how many shards run at once.
 
 run          what one run may take: wait + timeout + grace + flush + record
-pod          what one pod may take: the way to the run, the run, and closing
+pod          what one pod may take: the way to the run, the run, and closing; and as much for each missed time that it may catch up with
+long         what a Job may take that needs no retry: a pod for each round, and the controller's waits between them
+late         how long after its time a run may begin: the way to it, and the wait
 deadline     activeDeadlineSeconds: every pod that may be needed one after the other, with the controller's waits between them
 termination  terminationGracePeriodSeconds
 
 wait is that for the lock, for one of the places, and for a database that has no connection left, whatever `locked` says: it is one
-bound for all of them. activeDeadlineSeconds is the Job's, with all its retries, while the runner's timeout is that of one pod. The
-controller waits 10 s before the first new pod and doubles that each time, up to 10 min.
+bound for all of them; and that for the slots of `after`. activeDeadlineSeconds is the Job's, with all its
+retries and rounds (maxRounds), while the runner's timeout is that of one pod. The controller waits 10 s before the first new pod and doubles that each time, up to 10 min.
 */}}
 {{- define "run-job.times" -}}
 {{- $job := .job -}}
@@ -60,6 +62,8 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- $start := include "run-job.seconds" (dict "text" $job.startAllowance "where" (printf "%s.startAllowance" $where)) | int64 -}}
 {{- $setting := dict "root" .root "job" $job "key" .key -}}
 {{- $wait := include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS") $setting) | int64 -}}
+{{- /* The two waits follow each other. */ -}}
+{{- $wait = add $wait (include "run-job.afterWait" (dict "job" $job "where" $where "wait" $wait) | int64) -}}
 {{- $grace := include "run-job.numberOf" (merge (dict "name" "WORKER_SHUTDOWN_TIMEOUT_SECONDS") $setting) | int64 -}}
 {{- $flush := include "run-job.numberOf" (merge (dict "name" "OTEL_SHUTDOWN_TIMEOUT_MS" "per" 1000) $setting) | int64 -}}
 {{- $record := include "run-job.numberOf" (merge (dict "name" "RUN_JOB_RECORD_TIMEOUT_SECONDS") $setting) | int64 -}}
@@ -68,7 +72,11 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- /* The runner bounds each further step of its end (unlock, close, sidecars, standard output): 20 s at the worst. */ -}}
 {{- $closing := int64 20 -}}
 {{- $run := add $wait $timeout $grace $flush $record -}}
-{{- $pod := add $start (mul 2 $connect) $run $closing -}}
+{{- $runs := 1 -}}
+{{- if eq $job.catchUp "all" -}}
+{{- $runs = add 1 (int $job.catchUpLimit) -}}
+{{- end -}}
+{{- $pod := add $start (mul $runs (add (mul 2 $connect) $run $closing)) -}}
 {{- $retries := int $job.retries -}}
 {{- $shards := int64 (default 1 $job.shards) -}}
 {{- $parallelism := int64 (default (min $shards $places) $job.parallelism) -}}
@@ -79,13 +87,20 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- fail (printf "\n\n%s.parallelism (%d) is more than may be at work at once (WORKER_MAX_CONCURRENT_JOBS, %d): the rest of its pods would only wait; set it to %d at most, leave it out, or raise WORKER_MAX_CONCURRENT_JOBS in config" $where $parallelism $places $places) -}}
 {{- end -}}
 {{- $waves := int64 (ceil (divf $shards $parallelism)) -}}
+{{- /* A pod that ends as continued counts as no retry; the controller waits before the next one all the same. */ -}}
+{{- $more := int (add $retries (sub (int64 (default 1 $job.maxRounds)) 1)) -}}
+{{- $rounds := int (default 1 $job.maxRounds) -}}
+{{- $long := mul $rounds $pod -}}
 {{- $waits := int64 0 -}}
 {{- $next := int64 10 -}}
-{{- range until $retries -}}
+{{- range $wait := until $more -}}
 {{- $waits = add $waits $next -}}
+{{- if lt (int $wait) (sub $rounds 1 | int) -}}
+{{- $long = add $long $next -}}
+{{- end -}}
 {{- $next = min (mul 2 $next) 600 -}}
 {{- end -}}
-{{- $deadline := mul $waves (add (mul (add 1 $retries) $pod) $waits) -}}
+{{- $deadline := mul $waves (add (mul (add 1 $more) $pod) $waits) -}}
 {{- if not (kindIs "invalid" $job.activeDeadlineSeconds) -}}
 {{- $deadline = int64 $job.activeDeadlineSeconds -}}
 {{- if le $deadline $run -}}
@@ -100,5 +115,5 @@ controller waits 10 s before the first new pod and doubles that each time, up to
 {{- fail (printf "\n\n%s.terminationGracePeriodSeconds (%d) must be more than grace + flush + record (%d + %d + %d = %d s), else a run that is told to stop is killed before it can close its record: raise it, or leave it out to have it derived" $where $termination $grace $flush $record $least) -}}
 {{- end -}}
 {{- end -}}
-{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
+{{- dict "wait" $wait "timeout" $timeout "run" $run "pod" $pod "long" $long "late" (add $start $wait) "deadline" $deadline "termination" $termination "shards" $shards "parallelism" $parallelism "places" $places | toJson -}}
 {{- end -}}

@@ -27,7 +27,7 @@ export async function checkJobs({ names, search, config, dryRun }: JobsToCheck):
   const looks = names.map((name) =>
     find(name, async () => {
       const job = await loadJob(search.home, findJobFile(search, name));
-      const missing = missingFor(neededBy(job, dryRun), config);
+      const missing = missingFor({ needs: neededBy(job, dryRun), keeps: job.checkpoint !== undefined }, config);
       if (missing.length > 0) throw new ConfigError(missing.join('; '));
       await ask(job, config);
       return [{ check: name, verdict: 'ok', message: tellNeeds(job) }];

@@ -1,5 +1,6 @@
 // Is PostgreSQL as a run needs it?
 
+import { formatDuration } from '../../duration.ts';
 import { withConnection } from '../../postgres/connect.ts';
 import { missingGrants, OLDEST_MAJOR, readFacts, type ServerFacts } from '../../postgres/inspect.ts';
 import { MIGRATIONS, type SchemaState, schemaState } from '../../postgres/migrate.ts';
@@ -55,7 +56,9 @@ function reachable(server: Server, { version, major, role, standby }: ServerFact
 
 function clock({ clockAheadMs }: ServerFacts): Finding {
   const check = 'clock';
-  const off = `${(Math.abs(clockAheadMs) / 1_000).toFixed(1)} s ${clockAheadMs < 0 ? 'behind' : 'ahead of'} ours`;
+  const seconds = Math.abs(clockAheadMs) / 1_000;
+  const by = seconds < 60 ? `${seconds.toFixed(1)} s` : formatDuration(Math.abs(clockAheadMs));
+  const off = `${by} ${clockAheadMs < 0 ? 'behind' : 'ahead of'} ours`;
   if (Math.abs(clockAheadMs) > MOST_SKEW_MS) {
     return { check, verdict: 'warning', message: `the database's clock is ${off}: synchronise both (NTP, chrony)` };
   }

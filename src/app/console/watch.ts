@@ -9,13 +9,14 @@ import {
   type Total,
 } from '../../postgres/console-reads.ts';
 import { overview, recordedNames, runningRuns } from '../../postgres/overview.ts';
-import { type PauseInForce, pausesInForce } from '../../postgres/pauses.ts';
+import { currentPauses } from '../../postgres/pausing.ts';
 import type { ReadPool } from '../../postgres/read-pool.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import { type Schedule, schedulesInForce } from '../../postgres/schedules.ts';
-import { statistics } from '../../postgres/statistics.ts';
+import { NEWEST, statistics } from '../../postgres/statistics.ts';
+import type { Pause } from '../../runner/decisions.ts';
 import { noticeMissed } from '../missed-slots.ts';
-import { neverRan, standingOf } from '../standing.ts';
+import { checkpointsByName, neverRan, standingOf } from '../standing.ts';
 import { RECENT, type Seen, seenOf } from './seen.ts';
 
 /** How often is looked while somebody watches, and while nobody does, in milliseconds. */
@@ -225,7 +226,7 @@ export class Watch {
       known.schedules = schedules;
     }
     if (known.pulse?.pauses !== pulse.pauses) {
-      const pauses = await pausesInForce(connection);
+      const pauses = await currentPauses(connection);
       for (const name of [...pauses.keys(), ...known.pauses.keys()]) names.add(name);
       known.pauses = pauses;
     }
@@ -234,9 +235,10 @@ export class Watch {
   async #readNames(connection: Connection, names: readonly string[], now: Date): Promise<void> {
     const known = this.#known;
     const scheduled = names.filter((name) => known.schedules.has(name));
-    const noticed = await noticeMissed(connection, now, scheduled, { record: known.mayRecord });
+    const noticed = await noticeMissed(connection, now, scheduled, undefined, { record: known.mayRecord });
     const recorded = new Map((await overview(connection, names)).map((one) => [one.name, one]));
-    const days = await statistics(connection, names);
+    const checkpoints = await checkpointsByName(connection);
+    const days = await statistics(connection, names, NEWEST);
     const runs = await recentRuns(connection, names, RECENT);
     for (const name of names) {
       const own: readonly RecentRun[] = runs.get(name) ?? [];
@@ -246,7 +248,10 @@ export class Watch {
         continue;
       }
       const one = recorded.get(name) ?? neverRan(name);
-      const standing = standingOf(one, now, noticed, schedule, days.get(name), known.pauses.get(name));
+      const standing = standingOf(one, now, noticed, schedule, days.get(name), {
+        pause: known.pauses.get(name),
+        checkpoints: checkpoints.get(name) ?? [],
+      });
       known.seen.set(name, seenOf(standing, own, now));
     }
   }
@@ -258,7 +263,7 @@ interface Known {
   totals: ReadonlyMap<string, number>;
   running: readonly RunRecord[];
   schedules: ReadonlyMap<string, Schedule>;
-  pauses: ReadonlyMap<string, PauseInForce>;
+  pauses: ReadonlyMap<string, Pause>;
   readonly seen: Map<string, Seen>;
 }
 

@@ -8,7 +8,7 @@ import { COMPLETION_SCRIPTS } from '../terminal/completion-scripts.ts';
 import { RUN_ARGUMENTS } from './run-arguments.ts';
 
 /** Commands whose argument is a job. */
-const OF_A_JOB = new Set(['history', 'unlock', 'pause', 'resume']);
+const OF_A_JOB = new Set(['history', 'status', 'unlock', 'pause', 'resume', 'backfill', 'why']);
 
 /**
  * What the last of `words` can become; the others stand before it, without `run-job` itself. What can't be found out (a job that

@@ -11,6 +11,7 @@ import { NAME, type Order, readCommandLine, readRunFlags } from './run-arguments
 
 const MEANINGS: readonly ExitMeaning[] = [
   'succeeded',
+  'continued',
   'failed',
   'permanent',
   'rejected',

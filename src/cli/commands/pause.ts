@@ -1,5 +1,6 @@
 // `run-job pause`: nothing of a name runs until somebody resumes it, or the time is up.
 import { defineCommand } from 'citty';
+import { nameOf } from '../../app/database-names.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { whoAsks } from '../../app/who.ts';
 import { withDatabase } from '../../app/with-database.ts';
@@ -8,7 +9,6 @@ import { currentPauses, pauseName } from '../../postgres/pausing.ts';
 import { tellPause } from '../../runner/decisions.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
-import { nameOf } from '../terminal/names.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { readUntil } from '../terminal/times.ts';
 
@@ -28,7 +28,7 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env } = data as CommandData;
+    const { env, home, commands } = data as CommandData;
     if (args.name === undefined) {
       if (args.why !== undefined || args.until !== undefined)
         throw new UsageError('name what is to be paused: run-job pause <name> --why "…"');
@@ -42,7 +42,8 @@ export default defineCommand({
     const why = readWhy(args.why, redactorFor(env).text);
     const until = readUntil(end, new Date());
     return withDatabase(env, 'pause', async (connection, { config }) => {
-      const name = await nameOf(given, connection, config, data as CommandData);
+      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const name = await nameOf(given, connection, search);
       const { pause, changed } = await pauseName(connection, { name, until, why, by: whoAsks() });
       if (args.json) printJson({ name, ...pause });
       else {

@@ -1,17 +1,16 @@
 // From a recorded run to the order of another like it.
-import { readFileSync } from 'node:fs';
 import type { RunOrder } from '../../app/execute-run.ts';
-import { type CronJob, jobOf, readCronJob } from '../../app/job-manifest.ts';
+import { jobOf } from '../../app/job-manifest.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
 import { type RecordedOrder, readOrder } from '../../postgres/reruns.ts';
-import { kubectl } from '../../process/kubectl.ts';
 import type { Ordered } from '../../runner/ports.ts';
 import { REDACTED } from '../../runner/redact.ts';
 import { readArguments } from '../terminal/arguments.ts';
 import { checkRunId, theOne } from '../terminal/one-run.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
+import { cronJobOf } from './cronjob-of.ts';
 import { RERUN_ARGUMENTS } from './rerun-arguments.ts';
 import { readRunFlags } from './run-arguments.ts';
 
@@ -43,7 +42,11 @@ export async function orderAgain(rawArgs: readonly string[], env: NodeJS.Process
     const log = { level: args['log-level'], format: args['log-format'] };
     return { order, log, env: { ...env, ...shardVariables(run) } };
   }
-  const cronJob = args.cronjob === undefined ? await askForCronJob(run, recorded) : readFrom(args.cronjob);
+  const cronJob = await cronJobOf(
+    args.cronjob,
+    recorded.cronJob,
+    `run ${run.id} (${run.name}) belongs to no CronJob that is known: give one by kubectl get cronjob <name> -o json | run-job rerun ${run.id} --emit=job --cronjob=-`,
+  );
   return { manifest: jobOf(cronJob, order, run) };
 }
 
@@ -81,6 +84,7 @@ function orderLike(run: RunRecord, { ordered, paramsDigest }: RecordedOrder, fla
     scheduledAt: run.scheduledAt,
     locked: flags.locked,
     forced: true,
+    restart: false,
     // What somebody changes on purpose has another digest.
     ...(changed.size === 0 && paramsDigest !== '' && { paramsDigest }),
   };
@@ -98,25 +102,4 @@ function shardVariables({ shard }: RunRecord): NodeJS.ProcessEnv {
     RUN_JOB_SHARDS: sharded ? String(shard.count) : undefined,
     JOB_COMPLETION_INDEX: sharded ? String(shard.index) : undefined,
   };
-}
-
-async function askForCronJob({ id, name }: RunRecord, { cronJob }: RecordedOrder): Promise<CronJob> {
-  if (cronJob === undefined) {
-    throw new UsageError(
-      `run ${id} (${name}) belongs to no CronJob that is known: give one by kubectl get cronjob <name> -o json | run-job rerun ${id} --emit=job --cronjob=-`,
-    );
-  }
-  const { name: cronJobName, namespace } = cronJob;
-  const inNamespace = namespace === undefined ? [] : ['--namespace', namespace];
-  return readCronJob(await kubectl(['get', 'cronjob', cronJobName, ...inNamespace, '--output', 'json']), 'kubectl');
-}
-
-function readFrom(path: string): CronJob {
-  let text: string;
-  try {
-    text = readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`--cronjob ${path} can't be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  return readCronJob(text, path === '-' ? 'standard input' : path);
 }

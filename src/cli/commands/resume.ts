@@ -1,11 +1,11 @@
 // `run-job resume`: ends the pause of a name.
 import { defineCommand } from 'citty';
+import { nameOf } from '../../app/database-names.ts';
 import { whoAsks } from '../../app/who.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { resumeName } from '../../postgres/pausing.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
-import { nameOf } from '../terminal/names.ts';
 import { print } from '../terminal/print.ts';
 
 export default defineCommand({
@@ -14,8 +14,10 @@ export default defineCommand({
     name: { type: 'positional', required: true, description: 'What the runs are known by: a job, or what --as said' },
   },
   async run({ args, data }) {
-    return withDatabase((data as CommandData).env, 'resume', async (connection, { config }) => {
-      const name = await nameOf(args.name, connection, config, data as CommandData);
+    const { env, home, commands } = data as CommandData;
+    return withDatabase(env, 'resume', async (connection, { config }) => {
+      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const name = await nameOf(args.name, connection, search);
       const pause = await resumeName(connection, name, whoAsks());
       print(
         pause

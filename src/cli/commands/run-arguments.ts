@@ -31,6 +31,7 @@ export const RUN_ARGUMENTS = {
     description: 'When another run holds the lock: wait for it, exit 75, or exit 0 (Default: wait)',
   },
   force: { type: 'boolean', description: 'Run a scheduled time again that has already succeeded' },
+  restart: { type: 'boolean', description: 'Begin at the start, whatever earlier runs of the slot have saved' },
   'log-format': { type: 'enum', options: ['json', 'pretty'], description: 'Default: pretty on a terminal, else json' },
   'log-level': {
     type: 'enum',
@@ -43,7 +44,13 @@ export const RUN_ARGUMENTS = {
 export type Order = Omit<RunOrder, 'job'>;
 
 /** A run whose flags can't be read still gets an outcome; it is told with the defaults. */
-const DEFAULTS: Order = { params: { json: {}, pairs: new Map() }, dryRun: false, locked: 'wait', forced: false };
+const DEFAULTS: Order = {
+  params: { json: {}, pairs: new Map() },
+  dryRun: false,
+  locked: 'wait',
+  forced: false,
+  restart: false,
+};
 
 /** Reads a run's command line by `read`; what is wrong with it becomes the order's problem, and the run's own to tell. */
 export function readCommandLine<T extends ArgsDef>(
@@ -81,6 +88,7 @@ export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENT
     scheduledAt: readTime(args['scheduled-at']),
     locked: args.locked ?? 'wait',
     forced: args.force ?? false,
+    restart: args.restart ?? false,
   };
 }
 

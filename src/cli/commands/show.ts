@@ -3,11 +3,12 @@ import { defineCommand } from 'citty';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
+import { type CheckpointDetails, checkpointOf } from '../../postgres/slot-checkpoints.ts';
 import type { ErrorInfo, ProgramExit } from '../../runner/outcome.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { checkRunId, theOne } from '../terminal/one-run.ts';
-import { print, printJson } from '../terminal/print.ts';
+import { print, printJson, shortId } from '../terminal/print.ts';
 
 export default defineCommand({
   meta: { name: 'show', description: 'Show everything that is recorded of one run' },
@@ -18,15 +19,17 @@ export default defineCommand({
   async run({ args, data }) {
     const { env } = data as CommandData;
     checkRunId(args.run);
-    const found = await withDatabase(env, 'show', (connection) => findRuns(connection, args.run));
-    const run = theOne(found, args.run);
-    if (args.json) printJson(run);
-    else print(describe(run));
+    const { run, checkpoint } = await withDatabase(env, 'show', async (connection) => {
+      const found = theOne(await findRuns(connection, args.run), args.run);
+      return { run: found, checkpoint: await checkpointOf(connection, found) };
+    });
+    if (args.json) printJson({ ...run, ...(checkpoint && { checkpoint }) });
+    else print(describe(run, checkpoint));
     return EXIT.ok;
   },
 });
 
-function describe(run: RunRecord): string {
+function describe(run: RunRecord, checkpoint: CheckpointDetails | undefined): string {
   const { place, shard } = run;
   const rows: [string, string | undefined][] = [
     ['Run', run.id],
@@ -48,7 +51,8 @@ function describe(run: RunRecord): string {
     ['Forced', run.forced ? 'yes' : undefined],
     ['Version', run.version],
     ['Trace', run.traceId],
-    ['Host', `${place.host}, process ${place.pid}`],
+    // A slot that was missed took place nowhere.
+    ['Host', place.host === '' ? undefined : `${place.host}, process ${place.pid}`],
     ['Pod', place.podName && `${place.namespace ? `${place.namespace}/` : ''}${place.podName}`],
     ['Job of Kubernetes', place.jobName],
     ['CronJob', place.cronJobName],
@@ -58,6 +62,7 @@ function describe(run: RunRecord): string {
     ['Parameters', toText(run.params)],
     ['Result', toText(run.result)],
     ['Error', run.error && describeError(run.error)],
+    ['Checkpoint', checkpoint && tellCheckpoint(checkpoint)],
     ['Last lines', run.output?.length ? run.output.join('\n') : undefined],
   ];
   const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
@@ -70,6 +75,16 @@ const tell = (value: number | undefined): string | undefined => (value === undef
 
 const toText = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(value, null, 2);
+
+/** What the next run of the slot goes on from. It is the job's data, and shown as it is. */
+function tellCheckpoint({ savedAt, runs, runId, value, steps }: CheckpointDetails): string {
+  const lines = [
+    `saved ${savedAt?.toISOString()} by run ${shortId(runId)}, ${runs === 1 ? 'the only one' : `the latest of ${runs}`} of its slot`,
+    ...(value === undefined ? [] : [JSON.stringify(value, null, 2)]),
+    ...steps.map(({ name, runId: by }) => `step ${name}, done by run ${shortId(by)}`),
+  ];
+  return lines.join('\n');
+}
 
 function tellProgram({ exitCode, signal }: ProgramExit): string {
   return signal === null ? `exit code ${exitCode}` : `killed by ${signal}`;

@@ -67,10 +67,17 @@ function tellNotes(one: Standing, now: Date): string[] {
     missed > 0 && `${missed} missed`,
     skips > 0 && `${skips} skipped`,
     health !== 'running' && running.length > 0 && 'running',
+    tellSaved(one, now),
     pause?.why,
     health === 'failing' && schedule?.suspend && 'suspended',
     error && rootCause(error),
   ].filter((note) => typeof note === 'string');
+}
+
+/** When something was last saved of a slot that hasn't succeeded. */
+function tellSaved({ checkpoints }: Standing, now: Date): string | undefined {
+  const times = checkpoints.flatMap(({ savedAt }) => savedAt?.getTime() ?? []);
+  return times.length === 0 ? undefined : `checkpoint ${tellAgo(new Date(Math.max(...times)), now)}`;
 }
 
 const SYMBOL: Readonly<Record<SlotState, { symbol: string; colour: Colour | undefined }>> = {
@@ -103,6 +110,7 @@ export function toPage(one: DetailedStanding, now: Date, clean: (text: string) =
     ['Runbook', schedule?.runbook],
     ['Tags', schedule?.tags.join(', ') || undefined],
     ['Last run', first ? `${since(first.startedAt)}, ${statusOf(lastRun)}, ${shortId(first.id)}` : 'never'],
+    ['Checkpoint', tellSaved(one, now)?.replace('checkpoint ', 'saved ')],
     ['Last success', lastSuccess ? since(lastSuccess.endedAt) : 'never'],
     ['Next', next.length === 0 ? undefined : next.map((slot) => tellTime(slot).slice(0, 16)).join(', ')],
     [
@@ -143,7 +151,7 @@ const REASONS: Readonly<Record<string, string>> = {
   slot_succeeded: 'had succeeded already',
 };
 
-const tellReason = (reason: string | undefined): string | undefined =>
+export const tellReason = (reason: string | undefined): string | undefined =>
   reason === undefined ? undefined : (REASONS[reason] ?? reason);
 
 const tellMs = (ms: number | undefined): string => (ms === undefined ? '-' : (formatDuration(ms).split(' ')[0] ?? '-'));
@@ -202,6 +210,7 @@ export function toJson(one: Standing & Partial<Pick<DetailedStanding, 'slots'>>,
     },
     lastSuccess,
     running: running.map(tellPart),
+    checkpoints: one.checkpoints,
     consecutiveFailures,
     skips,
     missed: one.missed,

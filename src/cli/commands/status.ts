@@ -1,8 +1,7 @@
 // `run-job status`: how each name is doing, or one of them in detail.
 import { defineCommand } from 'citty';
-import { knownNames } from '../../app/database-names.ts';
+import { nameOf } from '../../app/database-names.ts';
 import { findJobFiles } from '../../app/job-files.ts';
-import { resolveName } from '../../app/known-names.ts';
 import { type DetailedStanding, type Seen, type Standing, standing, standings } from '../../app/standing.ts';
 import { findDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
@@ -11,12 +10,15 @@ import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { painter } from '../terminal/paint.ts';
-import { clean, printJson, printLines } from '../terminal/print.ts';
+import { clean, cut, printJson, printLines, terminalWidth } from '../terminal/print.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
 import { COLOUR_OF, HEAD, toJson, toLine, toPage } from './status-lines.ts';
 
 /** How often `--watch` looks. */
 const WATCH_MS = 2_000;
+
+/** A terminal with fewer columns has notes on lines of their own. */
+const WIDE = 120;
 
 /** To the top left, and nothing below. */
 const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
@@ -40,7 +42,7 @@ export default defineCommand({
     const { server, config } = findDatabase(env, 'status');
     const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
     return withConnection(server, async (connection) => {
-      const name = args.name === undefined ? undefined : resolveName(args.name, await knownNames(connection), search);
+      const name = args.name === undefined ? undefined : await nameOf(args.name, connection, search);
       const look = () =>
         name === undefined ? lookAtAll(connection, [...findJobFiles(search).keys()]) : lookAtOne(connection, name);
       const show = ({ standings: seen, now, written }: Seen<Look>) => {
@@ -87,5 +89,19 @@ function print(seen: Look, now: Date, env: NodeJS.ProcessEnv): void {
     return;
   }
   const colours = [undefined, ...seen.all.map(({ health }) => COLOUR_OF[health])];
-  printLines([HEAD, ...seen.all.map((each) => toLine(each, now))], (line, index) => paint(colours[index], line));
+  const rows = [HEAD, ...seen.all.map((each) => toLine(each, now))];
+  const width = terminalWidth();
+  if (!isTerminal(1) || width >= WIDE) {
+    printLines(rows, (line, index) => paint(colours[index], line));
+    return;
+  }
+  // What there is to note says why, and would be cut off.
+  const notes = rows.map((row) => clean(row.at(-1) ?? ''));
+  printLines(
+    rows.map((row) => row.slice(0, -1)),
+    (line, index) => {
+      const note = index === 0 ? '' : (notes[index] ?? '');
+      return paint(colours[index], line) + (note === '' ? '' : `\n  ${cut(note, width - 2)}`);
+    },
+  );
 }

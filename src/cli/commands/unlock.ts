@@ -1,8 +1,7 @@
 // `run-job unlock`: says who holds a job's lock, and ends the connection that holds it.
 import { createInterface } from 'node:readline/promises';
 import { defineCommand } from 'citty';
-import { knownNames } from '../../app/database-names.ts';
-import { resolveName } from '../../app/known-names.ts';
+import { nameOf } from '../../app/database-names.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { UnavailableError, UsageError } from '../../errors.ts';
 import type { HoldingSession } from '../../postgres/holder.ts';
@@ -27,7 +26,7 @@ export default defineCommand({
       const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
       const held = await sessionsOf(connection, given, server.connectTimeoutMs);
       // Who holds a lock needn't have a record yet.
-      const job = held.length > 0 ? given : resolveName(given, await knownNames(connection), search);
+      const job = held.length > 0 ? given : await nameOf(given, connection, search);
       const sessions = job === given ? held : await sessionsOf(connection, job, server.connectTimeoutMs);
       if (sessions.length === 0) {
         print(`nobody holds the lock of ${job}\n`);

@@ -1,6 +1,7 @@
 // One batch: deletes what is due in one scope, in a transaction of its own, and tries again where somebody was in the way.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryResult } from 'pg';
+import type { Transaction } from '../../job.ts';
 import {
   asUnavailable,
   isContention,
@@ -12,8 +13,17 @@ import {
 import type { Refusal, Table } from './model.ts';
 import { addRefusals } from './refusal-sums.ts';
 import { keptSilently, refusalOf } from './refusals.ts';
-import { blockOf, halves, listed, mostRows, type Scope, scopeCondition } from './scope.ts';
-import { deleteAtOnce, deleteLocked, deleteUnblocked, lock, type Subject } from './statements.ts';
+import { blockOf, halves, mostRows, type Scope, type ScopeSql, scopeSql } from './scope.ts';
+import {
+  countDue,
+  deleteAtOnce,
+  deleteLocked,
+  deletesOf,
+  deleteUnblocked,
+  keptByTrigger,
+  lock,
+  type Subject,
+} from './statements.ts';
 import { tellBatch } from './trace.ts';
 import { inOneTrip, type Limits, nextXid, type Planning, transaction, undo, watched } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
@@ -32,8 +42,14 @@ export interface Outcome {
 /** What a batch works on, and whether it may wait for a row's lock for a moment (`at once`) or must look before it deletes. */
 export type BatchSubject = Subject & {
   readonly careful: boolean;
+  /** Whether a BEFORE trigger may keep rows, which must be told from those that somebody changes. */
+  readonly mayKeep: boolean;
+  /** The tables, by their oids, whose rows a cascade would take. */
+  readonly cascadesTo: readonly string[];
   /** What the planner is told of its statements. */
   readonly planning: Planning;
+  /** Whether each batch reads a child through. */
+  readonly scans: boolean;
   /** The names of the keys that set a default: they are violated when there is no such row, and not because of a row that refers. */
   readonly defaultKeys: readonly string[];
 };
@@ -60,7 +76,7 @@ export async function runBatch(work: Work, subject: BatchSubject, scope: Scope):
       const unavailable = asUnavailable(ctx, error);
       if (unavailable) throw unavailable;
       if (ctx.signal.aborted) throw error;
-      if (!careful && (isContention(ctx, error) || isRefusedRow(ctx, error))) {
+      if (!careful && (error instanceof Unexplained || isContention(ctx, error) || isRefusedRow(ctx, error))) {
         careful = true;
         continue;
       }
@@ -74,7 +90,9 @@ export async function runBatch(work: Work, subject: BatchSubject, scope: Scope):
 }
 
 async function deleteInOneStep(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
-  const statement = deleteStatement(subject, scopeCondition(scope, work.server));
+  if (subject.mayKeep) return deleteWhatTriggersLet(work, subject, scope);
+  if (subject.cascadesTo.length > 0) return deleteUnlessCascading(work, subject, scope);
+  const statement = deleteStatement(subject, scopeSql(scope, work.server));
   return committed(work, subject.table, async () => {
     const [result] = await inOneTrip(work.ctx, limitsAtOnce(work, subject), work.traffic, [statement]);
     return outcomeOf(subject, result);
@@ -92,7 +110,7 @@ export async function deleteTogether(work: Work, subjects: readonly BatchSubject
   await committed(work, first.table, async () => {
     const statements = subjects.map((subject) => {
       const range = { kind: 'blocks', from: 0, to: subject.partition.blocks } as const;
-      return deleteStatement(subject, scopeCondition(range, work.server));
+      return deleteStatement(subject, scopeSql(range, work.server));
     });
     const results = await inOneTrip(work.ctx, limitsAtOnce(work, first), work.traffic, statements);
     outcomes = results.map((result, at) => outcomeOf(subjects[at] ?? first, result));
@@ -101,8 +119,8 @@ export async function deleteTogether(work: Work, subjects: readonly BatchSubject
   return outcomes;
 }
 
-const deleteStatement = (subject: BatchSubject, condition: string): string =>
-  subject.blocked === undefined ? deleteAtOnce(subject, condition) : deleteUnblocked(subject, condition);
+const deleteStatement = (subject: BatchSubject, scope: ScopeSql): string =>
+  subject.blocked === undefined ? deleteAtOnce(subject, scope) : deleteUnblocked(subject, scope);
 
 const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits & Planning => ({
   ...work.limits,
@@ -114,29 +132,95 @@ const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits & Planning
 function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): Outcome {
   const rowCount = result?.rowCount ?? 0;
   if (blocked === undefined) return { ...NOTHING, due: rowCount, deleted: rowCount };
-  const row = result?.rows[0] as { due: number; deleted: number; blocked: number };
-  return { ...NOTHING, ...row, skipped: row.due - row.blocked - row.deleted };
+  return counted(result?.rows[0]);
+}
+
+/** What a statement of `deleteUnblocked` has told. */
+const counted = (row: { due: number; deleted: number; blocked: number } | undefined): Outcome =>
+  row ? { ...NOTHING, ...row, skipped: row.due - row.blocked - row.deleted } : NOTHING;
+
+/** Deletes in a transaction that has begun; rows that are due and stay are taken to be skipped. */
+async function deleteAndCount(
+  client: Transaction,
+  work: Work,
+  subject: BatchSubject,
+  scope: ScopeSql,
+): Promise<Outcome> {
+  if (subject.blocked !== undefined) {
+    const [result] = await watched(client, work.traffic, deleteUnblocked(subject, scope));
+    return counted(result?.rows[0]);
+  }
+  const [before, result] = await watched(client, work.traffic, countDue(subject, scope), deleteAtOnce(subject, scope));
+  const due: number = before?.rows[0].due ?? 0;
+  const deleted = result?.rowCount ?? 0;
+  return { ...NOTHING, due, deleted, skipped: due - deleted };
+}
+
+/** Thrown to undo a batch in which more has happened than was meant; it is done again with care. */
+class Unexplained extends Error {}
+
+/**
+ * The same where a cascade would take a row that somebody has come to refer to a row by since the batch looked: undone when one did.
+ * @throws {Unexplained} a cascade took something, or it can't be told
+ */
+function deleteUnlessCascading(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  const { table, cascadesTo } = subject;
+  const counts = deletesOf(cascadesTo);
+  return committed(work, table, () =>
+    transaction(work.ctx, limitsAtOnce(work, subject), async (client) => {
+      const statement = deleteUnblocked(subject, scopeSql(scope, work.server));
+      const [before, result, after] = await watched(client, work.traffic, counts, statement, counts);
+      const outcome = counted(result?.rows[0]);
+      const own = cascadesTo.includes(table.oid) ? outcome.deleted : 0;
+      const from: number | null = before?.rows[0].deletes ?? null;
+      if (from === null || after?.rows[0].deletes !== from + own) throw new Unexplained();
+      return outcome;
+    }),
+  );
+}
+
+/** The same where a BEFORE trigger may keep rows. */
+async function deleteWhatTriggersLet(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  const sql = scopeSql(scope, work.server);
+  let first: string | null = null;
+  const outcome = await committed(work, subject.table, () =>
+    transaction(work.ctx, limitsAtOnce(work, subject), async (client) => {
+      const seen = await deleteAndCount(client, work, subject, sql);
+      if (seen.skipped === 0) return seen;
+      const { rows } = await client.query<{ kept: number; first: string | null }>(keptByTrigger(subject, sql));
+      const kept = rows[0]?.kept ?? 0;
+      first = rows[0]?.first ?? null;
+      if (kept !== seen.skipped) throw new Unexplained();
+      const outcome = { ...seen, skipped: 0, kept };
+      // A trigger that keeps every row may do something else instead, such as marking them deleted anew: nothing of it stays.
+      if (seen.deleted === 0) undo(outcome);
+      return outcome;
+    }),
+  );
+  if (first === null) return outcome;
+  return { ...outcome, refusals: [await keptSilently(work, subject, [first], outcome.kept)] };
 }
 
 async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
-  const { table } = subject;
+  const { table, mayKeep } = subject;
   const limited = work.remaining < mostRows(scope, work.server);
-  const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
   let seen: Outcome | undefined;
   let held: string[] = [];
   try {
     const outcome = await committed(work, table, () =>
       transaction(work.ctx, { ...work.limits, ...subject.planning }, async (client) => {
-        const statement = lock(subject, scopeCondition(scope, work.server), limited ? work.remaining : undefined);
-        const locked = await watched<{ due: number; blocked: number; held: string[] }>(client, work.traffic, statement);
-        const row = locked.rows[0];
+        const statement = lock(subject, scopeSql(scope, work.server), limited ? work.remaining : undefined);
+        const [locked] = await watched(client, work.traffic, statement);
+        const row = locked?.rows[0] as { due: number; blocked: number; held: string[] } | undefined;
         held = row?.held ?? [];
         const due = row?.due ?? 0;
         const blocked = row?.blocked ?? 0;
         const tried = Math.min(due - blocked, work.remaining);
         seen = { ...NOTHING, due, blocked, skipped: tried - held.length };
         if (held.length === 0) return seen;
-        const result = await client.query<{ deleted: number }>(deleteLocked(subject, listed(held)));
+        const result = await client.query<{ deleted: number }>(
+          deleteLocked(subject, scopeSql({ kind: 'ctids', ctids: held }, work.server)),
+        );
         const deleted = result.rows[0]?.deleted ?? 0;
         const stayed = held.length - deleted;
         const outcome = {

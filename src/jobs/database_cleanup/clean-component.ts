@@ -5,6 +5,7 @@ import type { ComponentTask, PartitionTask } from './component-task.ts';
 import { asUnavailable, tellError } from './database-errors.ts';
 import { indexPays } from './index-scan.ts';
 import type { Partition, Table } from './model.ts';
+import { passInOrder } from './ordered-pass.ts';
 import { startPace } from './pace.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
 import { blockedBy, holdsBack, keysOfPartition, needsScan } from './references.ts';
@@ -29,11 +30,12 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
       .map((partition) => taskOf(work, component, table, partition)),
   );
   await firstPass(work, component, tasks);
-  let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   const moves = movesRows(component);
+  if (!moves) await orderedPasses(work, component, tasks);
+  let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   for (let pass = 2; !mustStop(work); pass += 1) {
-    const again = tasks.filter(({ last, subject: { partition } }) => {
-      if (!last || work.resumeAt.has(partition.oid)) return false;
+    const again = tasks.filter(({ last, settled, subject: { partition } }) => {
+      if (!last || settled || work.resumeAt.has(partition.oid)) return false;
       const stays = last.blocked + last.kept > 0;
       return (pass === 2 && last.skipped > 0) || (component.cyclic && deleted && (stays || moves));
     });
@@ -41,7 +43,10 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
     deleted = false;
     if (moves) await measureAgain(work, again);
     for (const task of again) {
-      task.last = await passAgain(work, component, task, moves);
+      task.last = await passAgain(work, component, task, {
+        everywhere: moves,
+        backwards: isBackwards(task) && pass % 2 === 1,
+      });
       deleted ||= (task.last?.deleted ?? 0) > 0;
     }
   }
@@ -77,6 +82,15 @@ async function firstPass(work: Work, component: ComponentTask, tasks: readonly P
     }
     task.last = await attempt(work, task, accessPathOf(work.ctx.shard, task), { ours: true, rest: component.rest });
   }
+}
+
+/** What is left of a table that refers to itself, but to no other that refers to it: all that can go, goes in one more pass. */
+async function orderedPasses(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
+  const [task, ...others] = tasks;
+  if (!task || others.length > 0 || task.table.partitions.length > 1 || component.tables.length > 1) return;
+  const { subject, table } = task;
+  if (subject.ownKeys.length === 0 || work.ctx.shard.count > 1 || work.resumeAt.has(subject.partition.oid)) return;
+  Object.assign(task, await guarded(work, table, () => passInOrder(work, task, component.rest)));
 }
 
 function wholePass(subject: BatchSubject | undefined, outcome: Outcome): PassOutcome {
@@ -123,11 +137,24 @@ async function passOverAllShards(work: Work, component: ComponentTask, task: Par
 }
 
 /** The access path through the part of a shard. */
-function accessPathOf(shard: Shard, { byIndex, from, subject: { partition } }: PartitionTask): AccessPath {
-  return byIndex
-    ? { kind: 'index', condition: shardCondition(shard, partition.oid) }
-    : { kind: 'blocks', ranges: startingAt(from, rangesOfShard(shard, partition.oid, partition.blocks)) };
+function accessPathOf(shard: Shard, task: PartitionTask, backwards = isBackwards(task)): AccessPath {
+  const { byIndex, from, subject } = task;
+  const { oid, blocks } = subject.partition;
+  if (byIndex) return { kind: 'index', condition: shardCondition(shard, oid) };
+  const ranges = rangesOfShard(shard, oid, blocks);
+  return {
+    kind: 'blocks',
+    backwards,
+    ranges: from === undefined ? ranges : startingAt(backwards ? from + 1 : from, ranges),
+  };
 }
+
+/**
+ * Whether passes begin with the last block. In a tree rows mostly come after those that they refer to, and must go before them. Every
+ * other pass goes the other way, for trees whose rows have been moved.
+ */
+const isBackwards = ({ subject: { keys, table } }: PartitionTask): boolean =>
+  keys.some((key) => key.childOid === table.oid);
 
 function taskOf(work: Work, component: ComponentTask, table: Table, partition: Partition): PartitionTask {
   const { allowCascade } = work.ctx.params;
@@ -135,28 +162,37 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
   const keys = referring.filter((key) => holdsBack(key, allowCascade));
   const due = component.due.get(partition.oid) ?? 0;
   const from = component.resumeFrom.get(partition.name);
+  const cascadesTo = keys.filter((key) => key.onDelete === 'cascade').map((key) => key.childOid);
+  const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
   return {
     table,
     subject: {
       table,
       partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
       blocked: blockedBy(keys, table),
+      keys,
+      // A trigger that keeps one of the rows that go together keeps them all: those had better go one after another.
+      ownKeys: mayKeep ? [] : keys.filter((key) => key.childOid === table.oid),
       archive: component.archives.get(table.oid),
       defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
       runsOthers:
         table.triggers.length > 0 ||
         referring.some((key) => key.onDelete !== 'no action' && key.onDelete !== 'restrict'),
       // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
-      planning: { seek: keys.length > 0 && !referring.some(needsScan), hash: keys.some(needsScan) },
-      // A BEFORE trigger may keep rows, which must be told from rows that are locked. And a cascade must never meet a child that
-      // came to be after the look.
-      careful:
-        table.triggers.some((trigger) => trigger.row && trigger.before) ||
-        keys.some((key) => key.onDelete === 'cascade'),
+      planning: {
+        seek: keys.length > 0 && !referring.some(needsScan),
+        hash: keys.some((key) => needsScan(key) || key.childOid === table.oid),
+      },
+      scans: keys.some(needsScan),
+      mayKeep,
+      cascadesTo,
+      // Each alone is seen to without a lock first; both together aren't.
+      careful: mayKeep && cascadesTo.length > 0,
     },
     byIndex: indexPays(partition, due) && from === undefined,
-    from: from ?? 0,
+    from,
     last: undefined,
+    settled: false,
   };
 }
 
@@ -189,12 +225,16 @@ function passAgain(
   work: Work,
   component: ComponentTask,
   task: PartitionTask,
-  everywhere: boolean,
+  { everywhere, backwards }: { everywhere: boolean; backwards: boolean },
 ): Promise<PassOutcome | undefined> {
   const { table, subject, byIndex, last } = task;
   const path: AccessPath =
-    byIndex || everywhere ? accessPathOf(work.ctx.shard, task) : { kind: 'blocks', ranges: last?.leftovers ?? [] };
-  return attempt(work, { table, subject: { ...subject, careful: true } }, path, {
+    byIndex || everywhere
+      ? accessPathOf(work.ctx.shard, task, backwards)
+      : { kind: 'blocks', ranges: last?.leftovers ?? [], backwards };
+  // Where rows were locked, or refused one by one, they may be so still.
+  const careful = subject.careful || (last?.skipped ?? 0) + (last?.kept ?? 0) > 0;
+  return attempt(work, { table, subject: { ...subject, careful } }, path, {
     again: last,
     ours: true,
     rest: component.rest,
@@ -202,9 +242,9 @@ function passAgain(
 }
 
 async function deleteCycles(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
-  for (const { table, subject, last } of tasks) {
+  for (const { table, subject, last, settled } of tasks) {
     if (mustStop(work)) return;
-    if (last && last.blocked === 0) continue;
+    if (settled || last?.blocked === 0) continue;
     await guarded(work, table, () => deleteRowCycles(work, component, table, subject.partition));
   }
 }

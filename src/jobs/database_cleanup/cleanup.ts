@@ -7,11 +7,12 @@ import { componentsInOrder } from './components.ts';
 import { isPermanent, tellError } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
-import { earlierResults } from './earlier-runs.ts';
+import { lastResumeAt } from './earlier-runs.ts';
 import { guard } from './guard.ts';
 import { hintAtIndexes } from './hints.ts';
 import type { Ctx, Refusal, Table } from './model.ts';
 import { makePlan, type Plan, tellPlan } from './plan.ts';
+import { countUntold, keep, markDone, withDone } from './progress.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
 import { readServer } from './server.ts';
@@ -28,7 +29,8 @@ import { mustStop, readingLimits, startWork, type Work } from './work.ts';
  * @throws {PermanentError | RetryableError} some tables failed: the message names them all, and the result is what was done
  */
 export async function cleanup(ctx: Ctx): Promise<Result> {
-  const server = await readServer(ctx);
+  const saved = await ctx.checkpoint.load();
+  const server = { ...(await readServer(ctx)), ...(saved && { base: new Date(saved.base) }) };
   if (!ctx.dryRun && (server.readOnly || server.inRecovery)) {
     throw new ConfigError(
       server.inRecovery
@@ -36,7 +38,7 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
         : 'The database only takes read-only transactions (default_transaction_read_only); let this role write',
     );
   }
-  const work = startWork(ctx, server);
+  const work = startWork(ctx, server, saved);
   const cutoff = cutoffOf(server.base, usualRetentionMs(ctx.params));
   const found = await transaction(ctx, readingLimits(work), (client) => discover(client, ctx, server));
   if (found.tables.length === 0) {
@@ -44,7 +46,10 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
       `no table in ${ctx.params.schemas.join(', ')} has a column ${ctx.params.column} that says when a row was deleted`,
     );
   }
-  const plan = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, found));
+  const open = found.tables.filter(({ label }) => !work.done.has(label));
+  const counted = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, { ...found, tables: open }));
+  const plan = withDone(counted, found.tables, work.done);
+  countUntold(work, plan, saved);
   tellPlan(work, plan);
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
   hintAtIndexes(found, due, ctx);
@@ -52,7 +57,11 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
 
   const startedAt = performance.now();
   const resultNow = () => makeResult(work, found.tables, plan, cutoff, startedAt);
-  if (!ctx.dryRun) await deleteAll(work, found, plan).catch((error) => Promise.reject(withResult(error, resultNow())));
+  if (!ctx.dryRun) {
+    await deleteAll(work, found, plan).catch((error) => Promise.reject(withResult(error, resultNow())));
+    // Also where the run goes on to fail, or was asked to stop: another attempt or pod goes on from here.
+    await keep(work, plan);
+  }
   const result = resultNow();
   if (!ctx.dryRun) tellTables(ctx, result);
   if (!ctx.dryRun && ctx.params.vacuum) await vacuum(work, found.tables);
@@ -83,7 +92,9 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
   const { ctx } = work;
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
   const archives = await prepareArchives(work, due);
-  const resumeFrom = new Map(Object.entries((await earlierResults(ctx))[0]?.resumeAt ?? {}));
+  const resumeFrom = new Map(Object.entries({ ...(await lastResumeAt(ctx)), ...work.resumedAt }));
+  const nothingDue = plan.tables.filter((table) => table.due === 0).map(({ table }) => table);
+  markDone(work, nothingDue);
   const byOid = new Map(due.map((table) => [table.oid, table]));
   const components = componentsInOrder(
     due.map((table) => table.oid),
@@ -103,12 +114,14 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
   const each = async (step: (work: Work, task: ComponentTask) => Promise<void>, some: readonly ComponentTask[]) => {
     for (const task of some) {
       if (mustStop(work)) return;
+      await keep(work, plan, task.tables);
       const names = task.tables.map((table) => table.label).join(', ');
       await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
         work.span = span;
         await step(work, task);
         span.setAttributes(sumsOf(work, task.tables));
       });
+      if (!mustStop(work)) markDone(work, task.tables);
     }
   };
   await each(cleanOwnPart, componentTasks);

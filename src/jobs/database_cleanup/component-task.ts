@@ -24,8 +24,10 @@ export interface PartitionTask {
   readonly table: Table;
   subject: BatchSubject;
   readonly byIndex: boolean;
-  /** The first block to look at; what comes before it is looked at last. */
-  readonly from: number;
+  /** The block at which an earlier run wants this one to go on; what that one has looked at comes last. */
+  readonly from: number | undefined;
   /** What the last pass over it left. */
   last: PassOutcome | undefined;
+  /** Whether it is known that no more of its rows can go. */
+  settled: boolean;
 }

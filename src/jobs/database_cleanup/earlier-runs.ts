@@ -13,3 +13,12 @@ export async function earlierResults(ctx: Ctx): Promise<StoredResult[]> {
     return result && !result.dryRun ? [result] : [];
   });
 }
+
+/** Where the last run that says so wants the next one to go on, also one in which a table failed: by the partition's name. */
+export async function lastResumeAt(ctx: Ctx): Promise<Readonly<Record<string, number>>> {
+  for (const { result } of await ctx.previousRuns(RUNS, { ended: 'anyhow' })) {
+    const stored = readResult(result);
+    if (stored && !stored.dryRun) return stored.resumeAt;
+  }
+  return {};
+}

@@ -1,6 +1,6 @@
 // Finds due rows through the index on the column, where they are few in a large table.
 import type { Partition, Table } from './model.ts';
-import type { CtidList } from './scope.ts';
+import { type CtidList, ctidsInSteps } from './scope.ts';
 import { identifier, literal } from './sql.ts';
 import { transaction } from './transaction.ts';
 import { readingLimits, type Work } from './work.ts';
@@ -37,11 +37,7 @@ export async function* ctidsByIndex(
       ),
     );
     const ctids = rows.map((row) => row.at).sort(byCtid);
-    for (let from = 0; from < ctids.length; ) {
-      const to = from + Math.max(1, Math.floor(size()));
-      yield { kind: 'ctids', ctids: ctids.slice(from, to) };
-      from = to;
-    }
+    yield* ctidsInSteps(ctids, size);
     const last = rows.at(-1);
     if (rows.length < FETCH_ROWS || !last) return;
     after = ` and (${column}, t.ctid) > (${literal(last.time)}::${table.columnType}, ${literal(last.at)}::tid)`;

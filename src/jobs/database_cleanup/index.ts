@@ -19,6 +19,7 @@ import { hasCode } from '../../errors.ts';
 import { defineJob } from '../../job.ts';
 import { cleanup } from './cleanup.ts';
 import { params } from './params.ts';
+import { progress } from './saved.ts';
 
 export default defineJob({
   name: 'database_cleanup',
@@ -33,5 +34,6 @@ export default defineJob({
   },
   needs: ['postgres'],
   params,
+  checkpoint: progress,
   run: cleanup,
 });

@@ -1,9 +1,10 @@
 // What the job knows of the database that it works on.
 import type { Context } from '../../job.ts';
 import type { Params } from './params.ts';
+import type { progress } from './saved.ts';
 
 /** What the job is given. */
-export type Ctx = Context<Params, 'postgres'>;
+export type Ctx = Context<Params, 'postgres', typeof progress>;
 
 /** The kinds of column that can say when a row was soft-deleted. */
 export type ColumnType = 'timestamptz' | 'timestamp' | 'date';

@@ -4,21 +4,22 @@ import { extentsWithDueRows } from './due-extents.ts';
 import { ctidsByIndex } from './index-scan.ts';
 import { startPace } from './pace.ts';
 import { withoutRefusals } from './refusal-sums.ts';
-import { type BlockRange, inSteps, type Scope, scansRanges } from './scope.ts';
+import { type BlockRange, ctidsInSteps, inSteps, inStepsBack, type Scope, scansRanges } from './scope.ts';
 import { countStaying, mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
-/** How a pass comes to its rows: by ranges of blocks, or through the index, with the shard's condition on `t`. */
+/** How a pass comes to its rows: by ranges of blocks, perhaps from the last to the first; through the index, with the shard's condition on `t`; or in a given order. */
 export type AccessPath =
-  | { readonly kind: 'blocks'; readonly ranges: Iterable<BlockRange> }
-  | { readonly kind: 'index'; readonly condition: string };
+  | { readonly kind: 'blocks'; readonly ranges: Iterable<BlockRange>; readonly backwards?: boolean }
+  | { readonly kind: 'index'; readonly condition: string }
+  | { readonly kind: 'ctids'; readonly ctids: readonly string[] };
 
 /** What became of the rows of a pass. */
 export interface PassOutcome extends Outcome {
-  /** Where rows stay that another pass may find free; only known of a pass over blocks. */
+  /** Where rows stay that another pass may find free, the first block first; only known of a pass over blocks. */
   readonly leftovers: readonly BlockRange[];
 }
 
-/** A careful batch keeps its rows' ctids in memory. */
+/** A careful batch keeps its rows' ctids in memory, and one of rows that refer to each other the server's hash of them. */
 const MAX_CAREFUL_ROWS = 20_000;
 
 /** How a pass counts. */
@@ -43,8 +44,8 @@ export async function runPass(
 ): Promise<PassOutcome> {
   const { maxBatchSize } = work.ctx.params;
   const pace = startPace(work, {
-    most: subject.careful ? Math.min(maxBatchSize, MAX_CAREFUL_ROWS) : maxBatchSize,
-    scans: subject.planning.hash ?? false,
+    most: subject.careful || subject.ownKeys.length > 0 ? Math.min(maxBatchSize, MAX_CAREFUL_ROWS) : maxBatchSize,
+    scans: subject.scans,
   });
   const tally = tallyOf(work, subject.table);
   const startedAt = performance.now();
@@ -75,13 +76,13 @@ export async function runPass(
   } finally {
     tally.durationMs += performance.now() - startedAt;
   }
-  return { ...total, leftovers };
+  return { ...total, leftovers: leftovers.toSorted((a, b) => a.from - b.from) };
 }
 
 /** So many rows were refused that the rest of the pass is left to the next run: it goes on there, and comes to all rows in time. */
 function endEarly({ ctx, resumeAt }: Work, { table, partition }: BatchSubject, { kind }: AccessPath): void {
-  // The index finds rows in another order than that of the blocks, by which the next run goes on.
-  if (kind === 'index') resumeAt.set(partition.oid, 0);
+  // By the blocks the next run goes on, and these rows came in another order.
+  if (kind !== 'blocks') resumeAt.set(partition.oid, 0);
   const block = resumeAt.get(partition.oid);
   ctx.log.warn(`${partition.name}: too many rows were refused one by one; the next run goes on at block ${block}`, {
     table: table.label,
@@ -96,8 +97,10 @@ async function scopes(
   rows: () => number,
 ): Promise<Iterable<Scope> | AsyncIterable<Scope>> {
   if (accessPath.kind === 'index') return ctidsByIndex(work, table, partition, accessPath.condition, rows);
-  const { ranges } = accessPath;
-  return inSteps(
+  if (accessPath.kind === 'ctids') return ctidsInSteps(accessPath.ctids, rows);
+  const { ranges, backwards } = accessPath;
+  const steps = backwards ? inStepsBack : inSteps;
+  return steps(
     scansRanges(work.server) ? ranges : await extentsWithDueRows(work, table, partition, ranges),
     () => rows() / partition.rowsPerBlock,
   );
@@ -105,8 +108,10 @@ async function scopes(
 
 function remember(leftovers: BlockRange[], range: BlockRange): void {
   const last = leftovers.at(-1);
-  if (last && (last.to === range.from || leftovers.length >= MAX_LEFTOVERS)) {
-    leftovers[leftovers.length - 1] = { ...last, to: range.to };
+  const touches = last?.to === range.from || last?.from === range.to;
+  if (last && (touches || leftovers.length >= MAX_LEFTOVERS)) {
+    const [from, to] = [Math.min(last.from, range.from), Math.max(last.to, range.to)];
+    leftovers[leftovers.length - 1] = { ...last, from, to };
   } else {
     leftovers.push(range);
   }

@@ -39,17 +39,25 @@ export const needsScan = (key: ForeignKey): boolean => !key.indexed && key.child
  * With an index on the child the lookup is a scalar subquery, which the planner can't turn into a join: it looks up one row at a
  * time, where a join might scan the whole child table in every batch. Where no index finds them and the child isn't small, `scanned`
  * says it for all rows of a batch at once.
+ * @param but the condition on a referring row `c` of the same table that it doesn't count: that it is the row itself, unless said
  */
-export function blockedCondition(keys: readonly ForeignKey[], table: Table, alias: string): string {
+export function blockedCondition(
+  keys: readonly ForeignKey[],
+  table: Table,
+  alias: string,
+  but: string | undefined = undefined,
+): string {
   const conditions = keys.map((key) => {
-    const from = `from ${key.child} as c where ${refers(key, alias, 'c')}${butItself(key, table, alias)}`;
+    const from = `from ${key.child} as c where ${refers(key, alias, 'c')}${butOwn(key, table, but ?? itself(alias))}`;
     return key.indexed ? `(select true ${from} limit 1) is not null` : `exists (select ${from})`;
   });
   return conditions.length === 0 ? 'false' : conditions.map((condition) => `(${condition})`).join(' or ');
 }
 
-const butItself = (key: ForeignKey, table: Table, alias: string): string =>
-  key.childOid === table.oid ? ` and not (c.tableoid = ${alias}.tableoid and c.ctid = ${alias}.ctid)` : '';
+const butOwn = (key: ForeignKey, table: Table, but: string): string =>
+  key.childOid === table.oid ? ` and (${but}) is not true` : '';
+
+const itself = (alias: string): string => `c.tableoid = ${alias}.tableoid and c.ctid = ${alias}.ctid`;
 
 /** How to tell which rows of a batch others refer to. */
 export interface Blocked {
@@ -61,12 +69,19 @@ export interface Blocked {
   readonly referred: ((name: string) => string) | undefined;
 }
 
-/** Undefined when no key holds any row of the table. */
-export function blockedBy(keys: readonly ForeignKey[], table: Table): Blocked | undefined {
+/**
+ * Undefined when no key holds any row of the table.
+ * @param but the condition on a row `c` of the same table that may go with those that it refers to; that it is the row itself, unless said
+ */
+export function blockedBy(
+  keys: readonly ForeignKey[],
+  table: Table,
+  but: string | undefined = undefined,
+): Blocked | undefined {
   if (keys.length === 0) return undefined;
   const scanned = keys.filter(needsScan);
   const looked = keys.filter((key) => !needsScan(key));
-  const condition = blockedCondition(looked, table, 't');
+  const condition = blockedCondition(looked, table, 't', but);
   if (scanned.length === 0) return { condition, columns: '', referred: undefined };
   const parts = scanned.flatMap((key) => key.parentColumns);
   const referredBy = (key: ForeignKey) => {
@@ -74,8 +89,8 @@ export function blockedBy(keys: readonly ForeignKey[], table: Table): Blocked | 
       (column, at) =>
         `d.part_${parts.indexOf(column)} ${key.operators[at]} c.${identifier(key.childColumns[at] as string)}`,
     );
-    const self = key.childOid === table.oid ? ' and not (c.tableoid = d.rel and c.ctid = d.at)' : '';
-    return `exists (select from ${key.child} as c where ${matches.join(' and ')}${self})`;
+    const own = butOwn(key, table, but ?? 'c.tableoid = d.rel and c.ctid = d.at');
+    return `exists (select from ${key.child} as c where ${matches.join(' and ')}${own})`;
   };
   return {
     condition,

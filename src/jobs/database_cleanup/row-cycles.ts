@@ -5,7 +5,7 @@ import type { ComponentTask } from './component-task.ts';
 import { isContention, isRefusedRow } from './database-errors.ts';
 import type { ForeignKey, Partition, Table } from './model.ts';
 import { blockedCondition, holdsBack, needsScan, refers } from './references.ts';
-import { inSteps, scopeCondition } from './scope.ts';
+import { inSteps, scopeSql } from './scope.ts';
 import { PLANS_AS_USUAL, removal } from './statements.ts';
 import { tellBatch } from './trace.ts';
 import { transaction, watched } from './transaction.ts';
@@ -45,7 +45,7 @@ export async function deleteRowCycles(
   let seeds = 1;
   let tooLarge = 0;
   for (const range of inSteps([{ kind: 'blocks', from: 0, to: partition.blocks }], () => STEP_BLOCKS)) {
-    const condition = scopeCondition(range, work.server);
+    const { condition } = scopeSql(range, work.server);
     for (let after: string | null = '(0,0)'; after !== null; ) {
       if (mustStop(work)) return;
       await component.rest();
@@ -109,13 +109,10 @@ async function deleteClosures(
   find: string,
   attempt: Attempt,
 ): Promise<readonly Deleted[]> {
-  const found = await watched<{ last: string | null; cut: boolean; closures: Row[] | null }>(
-    client,
-    work.traffic,
-    find,
-  );
-  const { last = null, cut = false } = found.rows[0] ?? {};
-  const closures = found.rows[0]?.closures ?? [];
+  const [result] = await watched(client, work.traffic, find);
+  const found = result?.rows[0] as { last: string | null; cut: boolean; closures: Row[] | null } | undefined;
+  const { last = null, cut = false } = found ?? {};
+  const closures = found?.closures ?? [];
   Object.assign(attempt, { last, cut });
   attempt.wrote = attempt.last !== null;
   if (cut || closures.length === 0 || closures.length > work.remaining) return [];

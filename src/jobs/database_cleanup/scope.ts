@@ -32,6 +32,26 @@ export function* inSteps(ranges: Iterable<BlockRange>, size: () => number): Gene
   }
 }
 
+/** The same from the last block to the first. */
+export function* inStepsBack(ranges: Iterable<BlockRange>, size: () => number): Generator<BlockRange> {
+  for (const range of [...ranges].reverse()) {
+    for (let to = range.to; to > range.from; ) {
+      const from = Math.max(range.from, to - Math.max(1, Math.floor(size())));
+      yield { ...range, from, to };
+      to = from;
+    }
+  }
+}
+
+/** Cuts a list of ctids into lists of as many as `size` says at that moment. */
+export function* ctidsInSteps(ctids: readonly string[], size: () => number): Generator<CtidList> {
+  for (let from = 0; from < ctids.length; ) {
+    const to = from + Math.max(1, Math.floor(size()));
+    yield { kind: 'ctids', ctids: ctids.slice(from, to) };
+    from = to;
+  }
+}
+
 /** The same block ranges, beginning at a block, and at the end what comes before it. */
 export function startingAt(block: number, ranges: Iterable<BlockRange>): BlockRange[] {
   const before: BlockRange[] = [];
@@ -52,14 +72,31 @@ interface ScopeServer {
 /** Version 13 has no scan of a ctid range: there a condition names every ctid that its blocks can have. */
 export const scansRanges = (server: ScopeServer): boolean => server.version >= 140_000;
 
-/** The condition on `t.ctid`. */
-export function scopeCondition(scope: Scope, server: ScopeServer): string {
-  if (scope.kind === 'ctids') return listed(scope.ctids);
-  if (scansRanges(server)) return `t.ctid >= '(${scope.from},0)'::tid and t.ctid < '(${scope.to},0)'::tid`;
+/** A scope as SQL. */
+export interface ScopeSql {
+  /** The condition on the row `t` by which the scope's rows are found. */
+  readonly condition: string;
+  /**
+   * The condition that the row `c` is in the scope, where it has been found in another way and its table is known to be the scope's;
+   * undefined where that can't be told cheaply.
+   */
+  readonly holds: string | undefined;
+}
+
+export function scopeSql(scope: Scope, server: ScopeServer): ScopeSql {
+  if (scope.kind === 'ctids') {
+    const holds = `c.ctid in (select unnest('${ctidArray(scope.ctids)}'::tid[]))`;
+    // Version 13 has no hash of a ctid.
+    return { condition: listed(scope.ctids), holds: scansRanges(server) ? holds : undefined };
+  }
+  const { from, to } = scope;
+  const between = (alias: string) => `${alias}.ctid >= '(${from},0)'::tid and ${alias}.ctid < '(${to},0)'::tid`;
+  if (scansRanges(server)) return { condition: between('t'), holds: between('c') };
   const highest = scope.highest ?? rowsPerBlockAtMost(server);
-  return `t.ctid = any (array(
+  const condition = `t.ctid = any (array(
     select format('(%s,%s)', b, o)::tid
-    from generate_series(${scope.from}, ${scope.to - 1}) as b, generate_series(1, ${highest}) as o))`;
+    from generate_series(${from}, ${to - 1}) as b, generate_series(1, ${highest}) as o))`;
+  return { condition, holds: undefined };
 }
 
 /**

@@ -11,7 +11,8 @@ export function smallPartitions(work: Work, tasks: readonly PartitionTask[], mos
   let rows = 0;
   for (const { table, subject, byIndex, from } of tasks) {
     rows += subject.partition.blocks * subject.partition.rowsPerBlock;
-    const simple = !subject.careful && !subject.planning.hash && !byIndex && from === 0;
+    const { careful, mayKeep, cascadesTo, scans } = subject;
+    const simple = !careful && !mayKeep && cascadesTo.length === 0 && !scans && !byIndex && from === undefined;
     if (!simple || table !== tasks[0]?.table || rows > mostRows) break;
     small.push(subject);
   }

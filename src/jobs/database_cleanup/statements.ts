@@ -1,6 +1,8 @@
 // The statements of a batch, as SQL.
-import type { Partition, Table } from './model.ts';
-import type { Blocked } from './references.ts';
+import type { ForeignKey, Partition, Table } from './model.ts';
+import { type Blocked, blockedBy } from './references.ts';
+import type { ScopeSql } from './scope.ts';
+import { identifier } from './sql.ts';
 
 /** What a batch's statements are about. */
 export interface Subject {
@@ -8,6 +10,10 @@ export interface Subject {
   readonly partition: Partition;
   /** How to tell the rows that others refer to; undefined when nothing can refer to any. */
   readonly blocked: Blocked | undefined;
+  /** The keys that hold rows back, of all tables that refer to this one. */
+  readonly keys: readonly ForeignKey[];
+  /** Those of them by which rows of the table refer to rows of the table that may go in the same statement. */
+  readonly ownKeys: readonly ForeignKey[];
   readonly archive: Archive | undefined;
   /** Whether a DELETE may run statements of others: by triggers, or by the actions of keys. */
   readonly runsOthers: boolean;
@@ -30,9 +36,9 @@ export interface Archive {
  * stays. It may wait for a lock, so it runs with a short lock_timeout, and a batch that meets one is done by `lock` and
  * `deleteLocked`. This is what makes the job nearly as fast as a plain DELETE: locking each row first costs as much as deleting it.
  */
-export function deleteAtOnce(subject: Subject, scope: string): string {
+export function deleteAtOnce(subject: Subject, scope: ScopeSql): string {
   const { table, partition, archive } = subject;
-  const where = `where ${scope} and ${isDue(table)}${partition.only}`;
+  const where = `where ${scope.condition} and ${isDue(table)}${partition.only}`;
   if (!archive) return `delete from ${partition.target} as t ${where}`;
   return withArchive(subject, where, (gone) => `with ${gone} select from gone`);
 }
@@ -41,13 +47,13 @@ export function deleteAtOnce(subject: Subject, scope: string): string {
  * The same where others may refer to the rows: deletes those that nobody refers to, and counts the rest. A row that somebody refers
  * to after this statement's snapshot fails the constraint's own check, and the batch is done by `lock` and `deleteLocked`.
  */
-export function deleteUnblocked(subject: Subject, scope: string): string {
+export function deleteUnblocked(subject: Subject, scope: ScopeSql): string {
   const { table, partition } = subject;
   const where = `where t.ctid = any (array(select at from due where not blocked)) and ${isDue(table)}${partition.only}`;
   return withArchive(
     subject,
     `${where}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`,
-    (gone) => `with ${candidates(subject, scope)}, ${gone}
+    (gone) => `${candidates(subject, scope)}, ${gone}
       select ${COUNTS}, (select count(*)::int from gone) as deleted from due`,
   );
 }
@@ -57,10 +63,12 @@ export function deleteUnblocked(subject: Subject, scope: string): string {
  * FOR UPDATE is the lock that DELETE takes, and it keeps new references out (they need FOR KEY SHARE); SKIP LOCKED leaves out what
  * anybody else works on; `due` is looked at again under the lock.
  */
-export function lock(subject: Subject, scope: string, most: number | undefined): string {
+export function lock(subject: Subject, scope: ScopeSql, most: number | undefined): string {
   const { table, partition } = subject;
   const limit = most === undefined ? '' : ` limit ${most}`;
-  return `with ${candidates(subject, scope)},
+  // Of rows that can only go together the limit may take some.
+  const alone = most === undefined ? subject : { ...subject, ownKeys: [] };
+  return `${candidates(alone, scope)},
     held as materialized (
       select t.ctid as at from ${partition.target} as t
       where t.ctid = any (array(select at from due where not blocked${limit})) and ${isDue(table)}${partition.only}
@@ -69,14 +77,14 @@ export function lock(subject: Subject, scope: string, most: number | undefined):
 }
 
 /**
- * The second step: deletes the rows that are locked, as the condition `listed` says, unless somebody came to refer to one before its lock. A statement of its
+ * The second step: deletes the rows that are locked, which are the scope, unless somebody came to refer to one before its lock. A statement of its
  * own for its own snapshot: PostgreSQL would notice a new reference under NO ACTION, but under CASCADE it would take the new row.
  */
-export function deleteLocked(subject: Subject, listed: string): string {
-  const { table, partition, blocked } = subject;
-  if (blocked?.referred) return deleteUnblocked(subject, listed);
+export function deleteLocked(subject: Subject, scope: ScopeSql): string {
+  const { table, partition, blocked, ownKeys } = subject;
+  if (blocked?.referred || ownKeys.length > 0) return deleteUnblocked(subject, scope);
   const free = blocked === undefined ? '' : ` and not (${blocked.condition})`;
-  const where = `where ${listed} and ${isDue(table)}${partition.only}${free}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`;
+  const where = `where ${scope.condition} and ${isDue(table)}${partition.only}${free}${subject.runsOthers ? ` and ${PLANS_AS_USUAL}` : ''}`;
   return withArchive(subject, where, (gone) => `with ${gone} select count(*)::int as deleted from gone`);
 }
 
@@ -94,19 +102,102 @@ const COUNTS = 'count(*)::int as due, (count(*) filter (where due.blocked))::int
  */
 const isDue = (table: Table): string => `(${table.due('t')}) is true`;
 
-/** The CTE `due`: the due rows of the scope, and whether others refer to them. */
-function candidates({ table, partition, blocked }: Subject, scope: string): string {
+/** WITH and the CTE `due`: the due rows of the scope, and whether others refer to them. */
+function candidates(subject: Subject, scope: ScopeSql): string {
+  const { table, partition, blocked, ownKeys } = subject;
+  if (ownKeys.length > 0 && scope.holds !== undefined) return candidatesTogether(subject, scope, scope.holds);
   const rows = (columns: string) => `select t.ctid as at, ${blocked?.condition ?? 'false'} as blocked${columns}
-      from ${partition.target} as t where ${scope} and ${isDue(table)}${partition.only}`;
-  if (!blocked?.referred) return `due as materialized (${rows('')})`;
-  return `found as materialized (${rows(blocked.columns)}),
+      from ${partition.target} as t where ${scope.condition} and ${isDue(table)}${partition.only}`;
+  if (!blocked?.referred) return `with due as materialized (${rows('')})`;
+  return `with found as materialized (${rows(blocked.columns)}),
     referred as materialized (${blocked.referred('found')}),
     due as materialized (
       select f.at, f.blocked or r.at is not null as blocked from found f left join referred r on r.at = f.at)`;
 }
 
+/**
+ * The same where rows of the scope refer to each other: those go together, since PostgreSQL looks for rows that refer to what is gone
+ * at the end of the statement. A row is blocked when a row refers to it that isn't one of the scope's due rows; and then every row
+ * is that it refers to, and so on.
+ */
+function candidatesTogether(subject: Subject, scope: ScopeSql, holds: string): string {
+  return `with recursive ${linked(subject, scope, holds)},
+    -- The planner takes an array to be short, so it hashes this once, and not anew in each step what the last has found.
+    link as materialized (select * from unnest(array(select child from links), array(select parent from links)) l (child, parent)),
+    staying (at) as (
+      select at from found where blocked
+      union
+      select l.parent from staying s join link l on l.child = s.at),
+    due as materialized (select f.at, f.at in (select s.at from staying s) as blocked from found f)`;
+}
+
+/**
+ * The CTEs `found`, the due rows of the scope, and whether rows refer to them that aren't among those; and `links`, which of them refer
+ * to which.
+ */
+function linked({ table, partition, keys, ownKeys }: Subject, scope: ScopeSql, holds: string): string {
+  const own = `c.tableoid = ${partition.oid}::oid and ${holds} and ${table.due('c')}`;
+  const blocked = blockedBy(keys, table, own);
+  const referred = blocked?.referred ? ` or t.at in (${blocked.referred('looked')})` : '';
+  const columns = ownKeys.flatMap((key, nth) =>
+    key.parentColumns.flatMap((column, at) => [
+      `t.${identifier(column)} as to_${nth}_${at}`,
+      `t.${identifier(key.childColumns[at] as string)} as from_${nth}_${at}`,
+    ]),
+  );
+  const links = ownKeys.map((key, nth) => {
+    const refers = key.operators.map(
+      (operator, at) => `p.to_${nth}_${at}${key.collations[at]} ${operator} c.from_${nth}_${at}`,
+    );
+    return `select c.at as child, p.at as parent from looked c join looked p on ${refers.join(' and ')} where c.at <> p.at`;
+  });
+  return `looked as materialized (
+      select t.ctid as at, ${blocked?.condition ?? 'false'} as blocked, ${columns.join(', ')}${blocked?.columns ?? ''}
+      from ${partition.target} as t where ${scope.condition} and ${isDue(table)}${partition.only}),
+    found as materialized (select t.at, t.blocked${referred} as blocked from looked t),
+    links as materialized (${links.join(' union all ')})`;
+}
+
+/** Reads the due rows of a scope, whether rows refer to them that aren't among those, and to which of them they refer. */
+export function readLinks(subject: Subject, scope: ScopeSql): string | undefined {
+  if (scope.holds === undefined) return undefined;
+  return `with ${linked(subject, scope, scope.holds)}
+    select f.at::text as at, f.blocked, coalesce(l.parents, '{}') as parents
+    from found f left join (select child, array_agg(parent::text) as parents from links group by child) l on l.child = f.at`;
+}
+
 function withArchive({ partition, archive }: Subject, where: string, around: (gone: string) => string): string {
   return around(removal(`delete from ${partition.target} as t ${where}`, archive, ''));
+}
+
+/**
+ * How many rows of these tables the transaction has deleted so far, by whatever way, by PostgreSQL's own count; it may begin at any
+ * number. Null when that can't be relied on: nothing is counted, or a trigger for each row (1) before (2) a delete (8) may do something
+ * else instead.
+ */
+export function deletesOf(oids: readonly string[]): string {
+  const tables = `unnest('{${oids.join()}}'::oid[])`;
+  return `select case when current_setting('track_counts')::bool
+      and bool_and(c.relam = (select oid from pg_catalog.pg_am where amname = 'heap'))
+      and not bool_or(exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal and (g.tgtype & 11) = 11))
+    then sum(pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))::float8 end as deletes
+    from pg_catalog.pg_class c
+    where c.relkind = 'r' and c.oid in (
+      select o from ${tables} o union select p.relid from ${tables} o, pg_catalog.pg_partition_tree(o) p)`;
+}
+
+/** How many due rows the scope has. */
+export function countDue({ table, partition }: Subject, scope: ScopeSql): string {
+  return `select count(*)::int as due from ${partition.target} as t where ${scope.condition} and ${isDue(table)}${partition.only}`;
+}
+
+/**
+ * How many due rows a BEFORE trigger has kept in the scope, and the first of them: a row for which it answered with null is locked by
+ * this transaction, and there still.
+ */
+export function keptByTrigger({ table, partition }: Subject, scope: ScopeSql): string {
+  return `select count(*)::int as kept, min(t.ctid)::text as first from ${partition.target} as t
+    where ${scope.condition} and t.xmax = pg_current_xact_id()::xid and ${isDue(table)}${partition.only}`;
 }
 
 /** CTEs `gone` and, with an archive, `copied` (their names followed by `suffix`) around a DELETE of the rows `t`. */

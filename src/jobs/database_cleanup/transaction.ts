@@ -1,5 +1,5 @@
 // The job's transactions: those of the contract, with what this job needs of each.
-import type { QueryResult, QueryResultRow } from 'pg';
+import type { QueryResult } from 'pg';
 import { ConfigError } from '../../errors.ts';
 import type { Transaction, TransactionOptions } from '../../job.ts';
 import type { Ctx } from './model.ts';
@@ -75,16 +75,17 @@ export async function inOneTrip(
   }
 }
 
-/** The first statement of a transaction that writes, which has no values: in the same round trip, looks who else writes. */
-export async function watched<Row extends QueryResultRow>(
+/** The first statements of a transaction that writes, which have no values: in the same round trip, looks who else writes. */
+export async function watched(
   transaction: Transaction,
   traffic: Traffic,
-  statement: string,
-): Promise<QueryResult<Row>> {
+  ...statements: readonly string[]
+): Promise<QueryResult[]> {
   // node-postgres gives a result for each statement of such a text.
-  const [look, result] = (await transaction.query(`${LOOK};\n${statement}`)) as unknown as QueryResult[];
+  const answer = await transaction.query([LOOK, ...statements].join(';\n'));
+  const [look, ...results] = answer as unknown as QueryResult[];
   traffic.see(BigInt(look?.rows[0].xid));
-  return result as QueryResult<Row>;
+  return results;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Span } from '../../job.ts';
 import type { Ctx, Server, Table, Tally } from './model.ts';
 import { addRefusals } from './refusal-sums.ts';
+import { type Earlier, earlierOf, type Progress, sum } from './saved.ts';
 import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
 
@@ -11,8 +12,10 @@ export interface Work {
   readonly server: Server;
   readonly limits: Limits;
   readonly tallies: Map<string, Tally>;
-  /** The tallies of the run's earlier attempts, the first first. */
-  readonly earlier: readonly ReadonlyMap<string, Tally>[];
+  /** What earlier attempts and pods of the slot did, by the table's label. */
+  readonly earlier: Map<string, Earlier>;
+  /** The tables, by their labels, that have no due row any more. */
+  readonly done: Set<string>;
   /** The error that ended the work on a table, by its oid. */
   readonly failures: Map<string, Error>;
   /** How many more rows this run may delete. */
@@ -25,16 +28,14 @@ export interface Work {
   refusals: number;
   /** The block at which the next run goes on in a partition, by its oid, where a pass ended because too many rows were refused. */
   readonly resumeAt: Map<string, number>;
+  /** Where earlier attempts and pods of the slot wanted the next run to go on, by the partition's name. */
+  readonly resumedAt: Readonly<Record<string, number>>;
 }
 
-/** What happened in each attempt of a run, the first first: attempts of one run share a process. */
-const attemptsOf = new Map<string, Map<string, Tally>[]>();
-
-export function startWork(ctx: Ctx, server: Server): Work {
-  const earlier = attemptsOf.get(ctx.runId) ?? [];
-  const tallies = new Map<string, Tally>();
-  attemptsOf.set(ctx.runId, [...earlier, tallies]);
-  const deleted = earlier.flatMap((each) => [...each.values()]).reduce((total, tally) => total + tally.deleted, 0);
+/** The work of a run that goes on from what earlier ones of the slot have saved. */
+export function startWork(ctx: Ctx, server: Server, saved?: Progress): Work {
+  const earlier = earlierOf(saved);
+  const deleted = [...earlier.values()].reduce((total, tally) => total + tally.deleted, 0);
   const traffic = watchTraffic(() => performance.now());
   traffic.see(BigInt(server.nextXid));
   return {
@@ -48,13 +49,15 @@ export function startWork(ctx: Ctx, server: Server): Work {
       rowSecurity: ctx.params.enableRowSecurity,
       clientCheckMs: server.clientCheckMs,
     },
-    tallies,
+    tallies: new Map(),
     earlier,
+    done: new Set(saved?.done),
     failures: new Map(),
-    // maxRows is for all attempts of a run.
+    // maxRows is for all attempts and pods of a slot.
     remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - deleted,
     refusals: 0,
     resumeAt: new Map(),
+    resumedAt: saved?.resumeAt ?? {},
   };
 }
 
@@ -108,17 +111,11 @@ export function tallyOf(work: Work, table: Table): Tally {
   return tally;
 }
 
-/** What has happened to a table in all attempts of the run: what was done adds up, and what stays is what stays now. */
+/** What has happened to a table in all attempts and pods of the slot: what was done adds up, and what stays is what stays now. */
 export function runTally(work: Work, table: Table): Tally {
-  const total = { ...tallyOf(work, table) };
-  for (const tally of work.earlier.flatMap((tallies) => tallies.get(table.oid) ?? [])) {
-    total.matched += tally.deleted;
-    total.deleted += tally.deleted;
-    total.batches += tally.batches;
-    total.durationMs += tally.durationMs;
-    total.longestBatchMs = Math.max(total.longestBatchMs, tally.longestBatchMs);
-  }
-  return total;
+  const now = tallyOf(work, table);
+  const earlier = work.earlier.get(table.label);
+  return { ...now, ...sum(earlier, now), matched: now.matched + (earlier?.deleted ?? 0) };
 }
 
 /** Says how far the whole run is. */

@@ -81,6 +81,16 @@ export async function lockNext(
   return row && toOutgoing(row);
 }
 
+/** The body of a stored message, confirmed or not; undefined when there is none. */
+export async function bodyOf(query: Query, messageId: string): Promise<Uint8Array | undefined> {
+  const [row] = await query<Pick<Row, 'body'>>(
+    'SELECT body FROM run_job.outbox WHERE message_id = $1',
+    [messageId],
+    'SELECT run_job.outbox',
+  );
+  return row?.body;
+}
+
 /** Marks a message as confirmed. */
 export async function markConfirmed(query: Query, messageId: string): Promise<void> {
   await query(

@@ -7,10 +7,10 @@ import type { OutgoingMessage } from '../../job.ts';
  * Writes the message's body to a file, whole or not at all.
  * @throws {PermanentError} it can't be written there
  */
-export async function writeBody(path: string, message: OutgoingMessage): Promise<void> {
+export async function writeBody(path: string, body: Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, message.body);
+    await writeFile(temporary, body);
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});

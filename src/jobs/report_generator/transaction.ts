@@ -1,7 +1,7 @@
 // One transaction of the report: its statements are spans where they have a summary, and their errors say what to do.
 import type { QueryResultRow } from 'pg';
 import { PermanentError, RetryableError } from '../../errors.ts';
-import type { Attributes, BaseContext, Resources, TransactionOptions } from '../../job.ts';
+import type { Attributes, BaseContext, Plain, Resources, StepsOf, Transaction, TransactionOptions } from '../../job.ts';
 
 /** Runs one query and returns its rows. One with a summary (`SELECT report_transactions`) is a span of that name. */
 export type Query = <Row extends QueryResultRow>(
@@ -25,19 +25,35 @@ export async function inTransaction<T>(
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
   return postgres
-    .transaction(signal, options, (transaction) => {
-      const query: Query = async (sql, values, summary) => {
-        const answer = () => transaction.query(sql, values as unknown[]);
-        const { rows } = await (summary === undefined
-          ? answer()
-          : span(summary, { kind: 'client', attributes: statementAttributes(sql, summary) }, answer));
-        return rows;
-      };
-      return work(query);
-    })
+    .transaction(signal, options, (transaction) => work(queryOf({ span }, transaction)))
     .catch((error) => {
       throw explain(postgres, error);
     });
+}
+
+/**
+ * The same as a step, which is done once in a slot.
+ * @throws as `inTransaction`
+ */
+export async function inStep<T>(
+  { postgres, span, step }: Database & StepsOf<'postgres'>,
+  name: string,
+  options: TransactionOptions,
+  work: (query: Query) => Promise<T>,
+): Promise<Plain<T>> {
+  return step(name, (transaction) => work(queryOf({ span }, transaction)), options).catch((error) => {
+    throw explain(postgres, error);
+  });
+}
+
+function queryOf({ span }: Pick<Database, 'span'>, transaction: Transaction): Query {
+  return async (sql, values, summary) => {
+    const answer = () => transaction.query(sql, values as unknown[]);
+    const { rows } = await (summary === undefined
+      ? answer()
+      : span(summary, { kind: 'client', attributes: statementAttributes(sql, summary) }, answer));
+    return rows;
+  };
 }
 
 /**

@@ -45,6 +45,11 @@ export class Exchange {
     return { RUN_JOB_RESULT_FILE: this.#resultFile, RUN_JOB_PROGRESS_FILE: this.#progressFile };
   }
 
+  /** Where a command's program keeps its progress. */
+  get checkpointFile(): string {
+    return join(this.#folder, 'checkpoint');
+  }
+
   /** The result that the program has left, and what is wrong with it; neither when it has left none. */
   result(): { readonly value?: unknown; readonly problem?: string } {
     let text: string;

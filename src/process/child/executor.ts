@@ -1,6 +1,7 @@
 // Runs programs for one run of ours: finds each, tells it of the run, takes what it says, and judges how it ended.
 import type { ExecResult, Fields, Logger } from '../../job.ts';
 import type { ProgramCall, ProgramOptions, Programs } from '../../runner/ports.ts';
+import { CheckpointFile } from './checkpoint.ts';
 import { variablesOf } from './environment.ts';
 import { Exchange } from './exchange.ts';
 import { errorOf } from './exit-code.ts';
@@ -83,6 +84,14 @@ export class Executor implements Programs {
     const id = `${this.#setting.runId}-${this.#count}`;
     const exchange = Exchange.open(({ done, total }) => call.progress(done, total));
     if (!exchange) log.warn('there is no folder for temporary files, so that a program has no file for its result');
+    const checkpoint =
+      exchange && call.checkpoint
+        ? new CheckpointFile(exchange.checkpointFile, call.checkpoint, (problem) =>
+            log.warn(`what ${program} left in RUN_JOB_CHECKPOINT_FILE is not saved: ${problem}`),
+          )
+        : undefined;
+    const onStop = () => void checkpoint?.save();
+    signal.addEventListener('abort', onStop, { once: true });
     const collector = options.stdout === 'collect' ? new Collector(MOST_COLLECTED_BYTES) : undefined;
     let started: Family | undefined;
     try {
@@ -97,6 +106,7 @@ export class Executor implements Programs {
             ...traceVariables(call.traceHeaders),
             ...variablesOf(run),
             ...exchange?.variables,
+            ...(exchange && checkpoint && { RUN_JOB_CHECKPOINT_FILE: exchange.checkpointFile }),
             RUN_JOB_EXEC_ID: id,
           },
           marker: `RUN_JOB_EXEC_ID=${id}`,
@@ -117,9 +127,10 @@ export class Executor implements Programs {
       );
       call.onEnd({ exitCode: end.code, signal: end.signal });
       tellOddities(program, end, log);
-      // What it made of being asked to stop is no news: it is the reason that counts.
-      if (end.stopped !== 'no') throw signal.reason;
+      await checkpoint?.close();
       const error = errorOf(program, end, options.exitCodes);
+      // What it made of being asked to stop is no news, unless it asks for a new pod: it is the reason that counts.
+      if (end.stopped !== 'no' && error?.code !== 'ERR_RUN_JOB_CONTINUE') throw signal.reason;
       if (error) throw error;
       if (end.code !== 0) log.warn(`${program} ended with exit code ${end.code}, which counts as success here`);
       if (collector?.cut) log.warn(`${program} wrote more than 16 MiB; what was collected of it is cut`);
@@ -128,6 +139,8 @@ export class Executor implements Programs {
       return { exitCode: end.code ?? 0, stdout: collector?.text() ?? '', result: value };
     } finally {
       if (started) this.#families.delete(started);
+      signal.removeEventListener('abort', onStop);
+      await checkpoint?.close();
       exchange?.close();
     }
   }

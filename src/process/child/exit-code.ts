@@ -13,6 +13,7 @@ const USUAL: Readonly<Record<number, ExitMeaning>> = {
   69: 'unavailable',
   75: 'skipped',
   78: 'misconfigured',
+  80: 'continued',
 };
 
 const CODE_OF: Readonly<Record<Exclude<ExitMeaning, 'succeeded'>, ErrorCode>> = {
@@ -22,6 +23,7 @@ const CODE_OF: Readonly<Record<Exclude<ExitMeaning, 'succeeded'>, ErrorCode>> = 
   unavailable: 'ERR_RUN_JOB_UNAVAILABLE',
   skipped: 'ERR_RUN_JOB_TEMPORARY',
   misconfigured: 'ERR_RUN_JOB_CONFIG',
+  continued: 'ERR_RUN_JOB_CONTINUE',
 };
 
 /** What the program's exit code means: by the map that its job has, else as usual. */

@@ -24,7 +24,7 @@ test.runIf(findProgram('script'))('on a terminal, what is wrong is told in whole
   const lines = stdout.trim().split('\r\n');
   expect(lines.length).toBeGreaterThan(1);
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
-  expect(lines.join(' ')).toMatch(/^run-job: --status must be one of running, .*, lost$/);
+  expect(lines.join(' ')).toMatch(/^run-job: --status must be one of running, .*, missed$/);
 });
 
 test('NO_COLOR takes the colours out of the log', async () => {

@@ -63,6 +63,25 @@ onEveryPostgres((createDatabase, major) => {
       if (peakMiB !== undefined) expect(peakMiB).toBeLessThan(100);
     });
 
+    test.for([
+      { name: 'whose rows come in no order', newest: OLD, order: 'md5(i::text)', deleted: 3_000 },
+      { name: 'whose first rows come last', newest: OLD, order: 'i desc', deleted: 3_000 },
+      { name: 'whose newest row is live', newest: 'null', order: 'i', deleted: 0 },
+    ])('of 3,000 rows $name are done in a few passes', async ({ newest, order, deleted }) => {
+      await using database = await createDatabase();
+      await database.query(`
+        create table version (id int primary key, previous_id int, deleted_at timestamptz);
+        insert into version select i, nullif(i - 1, 0), case when i < 3000 then ${OLD} else ${newest} end
+          from generate_series(1, 3000) i order by ${order};
+        insert into version values (9999, null, null);
+        alter table version add foreign key (previous_id) references version;
+        create index on version (previous_id); analyze version`);
+      const { totals } = await runCleanup(database.url, { params: { batchSize: 500 } });
+      expect(totals).toMatchObject({ deleted, blocked: deleted === 0 ? 2_999 : 0 });
+      // One for each level would be thousands.
+      expect(totals.batches).toBeLessThan(50);
+    });
+
     test('of cascades are followed to their end, and a row that two of them take is counted once for each key', async () => {
       await using database = await createDatabase();
       await database.query(

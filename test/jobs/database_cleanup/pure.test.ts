@@ -5,6 +5,8 @@ import { adaptiveBatchSize } from '../../../src/jobs/database_cleanup/batch-size
 import { componentsInOrder } from '../../../src/jobs/database_cleanup/components.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
 import { means } from '../../../src/jobs/database_cleanup/patterns.ts';
+import { inOrder } from '../../../src/jobs/database_cleanup/row-order.ts';
+import { inStepsBack, startingAt } from '../../../src/jobs/database_cleanup/scope.ts';
 import { rangesOfShard } from '../../../src/jobs/database_cleanup/shards.ts';
 import { watchTraffic } from '../../../src/jobs/database_cleanup/traffic.ts';
 
@@ -161,4 +163,41 @@ describe('traffic', () => {
     traffic.see(50n);
     expect(traffic.busy).toBe(false);
   });
+});
+
+test('rows that refer come before those that they refer to, those of a cycle last, and what a held row needs stays', () => {
+  const row = (at: string, parents: string[] = [], blocked = false) => ({ at, blocked, parents });
+  expect(
+    inOrder([row('root'), row('middle', ['root']), row('leaf', ['middle', 'root']), row('a', ['b']), row('b', ['a'])]),
+  ).toEqual(['leaf', 'middle', 'root', 'a', 'b']);
+  expect(
+    inOrder([row('root'), row('middle', ['root']), row('leaf', ['middle'], true), row('other', ['root'])]),
+  ).toEqual(['other']);
+  expect(inOrder([row('a', ['b'], true), row('b', ['a'])])).toEqual([]);
+});
+
+test('a long chain needs no deep stack', () => {
+  const chain = Array.from({ length: 50_000 }, (_, at) => ({
+    at: String(at),
+    blocked: false,
+    parents: at === 0 ? [] : [String(at - 1)],
+  }));
+  expect(inOrder(chain).slice(0, 2)).toEqual(['49999', '49998']);
+  expect(inOrder(chain.with(49_999, { ...(chain[49_999] as (typeof chain)[0]), blocked: true }))).toEqual([]);
+});
+
+test('steps back end with the first block, and begin with what an earlier run has not come to', () => {
+  const whole = [{ kind: 'blocks', from: 0, to: 10 } as const];
+  const steps = (ranges: Parameters<typeof inStepsBack>[0]) =>
+    [...inStepsBack(ranges, () => 4)].map(({ from, to }) => [from, to]);
+  expect(steps(whole)).toEqual([
+    [6, 10],
+    [2, 6],
+    [0, 2],
+  ]);
+  expect(steps(startingAt(5 + 1, whole))).toEqual([
+    [2, 6],
+    [0, 2],
+    [6, 10],
+  ]);
 });

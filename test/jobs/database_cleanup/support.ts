@@ -7,6 +7,7 @@ import { cleanup } from '../../../src/jobs/database_cleanup/cleanup.ts';
 import type { Ctx } from '../../../src/jobs/database_cleanup/model.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
 import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
+import { progress } from '../../../src/jobs/database_cleanup/saved.ts';
 import { withTransactions } from '../../../src/postgres/transaction.ts';
 
 export interface Line {
@@ -69,9 +70,25 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
     exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
     postgres: withTransactions(pool),
+    checkpoint: checkpointOf(options.runId),
+    step: () => Promise.reject(new Error('the job does no steps')),
+    continue: () => {
+      throw new Error('the job asks for no pod');
+    },
   };
   return cleanup(context);
 }
 
 /** A time so many days before now, as SQL. */
 export const daysAgo = (days: number): string => `now() - interval '${days} days'`;
+
+/** What runs with this id have saved, as JSON. */
+const saved = new Map<string, string>();
+
+/** The checkpoint of a run: runs with one id are attempts of the same. */
+function checkpointOf(runId: string = randomUUID()): Ctx['checkpoint'] {
+  return {
+    load: async () => (saved.has(runId) ? v.parse(progress, JSON.parse(saved.get(runId) ?? '')) : undefined),
+    save: async (value) => void saved.set(runId, JSON.stringify(value)),
+  };
+}

@@ -121,6 +121,19 @@ async function attempt(pool: PostgresPool, options: RunOptions): Promise<unknown
     count() {},
     exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async () => [],
+    step: async (_name, work, stepOptions = {}) =>
+      JSON.parse(
+        JSON.stringify(
+          await pool.transaction(
+            options.signal ?? new AbortController().signal,
+            { ...stepOptions, readOnly: options.dryRun ?? false },
+            work,
+          ),
+        ),
+      ),
+    continue: () => {
+      throw new Error('the job asks for no pod');
+    },
     ...options,
     params: v.parse(paramsSchema, options.params ?? {}),
   });

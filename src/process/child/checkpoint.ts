@@ -1,0 +1,66 @@
+// The file in which a program keeps its progress: written before it starts, and saved while it runs, when it is to stop, and after it.
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { ProgramCheckpoint } from '../../runner/ports.ts';
+
+/** How often the file is looked at: whoever is killed without a word loses no more. */
+const LOOK_MS = 5_000;
+
+/** As much JSON as a checkpoint may have, in bytes of a text. */
+const MOST_BYTES = 256 * 1024;
+
+/** Saves what a program writes to the file `path`. */
+export class CheckpointFile {
+  readonly #path: string;
+  readonly #checkpoint: ProgramCheckpoint;
+  readonly #warn: (problem: string) => void;
+  readonly #timer: NodeJS.Timeout;
+  #saved: string;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(path: string, checkpoint: ProgramCheckpoint, warn: (problem: string) => void) {
+    this.#path = path;
+    this.#checkpoint = checkpoint;
+    this.#warn = warn;
+    this.#saved = checkpoint.text ?? '';
+    if (checkpoint.text !== undefined) writeFileSync(path, checkpoint.text, { mode: 0o600 });
+    this.#timer = setInterval(() => void this.save(), LOOK_MS).unref();
+  }
+
+  /** Saves what is in the file, unless that is saved already. Never rejects. */
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save());
+    return this.#saving;
+  }
+
+  /** The program has ended: saves what it has left. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.save();
+  }
+
+  async #save(): Promise<void> {
+    const text = this.#read();
+    // Empty for a moment, where a program writes it anew instead of replacing it.
+    if (text === undefined || text === '' || text === this.#saved) return;
+    this.#saved = text;
+    await this.#checkpoint.save(text);
+  }
+
+  #read(): string | undefined {
+    try {
+      const { size } = statSync(this.#path);
+      if (size > MOST_BYTES) {
+        this.#warn(`it has ${size} bytes, and may have ${MOST_BYTES}`);
+        return undefined;
+      }
+      const bytes = readFileSync(this.#path);
+      const text = bytes.toString('utf8');
+      if (Buffer.from(text, 'utf8').equals(bytes)) return text;
+      this.#warn("it isn't UTF-8");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') this.#warn(`it can't be read (${code})`);
+    }
+    return undefined;
+  }
+}

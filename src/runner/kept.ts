@@ -1,0 +1,109 @@
+// What of a job's context keeps its progress: `checkpoint`, `step` and `continue`, whose code is loaded by the first call.
+import { ConfigError, ContinueError, PermanentError } from '../errors.ts';
+import type { Checkpoint, CheckpointSchema, Context, Job, Logger, Need } from '../job.ts';
+import type { AttemptsResult } from './attempts.ts';
+import type { Checkpointing } from './checkpointing.ts';
+import type { CheckpointOwner, ProgramCheckpoint } from './ports.ts';
+import type { OpenResources } from './request.ts';
+import type { RunState } from './state.ts';
+import { asksToContinue } from './verdict.ts';
+
+type Kept = Pick<Context<unknown, Need, CheckpointSchema>, 'checkpoint' | 'step' | 'continue'>;
+
+/** The context's part for one attempt. */
+export function keptFor(state: RunState, job: Job, { resources }: OpenResources): Kept {
+  const { stop, telemetry } = state.ports;
+  state.checkpointing?.then(
+    (kept) => kept.beginAttempt(),
+    () => undefined,
+  );
+  const checkpoint: Checkpoint<unknown, unknown> = {
+    load: async () => (await checkpointing(state)).load(),
+    save: async (value, options) => (await checkpointing(state)).save(value, options),
+  };
+  const kept: Omit<Kept, 'checkpoint'> = {
+    step: (name, work, options = {}) =>
+      telemetry.span(`step ${name}`, { attributes: { 'job.step': name } }, async () => {
+        const setting = { postgres: resources.postgres, signal: stop.signal, options };
+        return (await checkpointing(state)).step(name, work as never, setting) as never;
+      }),
+    continue: (result) => {
+      throw new ContinueError(undefined, { result });
+    },
+  };
+  return (job.checkpoint ? { ...kept, checkpoint } : kept) as Kept;
+}
+
+/** Saves what `every` has passed over, at the end of an attempt that didn't do all of the work. */
+export async function saveRest({ checkpointing }: RunState): Promise<void> {
+  if (checkpointing) await (await checkpointing).flush();
+}
+
+/**
+ * The attempts, unless the job asks for a new pod although nothing has been saved since this run began: then its next pod would do no
+ * better. Where the run was stopped meanwhile, that is what is told.
+ */
+export async function allowContinue(state: RunState, attempts: AttemptsResult): Promise<AttemptsResult> {
+  if (attempts.ok || !asksToContinue(attempts)) return attempts;
+  try {
+    if ((await (await state.checkpointing)?.advanced()) === true) return attempts;
+  } catch (error) {
+    return { ok: false, error };
+  }
+  const error = new PermanentError(
+    'the job asks for a new pod, but has saved no progress since this one began: a new pod would get no further; save a checkpoint or do a step before, or raise the timeout',
+    { cause: attempts.error },
+  );
+  return { ok: false, error };
+}
+
+/** The slot and the run, for whoever keeps its progress. */
+export function ownerOf({ slot, request, fence }: RunState): CheckpointOwner {
+  const { jobUid } = request.place;
+  return { slot, runId: request.runId, fence, ...(jobUid !== undefined && { jobUid }) };
+}
+
+/** What a command's program keeps from run to run; undefined where nothing can be kept. */
+export async function programCheckpoint(state: RunState, log: Logger): Promise<ProgramCheckpoint | undefined> {
+  const { request, ports } = state;
+  if (!ports.openCheckpoints) return undefined;
+  // Without a database nobody has looked yet whether there is one.
+  const text = state.checkpointed || !ports.database ? await (await checkpointing(state)).loadText() : undefined;
+  return {
+    text,
+    async save(next) {
+      if (request.dryRun) return;
+      await checkpointing(state)
+        .then((kept) => kept.save(next))
+        .catch((error) => log.warn('the checkpoint of the program is not saved', { error: state.describe(error) }));
+    },
+  };
+}
+
+/** One for all attempts of the run. */
+function checkpointing(state: RunState): Promise<Checkpointing> {
+  state.checkpointing ??= open(state);
+  return state.checkpointing;
+}
+
+async function open(state: RunState): Promise<Checkpointing> {
+  const { request, ports, prepared } = state;
+  if (!ports.openCheckpoints) throw new ConfigError(NOWHERE);
+  const [{ Checkpointing }, store] = await Promise.all([import('./checkpointing.ts'), ports.openCheckpoints()]);
+  return new Checkpointing({
+    store,
+    owner: ownerOf(state),
+    restart: request.restart,
+    dryRun: request.dryRun,
+    schema: prepared?.job.checkpoint,
+    monotonicMs: () => ports.clock.monotonicMs(),
+    stop: (error) => {
+      state.loseLock();
+      ports.stop.request({ kind: 'lock_lost', error });
+    },
+  });
+}
+
+/** There is nothing to keep progress in. */
+export const NOWHERE =
+  'DATABASE_URL is not set, and the job keeps its progress in PostgreSQL: set it to postgres://user:password@host:5432/database, or WORKER_CHECKPOINT_FILE to a file on a volume that outlives the pod';
