@@ -119,6 +119,16 @@ test('a command is run as the schedule has it, or as the newest run of the CronJ
   expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
 });
 
+test('a run that saved its progress and asks for another gets it', async () => {
+  await using database = await createDatabase();
+  const begun = notIn(database);
+  const script = `[ -e ${begun} ] || { touch ${begun}; exit 9; }`;
+  await schedule(database, 'steps', { args: ['exec', 'steps', '--exit-code=9=continued', '--', 'sh', '-c', script] });
+  const ended = await backfill(database, 'steps', [1, 2]);
+  expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
+  expect(await ends(database, 'steps')).toEqual(['1 continued', '1 succeeded', '2 succeeded']);
+});
+
 test('slots of blackouts stay undone; a suspended schedule has none, unless the one in force now is to count', async () => {
   await using database = await createDatabase();
   await schedule(database, 'noop', { suspend: true, to: '2026-11-20T02:30:00Z' });

@@ -83,7 +83,10 @@ async function doSlot(task: BackfillWork, slot: PlannedSlot): Promise<SlotEnd> {
   const line = task.lineFor(slot);
   let exitCode: number = EXIT.ok;
   for (const index of before.parts) {
-    const code = await task.children.run(line, { index, count: slot.schedule.shards });
+    const run = () => task.children.run(line, { index, count: slot.schedule.shards });
+    let code = await run();
+    // It has saved its progress, and asks for another to go on from there.
+    while (code === EXIT.continued && !task.stop.cause) code = await run();
     if (code !== EXIT.ok) exitCode = code;
     if (task.stop.cause || HOPELESS.has(code)) break;
   }

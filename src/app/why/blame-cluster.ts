@@ -152,7 +152,7 @@ function tellTermination(message: string | undefined): string | undefined {
 }
 
 function remedyOfUnschedulable(message: string): string {
-  const lacks = /Insufficient ([\w./-]+)/.exec(message)?.[1];
+  const lacks = /Insufficient ([\w./-]*\w)/.exec(message)?.[1];
   if (lacks) return `ask for less ${lacks}, or add a node that has it; Kubernetes tries again by itself`;
   if (/taint/.test(message))
     return 'give the job a toleration of that taint, or another node; Kubernetes tries again by itself';

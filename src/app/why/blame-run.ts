@@ -1,6 +1,5 @@
 // Why the newest run of a slot is no success, by its record.
 
-import { formatDuration } from '../../duration.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import { rootCause } from '../standing.ts';
 import type { Facts } from './facts.ts';
@@ -9,7 +8,8 @@ import { backfillOf, type Verdict } from './remedies.ts';
 /** @param kill what the cluster says of the end of the run's pod */
 export function blameRun(run: RunRecord, facts: Facts, kill: Verdict | undefined): Verdict {
   const { id, name, status, exitCode, error, deadline, startedAt } = run;
-  const backfill = backfillOf(name, run.scheduledAt);
+  // A time that no schedule names is none of a backfill's.
+  const backfill = facts.schedule ? backfillOf(name, run.scheduledAt) : `run-job rerun ${id}`;
   const cause = error ? rootCause(error) : 'its record says no more';
   const it = `run ${id}`;
   switch (status) {
@@ -17,6 +17,11 @@ export function blameRun(run: RunRecord, facts: Facts, kill: Verdict | undefined
       return {
         because: `it is being done: ${it} is under way since ${startedAt.toISOString()}${deadline ? `, until ${deadline.toISOString()} at the latest` : ''}`,
         remedy: `wait, or run-job cancel ${id}`,
+      };
+    case 'continued':
+      return {
+        because: `it isn't done yet: ${it} saved its progress and asked for a new pod, and none has begun`,
+        remedy: `if none comes: ${backfill}`,
       };
     case 'skipped':
       return blameSkip(run, facts, backfill);
@@ -41,7 +46,7 @@ export function blameRun(run: RunRecord, facts: Facts, kill: Verdict | undefined
       };
     case 'timed_out':
       return {
-        because: `${it} had not ended by its deadline${deadline ? `, ${formatDuration(deadline.getTime() - startedAt.getTime())} after its start` : ''}`,
+        because: `${it} had not ended by its deadline: ${cause}`,
         remedy: `make it faster, or raise its timeout; then ${backfill}`,
       };
     case 'cancelled':

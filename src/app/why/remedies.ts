@@ -8,5 +8,7 @@ export interface Verdict {
 }
 
 /** What does one slot. */
-export const backfillOf = (name: string, at: Date): string =>
-  `run-job backfill ${name} --from ${at.toISOString()} --to ${at.toISOString()}`;
+export function backfillOf(name: string, at: Date): string {
+  const slot = at.toISOString().replace('.000Z', 'Z');
+  return `run-job backfill ${name} --from ${slot} --to ${slot}`;
+}

@@ -55,7 +55,9 @@ export function tellLeft(name: string, count: number, { left, gaveUp }: Backfill
 }
 
 function tellState({ at, state, reason, run }: PlannedSlot): string {
-  const told = [tellReason(reason), run && shortId(run.runId)].filter(Boolean).join(', ');
+  const told = [reason === state ? undefined : tellReason(reason), run && shortId(run.runId)]
+    .filter(Boolean)
+    .join(', ');
   return `${tellSlot(at)}  ${state.padEnd(8)}${told && ` ${told}`}`.trimEnd();
 }
 

@@ -4,6 +4,7 @@ import { formatDuration } from '../../duration.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import type { Statistics } from '../../postgres/statistics.ts';
 import type { SlotState } from '../../schedule/judge.ts';
+import { wrap } from '../terminal/layout.ts';
 import type { Colour } from '../terminal/paint.ts';
 import { shortId, tellAgo, tellSpan, tellTime } from '../terminal/print.ts';
 
@@ -92,8 +93,17 @@ const SYMBOL: Readonly<Record<SlotState, { symbol: string; colour: Colour | unde
 
 type Paint = (colour: Colour | undefined, text: string) => string;
 
-/** The page of one name. Texts of others are in it, which whoever prints it cleans first by `clean`. */
-export function toPage(one: DetailedStanding, now: Date, clean: (text: string) => string, paint: Paint): string {
+/** How a page looks where it is shown. */
+export interface Page {
+  /** Takes out of texts of others what would change the terminal. */
+  readonly clean: (text: string) => string;
+  readonly paint: Paint;
+  /** How wide the terminal is; undefined where lines may have any length. */
+  readonly columns: number | undefined;
+}
+
+/** The page of one name. */
+export function toPage(one: DetailedStanding, now: Date, { clean, paint, columns }: Page): string {
   const { schedule, words, lastRun, lastSuccess, next, statistics, error, pause } = one;
   const [first] = lastRun;
   const since = (date: Date) => `${tellTime(date)} UTC (${tellAgo(date, now)})`;
@@ -127,7 +137,8 @@ export function toPage(one: DetailedStanding, now: Date, clean: (text: string) =
   const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
   const width = Math.max(...known.map(([label]) => label.length));
   const lines = known.map(([label, value]) => {
-    const line = `${label.padEnd(width)}  ${clean(value)}`;
+    const told = columns === undefined ? [clean(value)] : wrap(clean(value), columns - width - 2);
+    const line = `${label.padEnd(width)}  ${told.join(`\n${' '.repeat(width + 2)}`)}`;
     return label === 'State' ? paint(COLOUR_OF[one.health], line) : line;
   });
   if (one.slots.length > 0) lines.push('', ...toStrip(one, clean, paint));

@@ -81,7 +81,7 @@ async function lookAtOne(connection: Connection, name: string): Promise<Seen<Loo
 function print(seen: Look, now: Date, env: NodeJS.ProcessEnv): void {
   const paint = painter(env);
   if ('one' in seen) {
-    writeAll(1, toPage(seen.one, now, clean, paint));
+    writeAll(1, toPage(seen.one, now, { clean, paint, columns: isTerminal(1) ? terminalWidth() : undefined }));
     return;
   }
   if (seen.all.length === 0) {

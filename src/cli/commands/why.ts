@@ -67,7 +67,8 @@ function toPage(
   const { name, slot, moved, schedule, current, clockAheadMs } = facts;
   const told = schedule ?? current;
   const words = told && tellCron(expectationOf(told).cron, told.timeZone);
-  const state = slot && [slot.state, tellReason(slot.reason)].filter(Boolean).join(': ');
+  const state =
+    slot && [slot.state, slot.reason === slot.state ? undefined : tellReason(slot.reason)].filter(Boolean).join(': ');
   const head = [
     slot ? `${name}, slot ${tellTime(slot.at)} UTC, ${state}` : name,
     ...(moved ? ['(the last slot before the time that was asked for)'] : []),

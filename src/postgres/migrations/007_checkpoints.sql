@@ -60,4 +60,4 @@ GRANT EXECUTE ON FUNCTION run_job.save_checkpoint TO PUBLIC;
 ALTER TABLE run_job.runs DROP CONSTRAINT runs_status_check;
 ALTER TABLE run_job.runs ADD CONSTRAINT runs_status_check CHECK (status IN (
   'running', 'succeeded', 'skipped', 'failed', 'rejected', 'unavailable', 'crashed', 'misconfigured', 'cancelled', 'continued',
-  'timed_out', 'interrupted', 'lost')) NOT VALID;
+  'timed_out', 'interrupted', 'lost', 'missed')) NOT VALID;
