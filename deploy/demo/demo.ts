@@ -13,7 +13,11 @@ import { say, showCommand } from './terminal.ts';
 const EXECUTABLE = fileURLToPath(new URL('../../dist/run-job.js', import.meta.url));
 
 const { values: flags } = parseArgs({
-  options: { keep: { type: 'boolean', default: false }, console: { type: 'boolean', default: false } },
+  options: {
+    keep: { type: 'boolean', default: false },
+    console: { type: 'boolean', default: false },
+    port: { type: 'string', default: '8080' },
+  },
 });
 
 /** Aborts at Ctrl-C; what runs is ended, and what was started is closed in reverse. */
@@ -97,7 +101,7 @@ async function showConsole(): Promise<void> {
   console.log(
     `${runs.toLocaleString('en')} runs are in it. Open the address below, and press Ctrl-C when you have seen enough.`,
   );
-  await runJob(['serve', '--actions'], env);
+  await runJob(['serve', '--actions', '--port', flags.port], env);
 }
 
 async function aborted(): Promise<undefined> {

@@ -84,6 +84,7 @@ describe('values', () => {
       'NODE_NAME',
       'JOB_COMPLETION_INDEX',
       'RUN_JOB_SHARDS',
+      'RUN_JOB_SLOTS',
       'RUN_JOB_SCHEDULE',
       'RUN_JOB_TIME_ZONE',
       'RUN_JOB_CATCH_UP',
