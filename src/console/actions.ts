@@ -65,6 +65,12 @@ export function addActions(app: Hono<Env>, { options, mostBytes }: ActionOptions
     return new Date(Date.now() + ms);
   };
 
+  /** To a page that shows what was done. */
+  const shown = async (c: Ctx, path: string) => {
+    await sight.picture(0).catch(() => {});
+    return c.redirect(path, 303);
+  };
+
   app.post('/jobs/:name/pause', async (c) => {
     const { who, form } = await asked(c);
     const name = await known(c.req.param('name'));
@@ -72,7 +78,7 @@ export function addActions(app: Hono<Env>, { options, mostBytes }: ActionOptions
     if (why === undefined) throw new Refusal(400, 'Why?', 'Say why, for whoever wonders what didn’t run.');
     await actions.pause(name, { who, why, until: untilOf(form) });
     log.info(`${who} paused ${name}: ${why}`);
-    return c.redirect(`/jobs/${encodeURIComponent(name)}`, 303);
+    return shown(c, `/jobs/${encodeURIComponent(name)}`);
   });
 
   app.post('/jobs/:name/resume', async (c) => {
@@ -80,7 +86,7 @@ export function addActions(app: Hono<Env>, { options, mostBytes }: ActionOptions
     const name = await known(c.req.param('name'));
     if (!(await actions.resume(name, who))) throw new Refusal(409, 'Not paused', 'The name isn’t paused any more.');
     log.info(`${who} resumed ${name}`);
-    return c.redirect(`/jobs/${encodeURIComponent(name)}`, 303);
+    return shown(c, `/jobs/${encodeURIComponent(name)}`);
   });
 
   app.post('/runs/:id/cancel', async (c) => {
@@ -92,6 +98,6 @@ export function addActions(app: Hono<Env>, { options, mostBytes }: ActionOptions
       throw new Refusal(409, 'It has ended', `The run has ended already: ${found.run.status}.`);
     }
     log.info(`${who} cancelled run ${id} of ${found.run.name}`);
-    return c.redirect(`/runs/${id}`, 303);
+    return shown(c, `/runs/${id}`);
   });
 }

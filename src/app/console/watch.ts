@@ -119,7 +119,9 @@ export class Watch {
    */
   async picture(maxAgeMs = 2 * BUSY_MS): Promise<Picture> {
     this.#watched();
-    if (this.#age() > maxAgeMs && this.#problem === undefined) await this.#look();
+    // A look that is under way may have read already what has changed since.
+    if (maxAgeMs === 0) await this.#looking;
+    if ((maxAgeMs === 0 || this.#age() > maxAgeMs) && this.#problem === undefined) await this.#look();
     else if (this.#picture === undefined) await (this.#looking ?? this.#look());
     if (this.#picture === undefined) throw this.#problem ?? new Error('Nothing is known, and nothing failed.');
     return this.#picture;

@@ -56,9 +56,24 @@
     if (liveness && liveness.textContent !== text) liveness.textContent = text;
   }
 
+  // What is being pressed must not be replaced meanwhile: the press would be lost.
+  let pressed = false;
+  addEventListener('pointerdown', () => {
+    pressed = true;
+  });
+  for (const end of ['pointerup', 'pointercancel']) {
+    addEventListener(end, () => {
+      pressed = false;
+    });
+  }
+
   let fetching = false;
   let again = false;
   async function refresh() {
+    if (pressed) {
+      setTimeout(refresh, 300);
+      return;
+    }
     if (fetching) {
       again = true;
       return;
