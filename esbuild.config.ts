@@ -24,7 +24,10 @@ export const COMMON = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  loader: { '.sql': 'text' },
+  loader: { '.sql': 'text', '.css': 'text', '.svg': 'text', '.client.js': 'text' },
+  // The pages of the console.
+  jsx: 'automatic',
+  jsxImportSource: 'hono/jsx',
   define: { __RUN_JOB_VERSION__: JSON.stringify(version) },
   external: ['pg-native'],
   // CommonJS dependencies ask for Node's own modules with require(), which an ES module doesn't have.

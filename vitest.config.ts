@@ -4,10 +4,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [
     {
-      // As the bundle does: SQL files are text.
-      name: 'sql-as-text',
+      // As the bundle does: SQL, and what the console sends to browsers, is text.
+      name: 'as-text',
       enforce: 'pre',
-      load: (id) => (id.endsWith('.sql') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
+      load: (id) =>
+        /\.(sql|css|svg|client\.js)$/.test(id)
+          ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`
+          : undefined,
     },
   ],
   define: { __RUN_JOB_VERSION__: JSON.stringify('0.0.0-test') },

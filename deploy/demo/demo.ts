@@ -7,11 +7,18 @@ import pg from 'pg';
 import { startPostgres } from '../../test/support/postgres-server.ts';
 import { startReportBroker } from './broker.ts';
 import { fill } from './fill.ts';
+import { makeHistory } from './history.ts';
 import { say, showCommand } from './terminal.ts';
 
 const EXECUTABLE = fileURLToPath(new URL('../../dist/run-job.js', import.meta.url));
 
-const { values: flags } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const { values: flags } = parseArgs({
+  options: {
+    keep: { type: 'boolean', default: false },
+    console: { type: 'boolean', default: false },
+    port: { type: 'string', default: '8080' },
+  },
+});
 
 /** Aborts at Ctrl-C; what runs is ended, and what was started is closed in reverse. */
 const stop = new AbortController();
@@ -31,6 +38,7 @@ try {
 }
 
 async function demo(): Promise<void> {
+  if (flags.console) return showConsole();
   await using opened = new AsyncDisposableStack();
   // RabbitMQ takes longest to start: it does so while the rest goes on.
   const starting = startReportBroker().catch(() => undefined);
@@ -77,7 +85,23 @@ async function demo(): Promise<void> {
     await once(stop.signal, 'abort');
   } else {
     say('That was all. The database and its folder are gone.');
+    console.log('npm run demo -- --console shows web pages of two weeks of such runs.');
   }
+}
+
+/** The console over two weeks of made history, until Ctrl-C. */
+async function showConsole(): Promise<void> {
+  await using opened = new AsyncDisposableStack();
+  say('Starting a PostgreSQL 18 in a temporary folder, and making two weeks of runs of twelve names.');
+  const postgres = opened.use(await startPostgres());
+  stop.signal.throwIfAborted();
+  const env = { DATABASE_URL: postgres.url };
+  await runJob(['migrate'], env);
+  const runs = await withClient(postgres.url, (client) => makeHistory(client));
+  console.log(
+    `${runs.toLocaleString('en')} runs are in it. Open the address below, and press Ctrl-C when you have seen enough.`,
+  );
+  await runJob(['serve', '--actions', '--port', flags.port], env);
 }
 
 async function aborted(): Promise<undefined> {

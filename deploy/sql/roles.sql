@@ -11,6 +11,16 @@ GRANT USAGE ON SCHEMA run_job TO run_job_runner;
 ALTER DEFAULT PRIVILEGES FOR ROLE run_job_owner IN SCHEMA run_job
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO run_job_runner;
 
+-- The console's (run-job serve): looks at all of it, and changes nothing.
+CREATE ROLE run_job_console LOGIN;
+GRANT USAGE ON SCHEMA run_job TO run_job_console;
+ALTER DEFAULT PRIVILEGES FOR ROLE run_job_owner IN SCHEMA run_job
+  GRANT SELECT ON TABLES TO run_job_console;
+-- With --actions it pauses, resumes and cancels, and writes down who did. After the first migration:
+-- GRANT INSERT, UPDATE ON run_job.pauses TO run_job_console;
+-- GRANT INSERT ON run_job.cancellations, run_job.audit TO run_job_console;
+-- GRANT UPDATE (status, exit_code, ended_at, error) ON run_job.runs TO run_job_console;
+
 -- database_cleanup's: sees and deletes rows of the schemas that it cleans. UPDATE is for FOR UPDATE, by which it locks them.
 CREATE ROLE run_job_cleanup LOGIN IN ROLE run_job_runner;
 GRANT USAGE ON SCHEMA public TO run_job_cleanup;

@@ -10,6 +10,7 @@ const PROGRAMS = [
   { program: 'shellcheck', package: 'shellcheck', checks: 'the shell scripts' },
   { program: 'buildah', package: 'buildah', checks: 'the image' },
   { program: 'runc', package: 'runc', checks: 'the image' },
+  { program: 'chromium', package: 'chromium', checks: 'the console in a browser' },
   { program: 'tini-static', package: 'tini', checks: 'the image' },
   {
     program: DEBIAN_POSTGRES.program,

@@ -252,6 +252,21 @@ export const ENVIRONMENT = v.object({
     number(2_000, 0, 600_000, 'a whole number of milliseconds'),
     v.description('Longest wait for check-ins and notifications to be sent at the end, while telemetry is'),
   ),
+  RUN_JOB_CONSOLE_TOKEN: v.pipe(
+    text(),
+    v.description(
+      'What a person or a program must know to be let in by `run-job serve`, where it listens on more than loopback',
+    ),
+  ),
+  RUN_JOB_TRACE_URL: v.pipe(
+    v.optional(
+      v.pipe(
+        url(['http:', 'https:'], 'https://grafana.example.com/trace/{traceId}'),
+        v.includes('{traceId}', 'must have {traceId} where the id of the trace goes'),
+      ),
+    ),
+    v.description('Where the console of `run-job serve` links to a trace; {traceId} stands for its id'),
+  ),
   POD_NAME: v.pipe(text(), v.description('Kubernetes pod (downward API)')),
   POD_NAMESPACE: v.pipe(text(), v.description('Kubernetes namespace (downward API)')),
   JOB_NAME: v.pipe(text(), v.description('Kubernetes Job (downward API); tells the scheduled time')),
@@ -315,6 +330,9 @@ export interface Config {
   readonly catchesUp: boolean;
   readonly terminationLog: { readonly path: string; readonly create: boolean };
   readonly shutdownUrls: readonly string[];
+  /** Of the console. */
+  readonly consoleToken: string | undefined;
+  readonly traceUrl: string | undefined;
   readonly place: {
     readonly host: string;
     readonly pid: number;
@@ -491,6 +509,8 @@ function arrange(values: Values, part: Part): Config {
       create: values.RUN_JOB_TERMINATION_LOG !== undefined,
     },
     shutdownUrls: values.RUN_JOB_SHUTDOWN_URLS,
+    consoleToken: values.RUN_JOB_CONSOLE_TOKEN?.trim() || undefined,
+    traceUrl: values.RUN_JOB_TRACE_URL,
     place: {
       host: hostname(),
       pid: process.pid,

@@ -49,12 +49,14 @@ export async function databaseNow(connection: Queries): Promise<Date> {
  * Judges the slots of all schedules, or of those of some names, that have passed since somebody looked last.
  * @param now by the database's clock, as the schedules' times are
  * @param before only slots before this one: whoever stands for it may begin later than a slot is waited for
+ * @param record whether to write down what was missed; whoever knows that he may not needn't try
  */
 export async function noticeMissed(
   connection: Queries,
   now: Date,
   names?: readonly string[],
   before?: Date,
+  { record = true }: { readonly record?: boolean } = {},
 ): Promise<Noticed> {
   const schedules = await schedulesToJudge(connection, names);
   const open = openSlots(schedules, before === undefined || before > now ? now : new Date(before.getTime() - 1));
@@ -86,7 +88,7 @@ export async function noticeMissed(
     if (!waiting && whole && end === schedule.validTo) to = end;
     if (to !== undefined) settled.push({ id: schedule.id, to });
   }
-  const written = await write(connection, missed, settled);
+  const written = record ? await write(connection, missed, settled) : undefined;
   const inForce = schedules.filter(({ validTo }) => validTo === undefined).map((one) => [one.name, one] as const);
   return {
     schedules: new Map(inForce),

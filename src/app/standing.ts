@@ -85,9 +85,9 @@ export async function standings(connection: Connection, others: readonly string[
 export async function standing(connection: Connection, name: string): Promise<Seen<DetailedStanding>> {
   const now = await databaseNow(connection);
   const noticed = await noticeMissed(connection, now, [name]);
-  const [one = neverRan(name)] = await overview(connection, name);
+  const [one = neverRan(name)] = await overview(connection, [name]);
   const schedule = noticed.schedules.get(name);
-  const days = await statistics(connection, name);
+  const days = await statistics(connection, [name]);
   const pauses = await currentPauses(connection);
   const known = standingOf(one, now, noticed, schedule, days.get(name), {
     pause: pauses.get(name),
@@ -96,11 +96,13 @@ export async function standing(connection: Connection, name: string): Promise<Se
   return { now, standings: { ...known, slots: await newestSlots(connection, name, now) }, written: noticed.written };
 }
 
-async function checkpointsByName(connection: Connection): Promise<Map<string, SlotCheckpoint[]>> {
+/** What names have saved of their progress. */
+export async function checkpointsByName(connection: Connection): Promise<Map<string, SlotCheckpoint[]>> {
   return Map.groupBy(await listCheckpoints(connection), ({ name }) => name);
 }
 
-const neverRan = (name: string): NameOverview => ({
+/** A name of which there is no record. */
+export const neverRan = (name: string): NameOverview => ({
   name,
   lastRun: [],
   running: [],
@@ -109,10 +111,12 @@ const neverRan = (name: string): NameOverview => ({
   missed: 0,
 });
 
-const byNeed = (a: Standing, b: Standing): number =>
+/** Orders names: what needs a person first. */
+export const byNeed = (a: Standing, b: Standing): number =>
   HEALTHS.indexOf(a.health) - HEALTHS.indexOf(b.health) || (a.name < b.name ? -1 : 1);
 
-function standingOf(
+/** Judges a name by what its records and its schedule tell. */
+export function standingOf(
   one: NameOverview,
   now: Date,
   noticed: Noticed,

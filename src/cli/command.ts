@@ -21,6 +21,8 @@ export interface CommandData {
   readonly home: URL;
   readonly env: NodeJS.ProcessEnv;
   readonly commands: Commands;
+  /** For a command that ends in its own time when it is asked to stop; see `ENDS_ITSELF`. */
+  readonly stop: Stop;
 }
 
 /** What a command gets that is called by a command line. */

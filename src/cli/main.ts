@@ -14,6 +14,9 @@ import { isTerminal, writeAll } from './terminal/stdio.ts';
 
 const COLUMNS = 80;
 
+/** Commands that others wait for: asked to stop, they first finish what was begun. */
+const ENDS_ITSELF = ['serve'];
+
 /** Does what the command line says, and returns the exit code. */
 export async function main(invocation: Invocation): Promise<number> {
   const [name, ...rest] = invocation.argv;
@@ -35,7 +38,8 @@ export async function main(invocation: Invocation): Promise<number> {
     }
     const { runCommand } = await import('./commands/run-command.ts');
     const { home, env, stop } = invocation;
-    return await stop.race(runCommand(name, rest, { home, env, commands: COMMANDS }));
+    const ended = runCommand(name, rest, { home, env, commands: COMMANDS, stop });
+    return await (name !== undefined && ENDS_ITSELF.includes(name) ? ended : stop.race(ended));
   } catch (error) {
     return tellError(error, invocation);
   }

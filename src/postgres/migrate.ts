@@ -10,6 +10,7 @@ import schedules from './migrations/005_schedules.sql';
 import controls from './migrations/006_controls.sql';
 import checkpoints from './migrations/007_checkpoints.sql';
 import notifications from './migrations/008_notifications.sql';
+import console from './migrations/009_console.sql';
 import statistics from './migrations/010_statistics.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 6, name: '006_controls', sql: controls },
   { version: 7, name: '007_checkpoints', sql: checkpoints },
   { version: 8, name: '008_notifications', sql: notifications },
+  { version: 9, name: '009_console', sql: console },
   { version: 10, name: '010_statistics', sql: statistics },
 ];
 
@@ -86,7 +88,8 @@ export async function schemaState(server: Server, migrations: readonly Migration
   return withConnection(server, (connection) => readState(connection, migrations));
 }
 
-async function readState(connection: Connection, migrations: readonly Migration[]): Promise<SchemaState> {
+/** How far the schema is, as this connection sees it. */
+export async function readState(connection: Connection, migrations: readonly Migration[]): Promise<SchemaState> {
   const applied = (await exists(connection, `to_regclass('run_job.migrations')`))
     ? await connection.query<{ version: number; breaking: boolean }>('SELECT version, breaking FROM run_job.migrations')
     : { rows: [] };

@@ -39,8 +39,8 @@ names (name) AS (
   SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
-/** The name $1, of which there may be no record. */
-const ONE_NAME = 'names (name) AS (SELECT $1::text)';
+/** The names $1, of which there may be no records. */
+const THESE_NAMES = 'names (name) AS (SELECT unnest($1::text[]))';
 
 /** A command line that a person got wrong; that of a CronJob is wrong every time. */
 const MISTYPED = `(status = 'rejected' AND cronjob_name IS NULL)`;
@@ -134,7 +134,7 @@ WHERE names.name IS NOT NULL`;
 
 const RUNNING = `SELECT ${COLUMNS} FROM run_job.runs r WHERE r.status = 'running' ORDER BY r.started_at`;
 
-const RUNNING_OF_ONE = `SELECT ${COLUMNS} FROM run_job.runs r WHERE r.status = 'running' AND r.name = $1 ORDER BY r.started_at`;
+const RUNNING_OF_THESE = `SELECT ${COLUMNS} FROM run_job.runs r WHERE r.status = 'running' AND r.name = ANY($1) ORDER BY r.started_at`;
 
 interface SummaryRow {
   readonly name: string;
@@ -149,17 +149,21 @@ interface SummaryRow {
   readonly since: Date | null;
 }
 
-/** How every name is doing that has ever run, or one of them. */
-export function overview(connection: Connection, name?: string): Promise<NameOverview[]> {
-  const names = name === undefined ? ALL_NAMES : ONE_NAME;
-  const values = name === undefined ? [] : [name];
+/** What runs now, and what says so and is dead; the oldest first. */
+export const runningRuns = (connection: Connection): Promise<RunRecord[]> =>
+  readOnly(connection, () => read(connection, RUNNING, []));
+
+/** How every name is doing that has ever run, or each of these. */
+export function overview(connection: Connection, only?: readonly string[]): Promise<NameOverview[]> {
+  const names = only === undefined ? ALL_NAMES : THESE_NAMES;
+  const values = only === undefined ? [] : [only];
   return readOnly(connection, async () => {
     const lastRuns = Map.groupBy(await read(connection, lastRunsOf(names), values), (run) => run.name);
     const running = Map.groupBy(
-      await read(connection, name === undefined ? RUNNING : RUNNING_OF_ONE, values),
+      await read(connection, only === undefined ? RUNNING : RUNNING_OF_THESE, values),
       (run) => run.name,
     );
-    const summarise = async () => (await connection.query<SummaryRow>(summaryOf(names), values)).rows;
+    const summarise = async () => (await connection.query<SummaryRow>(summaryOf(names), [...values])).rows;
     const first = await summarise();
     // Twice, for the reason that `read` gives: what is no failure in one of the looks is none.
     const second = first.some(({ dead }) => dead) ? await summarise() : first;

@@ -151,7 +151,7 @@ export async function readOnly<T>(connection: Connection, work: () => Promise<T>
 export async function read(
   connection: Connection,
   text: string,
-  values: readonly (string | number | Date | undefined)[],
+  values: readonly (string | number | Date | readonly string[] | undefined)[],
 ): Promise<RunRecord[]> {
   const look = async () => (await connection.query<Row>(text, [...values])).rows;
   const first = await look();

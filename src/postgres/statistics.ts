@@ -15,7 +15,7 @@ export interface Statistics {
 const DAYS = 30;
 
 /** How many of the newest successes of each name tell how long they take; of one name that is looked at alone, more. */
-const NEWEST = 100;
+export const NEWEST = 100;
 const NEWEST_OF_ONE = 10_000;
 
 interface Row {
@@ -45,10 +45,17 @@ LEFT JOIN LATERAL (
   ) AS newest
 ) AS took ON days.succeeded > 0`;
 
-/** The last 30 days of every name that had runs in them, or of one. */
-export async function statistics(connection: Connection, name?: string): Promise<Map<string, Statistics>> {
-  const text = name === undefined ? textFor('', NEWEST) : textFor('AND name = $1', NEWEST_OF_ONE);
-  const { rows } = await connection.query<Row>(text, name === undefined ? [] : [name]);
+/**
+ * The last 30 days of every name that had runs in them, or of these.
+ * @param newest how many of the newest successes of a name tell how long they take
+ */
+export async function statistics(
+  connection: Connection,
+  names?: readonly string[],
+  newest = names?.length === 1 ? NEWEST_OF_ONE : NEWEST,
+): Promise<Map<string, Statistics>> {
+  const text = textFor(names === undefined ? '' : 'AND name = ANY($1)', newest);
+  const { rows } = await connection.query<Row>(text, names === undefined ? [] : [names]);
   return new Map(
     rows.map(({ name: key, p50, p95, ...counts }) => [
       key,

@@ -40,15 +40,15 @@ function promtool(args: readonly string[], files: Readonly<Record<string, string
 }
 
 /** The alerts that fire at a time (in seconds), given the series: promtool is told to expect none, and names those that do. */
-function firing(series: Series, at: number): string[] {
+function firing(series: Series, at: number, text = rules, alerts = ALERTS): string[] {
   const input_series = Object.entries(series).map(([name, value]) => ({
     series: name,
     values: typeof value === 'string' ? value : `${value}x${Math.ceil(at / (10 * MINUTE)) + 1}`,
   }));
-  const alert_rule_test = ALERTS.map((alertname) => ({ eval_time: `${at}s`, alertname, exp_alerts: [] }));
+  const alert_rule_test = alerts.map((alertname) => ({ eval_time: `${at}s`, alertname, exp_alerts: [] }));
   const tests = [{ interval: '10m', input_series, alert_rule_test }];
   const { code, stdout, stderr } = promtool(['test', 'rules'], {
-    'rules.yaml': rules,
+    'rules.yaml': text,
     // No rule waits (`for`), so that the one evaluation that is asked about is enough.
     'test.yaml': stringify({ rule_files: ['rules.yaml'], evaluation_interval: `${at}s`, tests }),
   });
@@ -195,7 +195,7 @@ describe.skipIf(noHelm ?? noPromtool)('the dashboard', () => {
     expect(exprs.length).toBeGreaterThan(8);
     const record = (expr: string, index: number) => ({
       record: `panel:${index}`,
-      expr: expr.replaceAll(/\$__(interval|range)/g, '1h'),
+      expr: expr.replaceAll(/\$__(rate_)?(interval|range)/g, '1h'),
     });
     const file = stringify({ groups: [{ name: 'panels', rules: exprs.map(record) }] });
     const { code, stdout, stderr } = promtool(['check', 'rules'], { 'rules.yaml': file });
@@ -236,5 +236,68 @@ describe.skipIf(noHelm)('the period of a schedule', () => {
       ({ alert }: { alert: string }) => alert === 'RunJobNotSucceeded',
     );
     expect(Number(/^ *> (\d+)$/m.exec(rule.expr)?.[1])).toBe(period + 3600);
+  });
+});
+
+const CONSOLE_ALERTS = [
+  'RunJobFailing',
+  'RunJobOverdue',
+  'RunJobSlotsMissed',
+  'RunJobPlacesExhausted',
+  'RunJobConsoleStale',
+];
+const consoleRules = noHelm
+  ? ''
+  : stringify(only(render('helm/run-job/ci/console-values.yaml'), 'PrometheusRule').spec);
+
+describe.skipIf(noHelm ?? noPromtool)('the alerts on what the console tells', () => {
+  const AT = 2 * DAY;
+  const of = (replica: string) => `name="ledger", namespace="jobs", pod="${replica}"`;
+  /** As two replicas tell it. */
+  const told = (changes: Readonly<Record<string, number>> = {}): Series => {
+    const values = {
+      consecutive_failures: 0,
+      overdue_seconds: 0,
+      missed_slots: 0,
+      paused: 0,
+      free: 4,
+      last_look: AT,
+      ...changes,
+    };
+    const { free, last_look, ...ofName } = values;
+    return Object.fromEntries(
+      ['a', 'b'].flatMap((replica) => [
+        ...Object.entries(ofName).map(([metric, value]) => [`run_job_${metric}{${of(replica)}}`, value] as const),
+        [`run_job_places{state="free", pod="${replica}"}`, free] as const,
+        [`run_job_console_last_look_timestamp_seconds{pod="${replica}"}`, last_look] as const,
+      ]),
+    );
+  };
+  const firingOf = (series: Series) => firing(series, AT, consoleRules, [...ALERTS, ...CONSOLE_ALERTS]);
+
+  test('are rules that Prometheus takes, in the place of those that Kubernetes alone can tell', () => {
+    const { code, stdout, stderr } = promtool(['check', 'rules', '--lint-fatal'], { 'rules.yaml': consoleRules });
+    expect(code, stdout + stderr).toBe(0);
+    for (const alert of CONSOLE_ALERTS) expect(consoleRules).toContain(`alert: ${alert}`);
+    expect(consoleRules).not.toMatch(/RunJobFailed|RunJobNotSucceeded/);
+    expect(consoleRules).toContain('RunJobRunsLong');
+    expect(rules).not.toContain('RunJobConsoleStale');
+  });
+
+  test.for([
+    [{}, []],
+    [{ consecutive_failures: 2 }, ['RunJobFailing']],
+    [{ consecutive_failures: 2, paused: 1 }, []],
+    [{ overdue_seconds: 300 }, ['RunJobOverdue']],
+    [{ missed_slots: 1 }, ['RunJobSlotsMissed']],
+    [{ missed_slots: 1, paused: 1 }, []],
+    [{ free: 0 }, ['RunJobPlacesExhausted']],
+    [{ last_look: AT - 600 }, ['RunJobConsoleStale']],
+  ] as const)('%j', ([changes, alerts]) => {
+    expect(firingOf(told(changes))).toEqual(alerts);
+  });
+
+  test('a console that is not there is told', () => {
+    expect(firingOf({})).toEqual(['RunJobConsoleStale']);
   });
 });

@@ -70,7 +70,7 @@ describe('values', () => {
     for (const field of walk(schema, '', values)) isSet.set(field.path, field.isSet || isSet.get(field.path) === true);
     const unset = [...isSet].filter(([, there]) => !there).map(([path]) => path);
     const free =
-      /^(job\.job|job\.name|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(blackouts|after|tolerations|affinity|topology|hostAliases|dnsConfig|image|imagePullSecrets|envFrom)|networkPolicy\.extraEgress)/;
+      /^(job\.job|job\.name|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(blackouts|after|tolerations|affinity|topology|hostAliases|dnsConfig|image|imagePullSecrets|envFrom)|networkPolicy\.extraEgress|console\.(tokenSecret|httpRoute\.parentRefs))/;
     expect(unset.filter((path) => !free.test(path))).toEqual([]);
   });
 
@@ -84,9 +84,11 @@ describe('values', () => {
       'NODE_NAME',
       'JOB_COMPLETION_INDEX',
       'RUN_JOB_SHARDS',
+      'RUN_JOB_SLOTS',
       'RUN_JOB_SCHEDULE',
       'RUN_JOB_TIME_ZONE',
       'RUN_JOB_CATCH_UP',
+      'RUN_JOB_CONSOLE_TOKEN',
       'RUN_JOB_SHUTDOWN_URLS',
       'WORKER_CHECKPOINT_FILE',
       'RUN_JOB_RETRIES',

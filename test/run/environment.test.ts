@@ -45,6 +45,8 @@ const GARBLED: Record<Variable, string> = {
   RUN_JOB_RETRIES: 'garbled-9f3b',
   RUN_JOB_ENVIRONMENT: `garbled-9f3b${LONG}`,
   RUN_JOB_NOTIFY_TIMEOUT_MS: 'garbled-9f3b',
+  RUN_JOB_CONSOLE_TOKEN: `garbled-9f3b${LONG}`,
+  RUN_JOB_TRACE_URL: 'garbled-9f3b',
   POD_NAME: `garbled-9f3b${LONG}`,
   POD_NAMESPACE: `garbled-9f3b\n`,
   JOB_UID: `garbled-9f3b${LONG}`,

@@ -132,7 +132,7 @@ out of a Secret or the like can't be added to. A program would inherit it, and a
 
 {{/*
 The pod's spec. Takes: root, job (merged), args, serviceAccountName, secretName, inlineConfig, ofJob, cronJobName,
-terminationGracePeriodSeconds, retries.
+terminationGracePeriodSeconds, retries, and of a pod that goes on restartPolicy and container, further fields of the container.
 */}}
 {{- define "run-job.podSpec" -}}
 {{- $root := .root -}}
@@ -150,7 +150,7 @@ terminationGracePeriodSeconds, retries.
 {{- fail "\n\na sidecar or init container is named run-job, which is the job's own: give yours another name" -}}
 {{- end -}}
 {{- end -}}
-restartPolicy: Never
+restartPolicy: {{ default "Never" .restartPolicy }}
 serviceAccountName: {{ .serviceAccountName }}
 automountServiceAccountToken: {{ default false $job.automountServiceAccountToken }}
 enableServiceLinks: false
@@ -213,6 +213,9 @@ containers:
     {{- with $root.Values.containerSecurityContext }}
     securityContext:
       {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .container }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
     terminationMessagePath: /dev/termination-log
     terminationMessagePolicy: FallbackToLogsOnError

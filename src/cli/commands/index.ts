@@ -17,6 +17,7 @@ export const COMMANDS: Commands = {
   unlock: () => import('./unlock.ts'),
   checkins: () => import('./checkins.ts'),
   notify: () => import('./notify.ts'),
+  serve: () => import('./serve.ts'),
   migrate: () => import('./migrate.ts'),
   doctor: () => import('./doctor.ts'),
   inject: () => import('./inject.ts'),

@@ -1,0 +1,265 @@
+// Every route of the console on one page: reads by GET, changes by POST, one set of headers for all.
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { Hono } from 'hono';
+import { getCookie } from 'hono/cookie';
+import * as v from 'valibot';
+import { hasCode } from '../errors.ts';
+import { addActions } from './actions.ts';
+import { jobDetailOf, jobOf, jobsOf, namesOfNight, nightOf, nowOf, runDetailOf } from './api/models.ts';
+import { openApi } from './api/openapi.ts';
+import { type Job, JobsQuery, NightQuery } from './api/schemas.ts';
+import { ASSETS } from './assets/index.ts';
+import { Access } from './http/access.ts';
+import { addressOf, type Ctx, type Env, wantsJson } from './http/context.ts';
+import { formToken } from './http/csrf.ts';
+import { Events } from './http/events.ts';
+import { SECURITY_HEADERS } from './http/headers.ts';
+import { Refusal } from './http/refusal.ts';
+import { addLogin, isSecure } from './login.tsx';
+import { createMetrics } from './metrics.ts';
+import type { ConsoleOptions, Picture } from './ports.ts';
+import { JobPage } from './views/job.tsx';
+import { JobsPage } from './views/jobs.tsx';
+import { MessagePage } from './views/messages.tsx';
+import { NightPage } from './views/night.tsx';
+import { NowPage } from './views/now.tsx';
+import type { Frame } from './views/parts.tsx';
+import { RunPage } from './views/run.tsx';
+
+/** After so long without a look what is shown is stale, in milliseconds. */
+const STALE_MS = 10_000;
+
+/** The most bytes that a form may have. */
+const MOST_FORM_BYTES = 16_384;
+
+/** The console: what answers requests, and what is to be ended with it. */
+export function createConsole(options: ConsoleOptions) {
+  const { sight, version } = options;
+  const access = new Access(options.access);
+  const events = new Events(sight);
+  const metrics = createMetrics(version);
+  const app = new Hono<Env>();
+  let draining = false;
+
+  const frameOf = (c: Ctx): Frame => {
+    const visitor = c.get('visitor');
+    return {
+      path: c.req.path,
+      version,
+      who: visitor?.who,
+      hasLogin: access.hasLogin && visitor !== undefined,
+      csrf: options.actions !== undefined && visitor?.mayAct ? formToken(c, isSecure(c, access)) : undefined,
+      notices: noticesOf(),
+    };
+  };
+
+  function noticesOf(): string[] {
+    const { lookedAt, problem } = sight.freshness;
+    const old = lookedAt !== undefined && Date.now() - lookedAt.getTime() > STALE_MS;
+    const since = lookedAt?.toISOString().replace('T', ' ').slice(0, 19);
+    return [
+      ...(problem !== undefined && lookedAt !== undefined
+        ? [`What you see is as it was at ${since} UTC: ${sentence(problem)}`]
+        : old && problem === undefined
+          ? [`What you see is as it was at ${since} UTC: the database is slow to answer.`]
+          : []),
+      ...(standby
+        ? ['This database is a standby: whether a run that says running still lives is not known here.']
+        : []),
+    ];
+  }
+
+  let standby = false;
+  const picture = async (): Promise<Picture> => {
+    const seen = await sight.picture();
+    standby = seen.standby;
+    return seen;
+  };
+
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
+    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
+    if (draining) c.res.headers.set('connection', 'close');
+  });
+
+  // Without a login: whether we live, and what the login page is made of.
+  app.get('/healthz', (c) => c.json({ status: 'alive' }));
+  app.get('/readyz', async (c) => {
+    if (draining) return c.json({ status: 'draining' }, 503);
+    try {
+      await sight.ready();
+      return c.json({ status: 'ready' });
+    } catch (error) {
+      // Why is for those who may look: it names the server.
+      options.log.warn(`not ready: ${(error as Error).message}`);
+      return c.json({ status: 'the database is out of reach, or its schema is not one that this console knows' }, 503);
+    }
+  });
+  for (const { path, type, body } of Object.values(ASSETS)) {
+    app.get(path, (c) =>
+      c.body(body, 200, { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }),
+    );
+  }
+  addLogin(app, { access, frameOf, mostBytes: MOST_FORM_BYTES });
+
+  app.use(async (c, next) => {
+    const admission = access.admit({
+      address: addressOf(c),
+      header: (name) => c.req.header(name),
+      cookie: (name) => getCookie(c, name),
+    });
+    switch (admission.verdict) {
+      case 'in':
+        c.set('visitor', { who: admission.who, mayAct: admission.mayAct });
+        return next();
+      case 'busy':
+        c.header('retry-after', String(admission.retryAfterS));
+        throw new Refusal(429, 'Too many attempts', `Too many wrong tokens: try again in ${admission.retryAfterS} s.`);
+      case 'refused':
+        throw new Refusal(403, 'Not for you', `${admission.why}.`);
+      case 'login': {
+        if (wantsJson(c) || c.req.method !== 'GET') {
+          c.header('www-authenticate', 'Bearer realm="run-job"');
+          return c.json({ error: 'Send the token of RUN_JOB_CONSOLE_TOKEN: Authorization: Bearer …' }, 401);
+        }
+        const { pathname, search } = new URL(c.req.url);
+        return c.redirect(`/login?next=${encodeURIComponent(`${pathname}${search}`)}`, 303);
+      }
+    }
+  });
+
+  // The pages, and the same for programs.
+  app.get('/', async (c) => {
+    const query = readQuery(JobsQuery, c);
+    return page(c, <JobsPage frame={await framed(c)} jobs={jobsOf(await picture(), query)} query={query} />);
+  });
+  app.get('/api/v1/jobs', async (c) => c.json(jobsOf(await picture(), readQuery(JobsQuery, c))));
+
+  const jobDetail = async (c: Ctx) => {
+    const name = c.req.param('name') ?? '';
+    const seen = (await picture()).seen.get(name);
+    if (seen === undefined)
+      throw new Refusal(404, 'No such name', `There is no record and no schedule of ${tell(name)}.`);
+    const { at } = await picture();
+    return { job: jobDetailOf(seen, await sight.job(name), at), at: at.toISOString() };
+  };
+  app.get('/jobs/:name', async (c) => {
+    const { job, at } = await jobDetail(c);
+    return page(c, <JobPage frame={await framed(c)} job={job} at={at} />);
+  });
+  app.get('/api/v1/jobs/:name', async (c) => c.json((await jobDetail(c)).job));
+
+  const runDetail = async (c: Ctx) => {
+    const id = (c.req.param('id') ?? '').toLowerCase();
+    const found = /^[0-9a-f-]{36}$/.test(id) ? await sight.run(id) : undefined;
+    if (found === undefined)
+      throw new Refusal(404, 'No such run', `No run has the id ${tell(id)}; records are kept for a while only.`);
+    return runDetailOf(found);
+  };
+  app.get('/runs/:id', async (c) => {
+    const id = c.req.param('id');
+    // A part of an id, as people read it from a log, leads to the run where there is only one.
+    if (/^[0-9a-f-]{4,35}$/i.test(id)) {
+      const [only, another] = await sight.find(id);
+      if (only !== undefined && another === undefined) return c.redirect(`/runs/${only}`, 302);
+    }
+    const run = await runDetail(c);
+    const { at } = await picture();
+    const now = run.endedAt === undefined ? new Date(Math.max(at.getTime(), Date.parse(run.startedAt))) : at;
+    return page(c, <RunPage frame={await framed(c)} run={run} at={now.toISOString()} traceUrl={options.traceUrl} />);
+  });
+  app.get('/api/v1/runs/:id', async (c) => c.json(await runDetail(c)));
+
+  const now = async () => nowOf(await picture(), await sight.placesTaken(), sight.maxConcurrentJobs);
+  app.get('/now', async (c) => page(c, <NowPage frame={await framed(c)} now={await now()} />));
+  app.get('/api/v1/now', async (c) => c.json(await now()));
+
+  const night = async (query: NightQuery) => {
+    const { at, running } = await picture();
+    const crowd = await sight.crowding(at);
+    const shown = namesOfNight(crowd, running, query);
+    return nightOf(crowd, shown, await sight.runsSince(shown.names, crowd.from));
+  };
+  app.get('/night', async (c) => {
+    const query = readQuery(NightQuery, c);
+    return page(c, <NightPage frame={await framed(c)} night={await night(query)} query={query} />);
+  });
+  app.get('/api/v1/night', async (c) => c.json(await night(readQuery(NightQuery, c))));
+
+  app.get('/api/v1/openapi.json', (c) => c.json(openApi(version)));
+  app.get('/metrics', async (c) => {
+    const { lookedAt, problem } = sight.freshness;
+    const seen = await picture().catch(() => undefined);
+    const jobs: readonly Job[] = seen === undefined ? [] : [...seen.seen.values()].map((one) => jobOf(one, seen.at));
+    const taken =
+      problem === undefined && seen !== undefined ? await sight.placesTaken().catch(() => undefined) : undefined;
+    const text = await metrics.text({
+      seen,
+      jobs,
+      lookedAt: sight.freshness.lookedAt ?? lookedAt,
+      taken,
+      places: sight.maxConcurrentJobs,
+    });
+    return c.body(text, 200, { 'content-type': metrics.contentType });
+  });
+  app.get('/events', (c) => {
+    if (!events.add(c.env.outgoing))
+      return c.json({ error: 'There are too many listeners, or this console is stopping' }, 503);
+    return RESPONSE_ALREADY_SENT;
+  });
+
+  addActions(app, { options, mostBytes: MOST_FORM_BYTES });
+
+  const page = (c: Ctx, body: unknown) => c.html(`<!doctype html>${String(body)}`);
+  const framed = async (c: Ctx): Promise<Frame> => {
+    await picture();
+    return frameOf(c);
+  };
+
+  app.notFound((c) => {
+    const refusal = new Refusal(404, 'Not found', `There is nothing at ${tell(c.req.path)}.`);
+    return refuse(c, refusal);
+  });
+  app.onError((error, c) => {
+    if (error instanceof Refusal) return refuse(c, error);
+    const known = hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG');
+    if (!known) options.log.error(error.stack ?? error.message);
+    const title = known ? 'The database is out of reach' : 'This went wrong';
+    const message = known ? sentence(error) : 'The log of the console says more.';
+    c.status(known ? 503 : 500);
+    if (wantsJson(c)) return c.json({ error: message });
+    return page(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+  });
+
+  function refuse(c: Ctx, { status, title, message }: Refusal) {
+    c.status(status);
+    if (wantsJson(c)) return c.json({ error: message });
+    return page(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+  }
+
+  return {
+    fetch: app.fetch,
+    /** Is not ready any more, and ends the listeners. */
+    drain(): void {
+      draining = true;
+    },
+    close: () => events.close(),
+  };
+}
+
+/** @throws {Refusal} a parameter isn't what it should be */
+function readQuery<Schema extends v.GenericSchema>(schema: Schema, c: Ctx): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, c.req.query());
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new Refusal(400, 'This can’t be asked', `The parameter ${issue.path?.[0]?.key ?? ''} ${issue.message}.`);
+}
+
+/** What somebody gave, in a sentence of ours. */
+const tell = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
+
+const sentence = ({ message }: Error): string => {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+};

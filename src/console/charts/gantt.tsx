@@ -1,0 +1,90 @@
+// The last 24 hours: how many runs there were at once, and under it when each name worked.
+import { formatDuration } from '../../duration.ts';
+import type { Night } from '../api/schemas.ts';
+import { type Shape, shapeOfStatus } from './states.ts';
+
+const W = 960;
+const ROW = 16;
+
+/** Hours of UTC in the span, as places on the axis. */
+function hoursOf({ from, to }: Night): { readonly x: number; readonly label: string }[] {
+  const start = Date.parse(from);
+  const span = Date.parse(to) - start;
+  const first = Math.ceil(start / 3_600_000);
+  return Array.from({ length: 24 }, (_, index) => (first + index) * 3_600_000).map((at) => ({
+    x: Math.round(((at - start) / span) * W * 10) / 10,
+    label: `${String(new Date(at).getUTCHours()).padStart(2, '0')}:00`,
+  }));
+}
+
+/** How many runs worked at once, as an area. */
+export function Crowd({ night }: { readonly night: Night }) {
+  const most = Math.max(...night.crowd, 1);
+  const step = W / Math.max(1, night.crowd.length);
+  const y = (runs: number) => Math.round((1 - runs / most) * 600) / 10 + 8;
+  const points = night.crowd.map(
+    (runs, index) => `L${Math.round(index * step * 10) / 10} ${y(runs)}H${Math.round((index + 1) * step * 10) / 10}`,
+  );
+  const peak = night.crowd.indexOf(Math.max(...night.crowd));
+  const peakAt = new Date(Date.parse(night.from) + peak * night.stepMs).toISOString().slice(11, 16);
+  return (
+    <>
+      <svg
+        class="crowd"
+        viewBox={`0 0 ${W} 96`}
+        role="img"
+        aria-label={`Runs at once over the last 24 hours: ${most} at most, at ${peakAt} UTC`}
+      >
+        <path class="area" d={`M0 68${points.join('')}V68z`} />
+        {hoursOf(night).map(({ x, label }, index) => (
+          <g>
+            <line class="grid" x1={x} x2={x} y1="8" y2="68" />
+            {index % 3 === 0 && (
+              <text class="axis middle" x={Math.min(Math.max(x, 30), W - 30)} y="90">
+                {label}
+              </text>
+            )}
+          </g>
+        ))}
+      </svg>
+      <span class="faint sub">
+        Runs within five minutes of each other: {most} at most, at {peakAt} UTC.
+      </span>
+    </>
+  );
+}
+
+/** When one name worked. */
+export function NightRow({ night, runs }: { readonly night: Night; readonly runs: Night['names'][number]['runs'] }) {
+  const start = Date.parse(night.from);
+  const end = Date.parse(night.to);
+  const scale = W / (end - start);
+  const paths = new Map<Shape, string>();
+  let busyMs = 0;
+  for (const run of runs) {
+    const from = Math.max(start, Date.parse(run.startedAt));
+    const to = Math.min(end, run.endedAt === undefined ? end : Date.parse(run.endedAt));
+    busyMs += Math.max(0, to - from);
+    const x = Math.round((from - start) * scale * 10) / 10;
+    const width = Math.max(2, Math.round((to - from) * scale * 10) / 10);
+    const shape = shapeOfStatus(run.status);
+    // What failed is higher, and what was skipped lower, so that colour isn't all that tells.
+    const [y, height] = shape === 'failed' || shape === 'lost' ? [0, ROW] : shape === 'skipped' ? [10, 4] : [4, 10];
+    paths.set(shape, `${paths.get(shape) ?? ''}M${x} ${y}h${width}v${height}h-${width}z`);
+  }
+  const failed = runs.filter(({ status }) => ['failed', 'lost'].includes(shapeOfStatus(status))).length;
+  return (
+    <svg
+      class="night"
+      viewBox={`0 0 ${W} ${ROW}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`${runs.length} runs, ${formatDuration(busyMs)} in all${failed > 0 ? `, ${failed} of them failed` : ''}`}
+    >
+      {hoursOf(night).map(({ x }, index) => index % 3 === 0 && <line class="grid" x1={x} x2={x} y1="0" y2={ROW} />)}
+      {[...paths].map(([shape, d]) => (
+        <path class={`s-${shape}`} d={d} />
+      ))}
+    </svg>
+  );
+}

@@ -1,0 +1,130 @@
+// What the console costs with a large history: how long each page takes on the server, and how much memory the process takes over many requests.
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { startPostgres } from '../support/postgres-server.ts';
+import { tell } from './report.ts';
+
+/** What each page may take for nineteen of twenty requests, in milliseconds. */
+const PAGE_MS = 100;
+const METRICS_MS = 250;
+const MEMORY_MIB = 150;
+const ROUNDS = 40;
+const SETTINGS = { shared_buffers: '512MB', maintenance_work_mem: '256MB', max_wal_size: '8GB' };
+
+/** 1,000 names, so many runs (5,000,000 unless given), and so many requests for the memory (10,000). Fails where a limit is passed. */
+export async function bench([runs = '5000000', requests = '10000']: readonly string[]): Promise<void> {
+  await using postgres = await startPostgres({ settings: SETTINGS });
+  execFileSync(process.execPath, ['dist/run-job.js', 'migrate'], {
+    env: { DATABASE_URL: postgres.url },
+    stdio: 'ignore',
+  });
+  await fill(postgres.url, Number(runs));
+  const child = spawn(process.execPath, ['dist/run-job.js', 'serve', '--port', '0'], {
+    env: { DATABASE_URL: postgres.url, LOG_FORMAT: 'json' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  try {
+    const base = await new Promise<string>((resolve) => {
+      child.stderr.on('data', (text) => {
+        const [, url] = /the console is at (http:\/\/\S+?)"/.exec(String(text)) ?? [];
+        if (url !== undefined) resolve(url);
+      });
+    });
+    const first = performance.now();
+    await (await fetch(base)).text();
+    const firstMs = performance.now() - first;
+    const { runs: own } = (await (await fetch(`${base}/api/v1/jobs/job_7`)).json()) as { runs: { id: string }[] };
+    const paths = [
+      '/',
+      '/?q=job_9',
+      '/?page=10',
+      '/jobs/job_7',
+      `/runs/${own[0]?.id}`,
+      '/now',
+      '/night',
+      '/metrics',
+      '/api/v1/jobs',
+    ];
+    const costs: { path: string; p50: number; p95: number; kB: number }[] = [];
+    for (const path of paths) {
+      const took: number[] = [];
+      let kB = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const at = performance.now();
+        kB = (await (await fetch(base + path)).text()).length / 1_000;
+        took.push(performance.now() - at);
+      }
+      took.sort((a, b) => a - b);
+      costs.push({
+        path: path.replace(/[0-9a-f-]{36}/, '<id>'),
+        p50: took[ROUNDS / 2] ?? 0,
+        p95: took[Math.ceil(ROUNDS * 0.95) - 1] ?? 0,
+        kB,
+      });
+    }
+    const memory: number[] = [rssMib(child.pid)];
+    for (let sent = 0; sent < Number(requests); sent++) {
+      await (await fetch(base + (paths[sent % 8] ?? '/'))).text();
+      if ((sent + 1) % Math.ceil(Number(requests) / 5) === 0) memory.push(rssMib(child.pid));
+    }
+    tell(
+      'console',
+      [`${runs} runs, 1000 names`, 'median ms', 'p95 ms', 'kB'],
+      [
+        ['the first page', firstMs.toFixed(0), '', ''],
+        ...costs.map(({ path, p50, p95, kB }) => [path, p50.toFixed(1), p95.toFixed(1), kB.toFixed(0)]),
+        [`MiB over ${requests} requests`, memory.map((mib) => mib.toFixed(0)).join(' '), '', ''],
+      ],
+      { costs, memory, firstMs },
+    );
+    const slow = costs.some(({ path, p95 }) => p95 > (path === '/metrics' ? METRICS_MS : PAGE_MS));
+    if (slow || Math.max(...memory) > MEMORY_MIB) process.exitCode = 1;
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** What the process holds in memory, in MiB. */
+function rssMib(pid: number | undefined): number {
+  const [, kib = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) / 1_024;
+}
+
+/** Ninety days of runs, each name as often as the others; one of fifty fails. Counted afterwards, as the migrations count what they find. */
+async function fill(url: string, runs: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('ALTER TABLE run_job.runs DISABLE TRIGGER USER');
+  await client.query(
+    `INSERT INTO run_job.runs (id, job, name, params_digest, scheduled_at, shard_index, shard_count, status, exit_code, attempts, started_at, deadline,
+       ended_at, duration_ms, params, result, error, dry_run, forced, version, host, pid, namespace, lock_key)
+     SELECT gen_random_uuid(), name, name, '', at, 0, 1, CASE WHEN failed THEN 'failed' ELSE 'succeeded' END, failed::int, 1, at, at + interval '5 minutes',
+       at + took, extract(epoch FROM took) * 1000, '{"a": 1}', '{"rows": 1}', CASE WHEN failed THEN '{"name": "Error", "message": "no"}'::jsonb END,
+       false, false, '0', 'host', 1, 'ns', 1
+     FROM (
+       SELECT 'job_' || n % 1000 AS name, n % 50 = 49 AND n / 1000 % 7 = 0 AS failed,
+         now() - interval '90 days' * (1 - n::float8 / $1) - interval '3 minutes' AS at, make_interval(secs => 5 + n % 100) AS took
+       FROM generate_series(1, $1::bigint) AS n
+     ) AS made`,
+    [runs],
+  );
+  await client.query('ALTER TABLE run_job.runs ENABLE TRIGGER USER');
+  for (const [file, table] of [
+    ['009_console', 'totals'],
+    ['010_statistics', 'statistics'],
+  ] as const) {
+    const sql = readFileSync(`src/postgres/migrations/${file}.sql`, 'utf8');
+    await client.query(
+      new RegExp(`INSERT INTO run_job.${table} \\([^;]*SELECT[^;]*;`).exec(
+        sql.slice(sql.lastIndexOf(`INSERT INTO run_job.${table}`)),
+      )?.[0] ?? '',
+    );
+  }
+  await client.query(
+    `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, starting_deadline_seconds, valid_from, settled_to)
+     SELECT 'job_' || n, 'job_' || n, n % 60 || ' * * * *', 'Europe/Berlin', 'bench', 300000, 600, now() - interval '1 minute', now() FROM generate_series(0, 999) AS n`,
+  );
+  await client.query('VACUUM ANALYZE');
+  await client.end();
+}

@@ -1,0 +1,99 @@
+// The API answers what its schemas say, `/metrics` what Prometheus can read, and counters never go back.
+import * as v from 'valibot';
+import { expect, test } from 'vitest';
+import { makeHistory } from '../../deploy/demo/history.ts';
+import { JobDetail, Jobs, Night, Now, RunDetail } from '../../src/console/api/schemas.ts';
+import { createDatabase } from '../support/database.ts';
+import { runToEnd } from '../support/run-job.ts';
+import { ask, eventually, recordRun, serveConsole } from './support.ts';
+
+test('every answer fits its schema, and the description names them all', async () => {
+  await using database = await createDatabase();
+  const client = await database.connect();
+  await makeHistory(client);
+  await client.end();
+  await using served = await serveConsole({ database });
+  const get = async (path: string) => JSON.parse((await ask(served.url, path)).text);
+  const jobs = v.parse(Jobs, await get('/api/v1/jobs'));
+  expect(jobs.jobs.map(({ name, health }) => `${name} ${health}`).slice(0, 2)).toEqual([
+    'ledger_close failing',
+    'card_expiry_mails overdue',
+  ]);
+  expect(jobs.counts).toMatchObject({ failing: 1, paused: 1, suspended: 1 });
+  for (const { name } of jobs.jobs) v.parse(JobDetail, await get(`/api/v1/jobs/${name}`));
+  const { runs } = v.parse(JobDetail, await get('/api/v1/jobs/ledger_close'));
+  const run = v.parse(RunDetail, await get(`/api/v1/runs/${runs[0]?.id}`));
+  expect(run).toMatchObject({ status: 'failed', attempts: 3, exitCode: 1 });
+  v.parse(Now, await get('/api/v1/now'));
+  const night = v.parse(Night, await get('/api/v1/night'));
+  expect(Math.max(...night.crowd)).toBeGreaterThan(2);
+  expect(v.parse(Jobs, await get('/api/v1/jobs?owner=payments&health=failing')).jobs.map(({ name }) => name)).toEqual([
+    'ledger_close',
+  ]);
+  expect(v.parse(Jobs, await get('/api/v1/jobs?namespace=risk')).total).toBe(1);
+
+  const description = await get('/api/v1/openapi.json');
+  const text = JSON.stringify(description);
+  for (const [, name] of text.matchAll(/#\/components\/schemas\/(\w+)/g)) {
+    expect(description.components.schemas).toHaveProperty(name ?? '');
+  }
+  expect(Object.keys(description.paths)).toEqual([
+    '/api/v1/jobs',
+    '/api/v1/jobs/{name}',
+    '/api/v1/runs/{id}',
+    '/api/v1/now',
+    '/api/v1/night',
+  ]);
+});
+
+/** The series of a metric, by their labels. */
+function series(text: string, metric: string): Record<string, number> {
+  return Object.fromEntries(
+    [...text.matchAll(new RegExp(`^${metric}(\\S*) (\\S+)$`, 'gm'))].map(([, labels = '', value]) => [
+      labels,
+      Number(value),
+    ]),
+  );
+}
+
+test('metrics tell how names stand, and a counter goes on when its records are pruned', async () => {
+  await using database = await createDatabase();
+  await using served = await serveConsole({ database });
+  const scrape = async () => (await ask(served.url, '/metrics')).text;
+  expect((await runToEnd(['noop', '--as', 'counted'], { database })).exitCode).toBe(0);
+  expect((await runToEnd(['throws', '--as', 'counted', '--param', 'kind=error'], { database })).exitCode).toBe(1);
+  expect((await runToEnd(['noop', '--as', 'counted', '--dry-run'], { database })).exitCode).toBe(0);
+  const name = 'name="counted",namespace=""';
+  const counted = { [`{${name},status="succeeded"}`]: 1, [`{${name},status="failed"}`]: 1 };
+  const text = await eventually(scrape, (found) => Object.keys(series(found, 'run_job_runs_total')).length === 2);
+  expect(series(text, 'run_job_runs_total')).toEqual(counted);
+  expect(series(text, 'run_job_consecutive_failures')).toEqual({ [`{${name}}`]: 1 });
+  expect(series(text, 'run_job_last_status')).toEqual({ [`{${name},status="failed"}`]: 1 });
+  expect(series(text, 'run_job_running')).toEqual({ [`{${name}}`]: 0 });
+  expect(series(text, 'run_job_places')).toEqual({ '{state="taken"}': 0, '{state="free"}': 10 });
+  const age = Date.now() / 1_000 - (series(text, 'run_job_last_success_timestamp_seconds')[`{${name}}`] ?? 0);
+  expect(age).toBeGreaterThan(0);
+  expect(age).toBeLessThan(100);
+  await database.query('DELETE FROM run_job.runs');
+  await recordRun(database, { name: 'counted' });
+  const after = await eventually(
+    scrape,
+    (found) => series(found, 'run_job_runs_total')[`{${name},status="succeeded"}`] === 2,
+  );
+  expect(series(after, 'run_job_runs_total')).toEqual({ ...counted, [`{${name},status="succeeded"}`]: 2 });
+});
+
+test('a role that may write records needs no right on the counters', async () => {
+  await using database = await createDatabase();
+  const role = `writer_${database.name}`;
+  await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'writes'`);
+  await database.query(`GRANT USAGE ON SCHEMA run_job TO ${role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA run_job TO ${role};
+    REVOKE ALL ON run_job.totals, run_job.audit FROM ${role}`);
+  const url = Object.assign(new URL(database.url), { username: role, password: 'writes' }).href;
+  expect((await runToEnd(['noop'], { database: { url } })).exitCode).toBe(0);
+  expect(await database.query('SELECT name, status, runs::int FROM run_job.totals')).toEqual([
+    { name: 'noop', status: 'succeeded', runs: 1 },
+  ]);
+  await database.query(`DROP OWNED BY ${role}`);
+  await database.query(`DROP ROLE ${role}`);
+});

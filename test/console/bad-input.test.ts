@@ -1,0 +1,124 @@
+// What nobody should send, and databases that nobody should give.
+
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { createDatabase } from '../support/database.ts';
+import { ask, eventually, recordRun, serveConsole } from './support.ts';
+
+test.for([
+  '/?health=sick',
+  '/?page=0',
+  '/?page=-1',
+  '/?page=1e9',
+  '/?page=999999',
+  `/?q=${'x'.repeat(201)}`,
+  '/?q=%00',
+  '/?tag=%0d%0aset-cookie:x',
+  '/night?page=x',
+  '/api/v1/jobs?health=sick',
+  '/api/v1/night?page=0',
+])('a garbled parameter is one sentence: %s', async (path) => {
+  await using served = await serveConsole();
+  const { status, text } = await ask(served.url, path);
+  expect(status).toBe(400);
+  expect(text).toMatch(/The parameter (health|page|q|tag) (must|may)/);
+  expect(served.said()).not.toContain('"error"');
+});
+
+test('odd paths lead nowhere, and none is an error of ours', async () => {
+  await using served = await serveConsole();
+  const odd = [
+    '/../../etc/passwd',
+    '/assets/../../package.json',
+    '/assets/%2e%2e/%2e%2e/etc/passwd',
+    '/jobs/%00',
+    '/jobs/%ff',
+    '/jobs/%E0%A4%A',
+    '/runs/1',
+    '/runs/%27%20OR%201=1',
+    '/runs/00000000-0000-0000-0000-000000000000',
+    `/jobs/${'x'.repeat(5_000)}`,
+    '//evil.example.com/',
+    '/api/v1/jobs/__proto__',
+    '/jobs/constructor',
+  ];
+  for (const path of odd) {
+    const { status, text } = await ask(served.url, path);
+    expect([path, status]).toEqual([path, 404]);
+    expect(text.length, path).toBeLessThan(3_000);
+  }
+  expect((await ask(served.url, '/', { method: 'DELETE' })).status).toBe(404);
+  expect((await ask(served.url, '/login', { method: 'POST', body: 'x' })).status).toBe(303);
+  expect(served.said()).not.toContain('"level":"error"');
+});
+
+test('headers that are too large and clients that are too slow are cut off, and others are served meanwhile', async () => {
+  await using served = await serveConsole();
+  const { port } = new URL(served.url);
+  const large = connect(Number(port), '127.0.0.1');
+  large.on('error', () => {});
+  let answer = '';
+  large.setEncoding('utf8').on('data', (text: string) => {
+    answer += text;
+  });
+  large.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
+  for (let megabyte = 0; megabyte < 10 && !large.destroyed; megabyte++)
+    large.write(`x-${megabyte}: ${'x'.repeat(1_000_000)}\r\n`);
+  const slow = connect(Number(port), '127.0.0.1');
+  slow.on('error', () => {});
+  slow.resume();
+  slow.write('GET / HTTP/1.1\r\nHost: loc');
+  const closed = (socket: Socket) =>
+    new Promise<void>((resolve) => (socket.destroyed ? resolve() : socket.on('close', () => resolve())));
+  await closed(large);
+  expect(answer === '' || answer.startsWith('HTTP/1.1 431')).toBe(true);
+  expect((await ask(served.url, '/')).status).toBe(200);
+  await closed(slow);
+});
+
+test('a thousand listeners hear of a change, and cost one look at the database', async () => {
+  await using served = await serveConsole();
+  const { hostname, port } = new URL(served.url);
+  const listeners = Array.from({ length: 1_000 }, () => request({ hostname, port, path: '/events', agent: false }));
+  const heard = listeners.map(async (sent) => {
+    sent.on('error', () => {});
+    sent.end();
+    const [response] = await once(sent, 'response');
+    expect(response.statusCode).toBe(200);
+    response.setEncoding('utf8');
+    for await (const text of response) if (text.includes('heard_of')) return true;
+    return false;
+  });
+  await Promise.all(listeners.map((sent) => once(sent, 'response')));
+  await recordRun(served.database, { name: 'heard_of' });
+  expect(await Promise.all(heard)).toEqual(heard.map(() => true));
+  const [open] = await served.database.query<{ count: number }>(
+    `SELECT count(*)::integer AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%serve%'`,
+  );
+  expect(open?.count).toBeLessThanOrEqual(4);
+  for (const sent of listeners) sent.destroy();
+}, 110_000);
+
+test('a database without the schema is told, and the console comes to life when it is migrated', async () => {
+  await using database = await createDatabase({ migrated: false });
+  await using served = await serveConsole({ database });
+  const early = await ask(served.url, '/');
+  expect([early.status, early.text]).toEqual([503, expect.stringContaining('run-job migrate')]);
+  expect((await ask(served.url, '/readyz')).status).toBe(503);
+  expect((await ask(served.url, '/healthz')).status).toBe(200);
+});
+
+test('a schema of a newer run-job that shuts us out is told', async () => {
+  await using database = await createDatabase();
+  await database.query(`INSERT INTO run_job.migrations (version, name, breaking) VALUES (999, '999_future', true)`);
+  await using served = await serveConsole({ database });
+  expect((await ask(served.url, '/')).text).toContain('newer run-job');
+  // One that only adds doesn't.
+  await database.query('UPDATE run_job.migrations SET breaking = false WHERE version = 999');
+  await eventually(
+    () => ask(served.url, '/'),
+    ({ status }) => status === 200,
+  );
+});

@@ -1,0 +1,298 @@
+// The console in a real Chromium: every page with scripts and without, live, on phones, in both colour schemes, and with hostile records.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeHistory } from '../../deploy/demo/history.ts';
+import { createDatabase } from '../support/database.ts';
+import { findProgram } from '../support/install.ts';
+import { runJob, runToEnd } from '../support/run-job.ts';
+import { recordRun, type ServedConsole, serveConsole } from './support.ts';
+
+const CHROMIUM = findProgram('chromium', 'chromium-browser', 'google-chrome');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
+  let browser: Browser;
+  let demo: ServedConsole;
+  let runId = '';
+
+  beforeAll(async () => {
+    // Tests in containers run as root, where Chromium has no sandbox to offer.
+    browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
+    const database = await createDatabase();
+    const client = await database.connect();
+    await makeHistory(client);
+    await client.end();
+    demo = await serveConsole({ database });
+    const { runs } = (await (await fetch(`${demo.url}/api/v1/jobs/ledger_close`)).json()) as { runs: { id: string }[] };
+    runId = runs[0]?.id ?? '';
+  });
+  afterAll(async () => {
+    await browser.close();
+    await demo[Symbol.asyncDispose]();
+    await demo.database[Symbol.asyncDispose]();
+  });
+
+  const pages = () => [
+    '/',
+    '/?health=failing',
+    '/jobs/ledger_close',
+    '/jobs/card_expiry_mails',
+    `/runs/${runId}`,
+    '/now',
+    '/night',
+    '/jobs/nobody',
+  ];
+
+  /** Opens a page in a browser window of its own, and keeps what it complains of. */
+  async function open(
+    url: string,
+    options: BrowserContextOptions = {},
+  ): Promise<{ page: Page; complaints: string[] } & AsyncDisposable> {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // A page that isn't there is told by the browser too.
+      if (message.type() === 'error' && !message.text().includes('404')) complaints.push(message.text());
+    });
+    await page.goto(url);
+    return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+  }
+
+  test.for([
+    { colorScheme: 'light', viewport: { width: 1440, height: 900 } },
+    { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+  ] as const)('axe finds nothing serious, and nothing is wider than the window: %j', async (options) => {
+    await using window = await open(demo.url, options);
+    for (const path of pages()) {
+      await window.page.goto(demo.url + path);
+      // By the debugger, since the page's own policy lets no such script in.
+      await window.page.evaluate(AXE);
+      const found =
+        await window.page.evaluate(`axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] }).then(({ violations }) =>
+        violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html).join(' | ')))`);
+      expect([path, found]).toEqual([path, []]);
+      const wider = await window.page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect([path, wider]).toEqual([path, 0]);
+    }
+    expect(window.complaints).toEqual([]);
+  });
+
+  test.for([true, false])('a person clicks from the list to a run, with scripts: %s', async (javaScriptEnabled) => {
+    await using window = await open(demo.url, { javaScriptEnabled });
+    const { page } = window;
+    const first = page.locator('table.jobs tbody tr').first();
+    expect(await first.innerText()).toMatch(/ledger_close[\s\S]*failing[\s\S]*3 in a row/);
+    await page.getByLabel('Search').fill('settle');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.waitForURL(/q=settle/);
+    expect(await page.locator('table.jobs tbody tr').count()).toBe(1);
+    await page.getByRole('link', { name: 'settlement_export' }).click();
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('settlement_export');
+    expect(await page.locator('main').innerText()).toMatch(
+      /every 30 minutes[\s\S]*"partner": "north"[\s\S]*timeout 5m/,
+    );
+    await page.locator('table.runs a').first().click();
+    expect(await page.locator('main').innerText()).toMatch(/succeeded[\s\S]*its limit was 5m[\s\S]*run-job rerun/);
+    for (const [name, words] of [
+      ['Now', /Nothing runs/],
+      ['Last 24 h', /at most, at \d\d:\d\d UTC/],
+    ] as const) {
+      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click();
+      expect(await page.locator('main').innerText()).toMatch(words);
+    }
+    await page.goto(`${demo.url}/jobs/card_expiry_mails`);
+    expect(await page.locator('main').innerText()).toMatch(
+      /Missed slots[\s\S]*run-job card_expiry_mails --scheduled-at=2/,
+    );
+    expect(window.complaints).toEqual([]);
+  });
+
+  test('times are the viewer’s own, and UTC on hover; the keyboard reaches the content', async () => {
+    await using window = await open(`${demo.url}/jobs/ledger_close`, { timezoneId: 'Asia/Tokyo', locale: 'en-GB' });
+    const time = window.page.locator('dl time').first();
+    const [own, utc, at] = [
+      await time.innerText(),
+      await time.getAttribute('title'),
+      await time.getAttribute('datetime'),
+    ];
+    expect(utc).toBe(`${at?.slice(0, 10)} ${at?.slice(11, 19)} UTC`);
+    expect(own).toContain(
+      new Date(at ?? '').toLocaleTimeString('en-GB', { timeZone: 'Asia/Tokyo', timeStyle: 'short' }),
+    );
+    await window.page.keyboard.press('Tab');
+    expect(await window.page.evaluate('document.activeElement.textContent.trim()')).toBe('Skip to the content');
+  });
+
+  test('less than 100 kB of script, and nothing from elsewhere', async () => {
+    const asked: string[] = [];
+    await using window = await open('about:blank');
+    window.page.on('request', (sent) => asked.push(sent.url()));
+    await window.page.goto(demo.url);
+    expect(asked.filter((url) => !url.startsWith(demo.url))).toEqual([]);
+    const script = asked.find((url) => url.endsWith('.js')) ?? '';
+    expect((await (await fetch(script)).text()).length).toBeLessThan(100_000);
+    expect(await window.page.locator('script:not([src]), [onclick], [style]').count()).toBe(0);
+  });
+
+  test('a run that starts, fails, is retried, is killed and is missed shows within two seconds, without a reload', async () => {
+    await using database = await createDatabase();
+    await using served = await serveConsole({ database });
+    await using window = await open(served.url);
+    const { page } = window;
+    await page.evaluate('window.sameDocument = true');
+    const shows = (text: RegExp) => page.locator('tr', { hasText: text }).first().waitFor({ timeout: 2_500 });
+    await page.getByRole('status').getByText('live', { exact: true }).waitFor();
+
+    expect((await runToEnd(['throws', '--as', 'falls', '--param', 'kind=error'], { database })).exitCode).toBe(1);
+    await shows(/falls[\s\S]*failing[\s\S]*1 in a row/);
+    expect((await runToEnd(['noop', '--as', 'falls', '--force'], { database })).exitCode).toBe(0);
+    await shows(/falls[\s\S]*ok/);
+
+    await using working = runJob(['hangs', '--as', 'works', '--param', 'way=returns', '--timeout', '1m'], { database });
+    await page
+      .locator('tr', { hasText: /works[\s\S]*running/ })
+      .first()
+      .waitFor({ timeout: 10_000 });
+    working.kill('SIGKILL');
+    await working.done;
+    await shows(/works[\s\S]*failing/);
+
+    await database.query(
+      `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, starting_deadline_seconds, valid_from, settled_to)
+       VALUES ('nobody_begins', 'noop', '* * * * *', 'Etc/UTC', 'test', 1000, 2, now() - interval '5 minutes', now() - interval '5 minutes')`,
+    );
+    await shows(/nobody_begins[\s\S]*overdue by/);
+    expect(await page.evaluate('window.sameDocument')).toBe(true);
+    expect(window.complaints).toEqual([]);
+  });
+
+  test('HTML in all that is recorded stays text', async () => {
+    await using database = await createDatabase();
+    const evil = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"'><svg onload=window.hacked=1>`;
+    const id = await recordRun(database, {
+      name: `evil ${evil}`,
+      job: evil,
+      status: 'failed',
+      error: {
+        name: evil,
+        message: evil,
+        code: evil,
+        stack: `${evil}\n    at ${evil}`,
+        causes: [{ name: evil, message: evil }],
+      },
+      params: { [evil]: evil },
+      result: evil,
+      output: [evil, '\u001b[31mred', '</pre><script>window.hacked=1</script>'],
+      why: evil,
+      reason: evil,
+      host: evil,
+      pod_name: evil,
+      namespace: evil,
+      node_name: evil,
+      job_name: evil,
+      cronjob_name: evil,
+      trace_id: evil,
+      version: evil,
+    });
+    await database.query(
+      `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, params, owner, runbook, tags, valid_from, settled_to)
+       VALUES ($1, $2, '0 0 1 1 *', 'Etc/UTC', $2, 1000, $3, $2, 'javascript:window.hacked=1', ARRAY[$2], now(), now())`,
+      [`evil ${evil}`, evil, JSON.stringify({ [evil]: evil })],
+    );
+    await database.query('INSERT INTO run_job.pauses (name, why, paused_by) VALUES ($1, $2, $2)', [
+      `evil ${evil}`,
+      evil,
+    ]);
+    await using served = await serveConsole({ database });
+    // The policy would stop such a script too: without it, the escaping alone has to.
+    await using window = await open(served.url, { bypassCSP: true });
+    for (const path of [
+      '/',
+      `/?q=${encodeURIComponent(evil)}`,
+      `/?owner=${encodeURIComponent(evil)}`,
+      `/jobs/${encodeURIComponent(`evil ${evil}`)}`,
+      `/runs/${id}`,
+      '/now',
+      '/night',
+      `/jobs/${encodeURIComponent(evil)}`,
+    ]) {
+      await window.page.goto(served.url + path);
+      await window.page.waitForLoadState('networkidle').catch(() => {});
+      expect([path, await window.page.evaluate('window.hacked')]).toEqual([path, undefined]);
+      expect([path, await window.page.locator('img, svg[onload], a[href^="javascript"]').count()]).toEqual([path, 0]);
+    }
+    await window.page.goto(`${served.url}/runs/${id}`);
+    expect(await window.page.locator('main').innerText()).toContain('<script>window.hacked=1</script>');
+  }, 60_000);
+
+  test('with --actions a person pauses, resumes and cancels, and it is written down; another site can’t', async () => {
+    await using database = await createDatabase();
+    await recordRun(database, { name: 'pausable' });
+    await using served = await serveConsole({
+      database,
+      args: ['--actions', '--trust-proxy', '127.0.0.1', '--actors', 'ada@example.com'],
+    });
+    const headers = { 'x-forwarded-email': 'ada@example.com' };
+    await using window = await open(`${served.url}/jobs/pausable`, { extraHTTPHeaders: headers });
+    const { page } = window;
+    await page.getByLabel('Why').fill('the orders are being moved');
+    await page.getByLabel('For how long').fill('2h');
+    await page.getByRole('button', { name: 'Pause pausable' }).click();
+    await page.getByRole('button', { name: 'Resume pausable' }).waitFor();
+    expect(await page.locator('main').innerText()).toContain('by ada@example.com');
+    await page.getByRole('button', { name: 'Resume pausable' }).click();
+    await page.getByRole('button', { name: 'Pause pausable' }).waitFor();
+
+    await using working = runJob(['hangs', '--as', 'cancelled', '--param', 'way=returns', '--timeout', '1m'], {
+      database,
+    });
+    const [run] = await (async () => {
+      for (;;) {
+        const rows = await database.query<{ id: string }>(
+          `SELECT id FROM run_job.runs WHERE name = 'cancelled' AND status = 'running'`,
+        );
+        if (rows.length > 0) return rows;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();
+    await page.goto(`${served.url}/runs/${run?.id}`);
+    await page.getByRole('button', { name: 'Cancel this run' }).click();
+    expect((await working.done).exitCode).toBe(79);
+    await page.getByText('cancelled', { exact: false }).first().waitFor();
+    expect(await database.query('SELECT who, action, name, why FROM run_job.audit ORDER BY id')).toEqual([
+      { who: 'ada@example.com', action: 'pause', name: 'pausable', why: 'the orders are being moved' },
+      { who: 'ada@example.com', action: 'resume', name: 'pausable', why: null },
+      { who: 'ada@example.com', action: 'cancel', name: 'cancelled', why: null },
+    ]);
+
+    const post = (extra: Record<string, string>, body = 'why=x') =>
+      fetch(`${served.url}/jobs/pausable/pause`, {
+        method: 'POST',
+        redirect: 'manual',
+        body,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...extra },
+      });
+    // Without the token of a form, from another site, by somebody who may not, and by nobody.
+    expect((await post(headers)).status).toBe(403);
+    const cookie = `run_job_form=${'a'.repeat(32)}`;
+    const forged = `why=x&csrf=${'a'.repeat(32)}`;
+    expect((await post({ ...headers, cookie, origin: 'https://evil.example.com' }, forged)).status).toBe(403);
+    expect((await post({ ...headers, cookie, 'sec-fetch-site': 'cross-site' }, forged)).status).toBe(403);
+    expect((await post({ cookie, 'x-forwarded-email': 'bob@example.com' }, forged)).status).toBe(403);
+    expect((await post({ cookie }, forged)).status).toBe(403);
+    expect(
+      await (
+        await fetch(`${served.url}/jobs/pausable`, { headers: { 'x-forwarded-email': 'bob@example.com' } })
+      ).text(),
+    ).not.toContain('<form class="action"');
+    expect(await database.query('SELECT FROM run_job.audit')).toHaveLength(3);
+  }, 60_000);
+});
