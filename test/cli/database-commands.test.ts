@@ -150,6 +150,7 @@ test('doctor is content when everything is there', async () => {
   };
   expect(await doctor(env)).toEqual({
     exitCode: 0,
+    alerting: found('skipped', 'nobody outside hears'),
     config: found('ok', 'valid'),
     node: found('ok', process.versions.node),
     postgres: found('ok', `${database.name}, as postgres`),
