@@ -1,8 +1,8 @@
 // The commands in README and docs are run as they stand there. CONTRIBUTING.md says what the word after `sh` means.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { pack } from '../package/project.ts';
 import { createDatabase } from '../support/database.ts';
 import { ROOT, type Snippet, snippets } from './snippets.ts';
@@ -33,6 +33,10 @@ describe('in this repository', () => {
 
 describe('with a database', () => {
   test.each(at('database'))('%s', async (_, snippet) => {
+    const written = [...snippet.text.matchAll(/^cat > (\S+) <</gm)].map(([, file = '']) => join(ROOT, file));
+    onTestFinished(() => {
+      for (const file of written) rmSync(file, { force: true });
+    });
     await using database = await createDatabase();
     await run(snippet, ROOT, { DATABASE_URL: database.url });
   });
