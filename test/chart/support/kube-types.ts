@@ -11,13 +11,18 @@ interface Api {
   typeOf(object: KubeObject): readonly [string, string] | undefined;
 }
 
-const PROMETHEUS = '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
+/** Of kinds that aren't Kubernetes' own: the package with their types. They have versions of their own. */
+const CUSTOM: Readonly<Record<string, string>> = {
+  PrometheusRule: '@kubernetes-models/prometheus-operator',
+  ServiceMonitor: '@kubernetes-models/prometheus-operator',
+  HTTPRoute: '@kubernetes-models/gateway-api',
+};
 
 /** Kubernetes 1.29, the floor in Chart.yaml. */
 const oldest: Api = {
   title: 'Kubernetes 1.29',
   typeOf({ apiVersion, kind }) {
-    if (kind === 'PrometheusRule') return undefined;
+    if (kind in CUSTOM) return undefined;
     const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
     return [`kubernetes-types/${group.split('.')[0]}/${version}`, kind];
   },
@@ -27,7 +32,7 @@ const oldest: Api = {
 const newest: Api = {
   title: 'Kubernetes 1.34 or newer',
   typeOf({ apiVersion, kind }) {
-    return [kind === 'PrometheusRule' ? PROMETHEUS : `kubernetes-models/${apiVersion}/${kind}`, `I${kind}`];
+    return [`${CUSTOM[kind] ?? 'kubernetes-models'}/${apiVersion}/${kind}`, `I${kind}`];
   },
 };
 
