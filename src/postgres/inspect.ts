@@ -11,6 +11,8 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   pauses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   cancellations: ['SELECT', 'INSERT', 'DELETE'],
+  check_ins: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  notifications: ['SELECT', 'UPDATE', 'DELETE'],
   migrations: ['SELECT'],
 };
 

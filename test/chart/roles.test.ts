@@ -42,11 +42,14 @@ describe('the roles', () => {
       await ended(['noop'], 'report', { JOB_UID: 'a-job' });
       expect(await database.query('SELECT job_uid FROM run_job.job_times')).toEqual([{ job_uid: 'a-job' }]);
 
-      // What doctor looks for is what these roles are granted, on every table that there is.
+      // What doctor looks for is what these roles are granted, on every table but those that only functions of the schema and the console write.
+      const others = ['audit', 'conditions', 'totals'];
       const tables = await database.query<{ name: string }>(
         "SELECT relname AS name FROM pg_class WHERE relnamespace = 'run_job'::regnamespace AND relkind = 'r' ORDER BY 1",
       );
-      expect(tables.map(({ name }) => name)).toEqual(Object.keys(RIGHTS).sort());
+      expect(tables.map(({ name }) => name).filter((name) => !others.includes(name))).toEqual(
+        Object.keys(RIGHTS).sort(),
+      );
       await database.query(`REVOKE DELETE ON run_job.job_times FROM ${mine}_runner`);
       const { stdout } = await runJob(['doctor'], { database: as('report') }).done;
       expect(stdout).toContain(`GRANT DELETE ON run_job.job_times TO ${mine}_report`);
