@@ -18,8 +18,11 @@ default would be gone as well.
     "image" "image.repository" "image.pullPolicy" "secret" "serviceAccount" "serviceAccount.create" "jobDefaults" "jobs" "migration"
     "migration.enabled" "migration.timeout" "migration.retries" "migration.ttlSecondsAfterFinished" "test" "test.enabled"
     "networkPolicy" "networkPolicy.enabled" "grafanaDashboard" "grafanaDashboard.enabled" "prometheusRule" "prometheusRule.enabled"
+    "notifications" "notifications.enabled" "notifications.schedule"
+    "console" "console.enabled" "console.replicas" "console.actions" "console.service" "console.service.port" "console.ingress" "console.ingress.enabled"
+    "console.httpRoute" "console.httpRoute.enabled" "console.serviceMonitor" "console.serviceMonitor.enabled" "console.serviceMonitor.interval"
 -}}
-{{- range list "jobFailed" "notSucceeded" "runsLong" "historyUnreachable" -}}
+{{- range list "jobFailed" "notSucceeded" "runsLong" "historyUnreachable" "failing" "overdue" "missed" "placesExhausted" "consoleStale" -}}
 {{- $needed = append $needed (printf "prometheusRule.%s" .) -}}
 {{- $needed = append $needed (printf "prometheusRule.%s.enabled" .) -}}
 {{- $needed = append $needed (printf "prometheusRule.%s.severity" .) -}}
@@ -43,6 +46,12 @@ default would be gone as well.
 {{- include "run-job.check.fill" (dict "in" .Values.serviceAccount "maps" (list "annotations") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.migration "maps" (list "env") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.prometheusRule "maps" (list "labels" "annotations" "alertLabels") "lists" list) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.notifications "maps" (list "env") "lists" list) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.console "maps" (list "tokenSecret" "env" "resources") "lists" (list "trustedProxies" "identityHeaders" "actors" "fromPeers")) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.console.service "maps" (list "annotations") "lists" list) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.console.ingress "maps" (list "annotations") "lists" list) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.console.httpRoute "maps" (list "annotations") "lists" (list "parentRefs" "hostnames")) -}}
+{{- include "run-job.check.fill" (dict "in" .Values.console.serviceMonitor "maps" (list "labels") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.grafanaDashboard "maps" (list "labels" "annotations") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.jobDefaults "maps" (list "params" "env" "resources" "labels" "annotations" "podLabels" "podAnnotations" "nodeSelector" "affinity" "dnsConfig" "image" "lifecycle" "blackouts") "lists" (list "command" "args" "imagePullSecrets" "envFrom" "shutdownUrls" "sidecars" "initContainers" "volumes" "volumeMounts" "tolerations" "topologySpreadConstraints" "hostAliases" "tags" "after")) -}}
 {{- end -}}
