@@ -10,7 +10,7 @@ const VARIABLES = Object.keys(ENVIRONMENT.entries);
 /** How the runs ended. */
 const ends = new Set<number | null>();
 
-test.for(cases(VARIABLES, 78, 29))('$name=$value', async ({ args, env }) => {
+test.for(cases(VARIABLES, 78, 40))('$name=$value', async ({ args, env }) => {
   const ended = await runToEnd(['noop', ...args], { env });
   ends.add(ended.exitCode);
   expect(wrongWith(ended), ended.stdout + ended.stderr).toBeUndefined();
