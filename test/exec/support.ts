@@ -75,12 +75,25 @@ export function memoryGroup(bytes: number): { procs: string; remove(): void } | 
     try {
       mkdirSync(group);
       writeFileSync(join(group, limit), String(bytes), { flag: 'r+' });
-      return { procs: join(group, 'cgroup.procs'), remove: () => rmdirSync(group) };
+      return { procs: join(group, 'cgroup.procs'), remove: () => removeGroup(group) };
     } catch {
       rmSync(group, { recursive: true, force: true });
     }
   }
   return undefined;
+}
+
+/** The guardian leaves the group a moment after the run has ended. */
+function removeGroup(group: string): void {
+  const until = Date.now() + 5_000;
+  for (;;) {
+    try {
+      return rmdirSync(group);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
 }
 
 /** The log lines of the program. */
