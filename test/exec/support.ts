@@ -88,7 +88,8 @@ function removeGroup(group: string): void {
   const until = Date.now() + 5_000;
   for (;;) {
     try {
-      return rmdirSync(group);
+      rmdirSync(group);
+      return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() > until) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
