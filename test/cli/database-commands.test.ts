@@ -162,7 +162,7 @@ test('doctor is content when everything is there', async () => {
     otlp: found('ok', '/v1/traces answers (HTTP 200)'),
   });
   const { stdout } = await runToEnd(['doctor'], { env });
-  expect(stdout).toMatch(/^(ok {4}\w+ +.+\n){9}$/);
+  expect(stdout).toMatch(/^(ok {4}\w+ +.+\n){9}skip {2}alerting .+\n$/);
   expect(stdout).not.toContain('postgres:postgres');
 });
 
