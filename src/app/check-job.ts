@@ -63,8 +63,8 @@ function* wrongExclusive({ exclusive, overlap }: Job): Generator<string> {
     yield "is exclusive and has overlap 'slots': one run at a time, or one of each slot";
 }
 
-/** A name that a run can have. */
-const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+/** What a run can be known by: a CronJob's name, a job's, and whatever else stands in a log or a command without quotes. */
+export const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 
 function* wrongOrder({ name: own, after, pauseAfter }: Job): Generator<string> {
   if (pauseAfter !== undefined && (!Number.isInteger(pauseAfter) || pauseAfter < 1)) {

@@ -1,5 +1,6 @@
 // Notices what nobody else has, and sends all that is due: what `run-job notify` does now and then.
 import { closeLost, noteOverdue } from '../postgres/notifications.ts';
+import { currentPauses } from '../postgres/pausing.ts';
 import type { Queries } from '../postgres/queries.ts';
 import type { Config } from './config.ts';
 import { databaseNow, noticeMissed } from './missed-slots.ts';
@@ -26,7 +27,7 @@ export async function lookAndNotify(options: {
   const { queries } = options;
   const lost = await closeLost(queries);
   const { recorded, late } = await noticeMissed(queries, await databaseNow(queries));
-  const paused = await pausedNames(queries);
+  const paused = await currentPauses(queries);
   await noteOverdue(
     queries,
     [...late].flatMap(([name, [at]]) => (at === undefined || paused.has(name) ? [] : [{ name, at }])),
@@ -44,11 +45,4 @@ export async function lookAndNotify(options: {
     more = batch.sent + batch.unsent > 0;
   }
   return { lost: lost.length, missed: recorded, sent, unsent, problems: [...problems] };
-}
-
-async function pausedNames(queries: Queries): Promise<ReadonlySet<string>> {
-  const { rows } = await queries.query<{ name: string }>(
-    'SELECT name FROM run_job.pauses WHERE ended_at IS NULL AND (until IS NULL OR until > clock_timestamp())',
-  );
-  return new Set(rows.map(({ name }) => name));
 }

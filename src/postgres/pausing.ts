@@ -2,6 +2,7 @@
 import type { Pause } from '../runner/decisions.ts';
 import type { Connection } from './connect.ts';
 import { type DecisionsRow, IN_FORCE, PAUSE, toPause } from './decisions-sql.ts';
+import type { Queries } from './queries.ts';
 
 /** One that has ended by itself makes room for the next. */
 const SETTLE = 'UPDATE run_job.pauses SET ended_at = until WHERE name = $1 AND ended_at IS NULL AND until <= now()';
@@ -48,7 +49,7 @@ export async function resumeName(connection: Connection, name: string, by: strin
 }
 
 /** The pauses that are in force, by name. */
-export async function currentPauses(connection: Connection): Promise<Map<string, Pause>> {
+export async function currentPauses(connection: Queries): Promise<Map<string, Pause>> {
   const { rows } = await connection.query<Row & { name: string }>(CURRENT);
   return new Map(rows.map(({ name, pause }) => [name, toPause(pause)]));
 }

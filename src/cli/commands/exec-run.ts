@@ -1,4 +1,5 @@
 // `run-job exec`: any program as a job: the same life of a run, with a child process in it.
+import { NAME } from '../../app/check-job.ts';
 import { executeRun } from '../../app/execute-run.ts';
 import { didYouMean } from '../../app/suggest.ts';
 import { UsageError } from '../../errors.ts';
@@ -7,7 +8,7 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
 import { EXEC_ARGUMENTS } from './exec-arguments.ts';
-import { NAME, type Order, readCommandLine, readRunFlags } from './run-arguments.ts';
+import { type Order, readCommandLine, readRunFlags } from './run-arguments.ts';
 
 const MEANINGS: readonly ExitMeaning[] = [
   'succeeded',

@@ -1,5 +1,6 @@
 // The flags of a run, and what they mean.
 import type { ArgsDef } from 'citty';
+import { NAME } from '../../app/check-job.ts';
 import type { RunOrder } from '../../app/execute-run.ts';
 import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
@@ -7,6 +8,7 @@ import { UsageError } from '../../errors.ts';
 import type { LogFormat, LogLevel } from '../../log/line.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
+import { RFC_3339 } from '../terminal/times.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
@@ -71,9 +73,6 @@ export function readCommandLine<T extends ArgsDef>(
   return { order, log: { level: flags?.['log-level'], format: flags?.['log-format'] } };
 }
 
-/** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
-
 /**
  * Reads the flags of a run.
  * @throws {UsageError} a value isn't what its flag takes
@@ -91,9 +90,6 @@ export function readRunFlags({ args, repeated }: CommandLine<typeof RUN_ARGUMENT
     restart: args.restart ?? false,
   };
 }
-
-/** A CronJob's name, a job's, and whatever else stands in a log or a command without quotes. */
-export const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 
 function readName(text: string | undefined): string | undefined {
   if (text === undefined || NAME.test(text)) return text;

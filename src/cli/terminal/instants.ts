@@ -2,10 +2,10 @@
 import { parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import type { Zone } from '../../schedule/zone.ts';
+import { RFC_3339 } from './times.ts';
 
 const DAY = 86_400;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /** How an instant is read. */
 export interface Reading {

@@ -2,7 +2,8 @@
 import { parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+/** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
+export const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
  * Reads `--until`.
