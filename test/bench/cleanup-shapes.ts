@@ -6,8 +6,6 @@ export interface Shape {
   readonly fill: readonly string[];
   /** Deletes the rows that are due and can go, one statement after another. */
   readonly plain: readonly string[];
-  /** Measured only where a pattern asks for it: that it ends is what counts, and it is slower than a plain DELETE. */
-  readonly extreme?: boolean;
 }
 
 const OLD = `now() - interval '100 days'`;
@@ -114,7 +112,6 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'a chain of 20,000 rows in no order, each referring to the one before',
-    extreme: true,
     fill: [
       'create table version (id int primary key, previous_id int, deleted_at timestamptz)',
       `insert into version select i, nullif(i - 1, 0), ${OLD} - i * interval '1 s' from generate_series(1, 20000) i order by md5(i::text)`,
