@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { PostgresServer } from '../support/postgres-server.ts';
 import { runToEnd } from '../support/run-job.ts';
-import type { Evidence, RecordEvidence } from './evidence.ts';
+import type { Evidence, Loss, RecordEvidence } from './evidence.ts';
 import { type Played, type RunSettings, startRun } from './run.ts';
 import type { Schedule, Start, Step } from './schedule.ts';
 import { now } from './work.ts';
@@ -100,6 +100,8 @@ class Actors {
   readonly #server: PostgresServer;
   /** What goes on beside the steps. */
   readonly #tasks: Promise<unknown>[] = [];
+  /** What `unlock` has said, and between when. */
+  readonly #unlocks: (Loss & { readonly stdout: string })[] = [];
 
   constructor(settings: RunSettings, server: PostgresServer) {
     this.#settings = settings;
@@ -149,6 +151,7 @@ class Actors {
       known = this.#tasks.length + this.runs.size;
       await Promise.all([...this.#tasks, ...[...this.runs.values()].map(({ ended }) => ended)]);
     }
+    this.#blame();
   }
 
   async #restart(mode: 'fast' | 'immediate', forMs: number): Promise<void> {
@@ -170,8 +173,15 @@ class Actors {
     // Of a name that no run has had yet nothing is known.
     if (exitCode !== 0 && !(exitCode === 64 && stderr.includes('Nothing is known by the name')))
       this.problems.push(`unlock ${name} exits with ${exitCode}: ${stdout}${stderr}`);
-    for (const run of this.runs.values()) {
-      if (run.runId !== undefined && stdout.includes(run.runId)) run.loses({ from, to: now() });
+    this.#unlocks.push({ from, to: now(), stdout });
+  }
+
+  /** A run may say its id only after its lock has been taken from it. */
+  #blame(): void {
+    for (const { stdout, ...when } of this.#unlocks.splice(0)) {
+      for (const run of this.runs.values()) {
+        if (run.runId !== undefined && stdout.includes(run.runId)) run.loses(when);
+      }
     }
   }
 
