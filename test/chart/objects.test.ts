@@ -12,6 +12,7 @@ import {
   ofKind,
   podsOf,
   render,
+  SHIPPED,
 } from './support/chart.ts';
 import { typeErrors } from './support/kube-types.ts';
 import { violations } from './support/pod-security.ts';
@@ -106,7 +107,7 @@ describe.skipIf(noHelm)('every rendered object', () => {
   });
 
   test("a release's name with a dot leaves names that an Indexed Job's pods can have as host names", () => {
-    const { stdout } = helm('template', 'billing.v2', CHART, '--set', 'jobs.database-cleanup.shards=3');
+    const { stdout } = helm('template', 'billing.v2', CHART, '-f', SHIPPED, '--set', 'jobs.database-cleanup.shards=3');
     const names = ofKind(objectsIn(stdout), 'CronJob').map(({ metadata }) => metadata.name);
     expect(names).toEqual(['billing-v2-run-job-database-cleanup', 'billing-v2-run-job-report-generator']);
   });
