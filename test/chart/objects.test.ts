@@ -1,4 +1,5 @@
 // Every object that the chart can render is one that a real cluster takes, Pod Security `restricted` included.
+import { globSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { refusals } from './support/api-server.ts';
 import {
@@ -55,6 +56,7 @@ describe.skipIf(noHelm)('every rendered object', () => {
   });
 
   const all: Record<string, KubeObject[]> = { ...cases };
+  for (const file of noHelm ? [] : globSync('examples/*/values.yaml')) all[file] = render(file);
   for (const [title, values] of Object.entries(noHelm ? {} : combinations)) all[title] = render(values);
 
   test('has only fields that Kubernetes knows, of the right types, in 1.29 and in a current version', () => {
