@@ -1,5 +1,5 @@
-// `npm run picture`: runs the demo and draws what it printed, from the real cleanup to the end, as docs/demo.svg. Nothing of it is changed:
-// lines are wrapped where a terminal would wrap them.
+// `npm run picture`: runs the demo and draws parts of what it printed as docs/demo.svg. Nothing of them is changed: lines are wrapped where a
+// terminal would wrap them.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
@@ -9,8 +9,8 @@ const LINE_HEIGHT = 18;
 const CHARACTER_WIDTH = 7.8;
 const MARGIN = 16;
 
-/** Where the picture begins; what comes before it is as long again, and says the same of a dry run. */
-const BEGINNING = 'Now for real';
+/** How the parts begin that are drawn, each up to the next sentence in bold. */
+const PARTS = ['Now for real', 'Every run leaves', 'And this is how'];
 
 /** ANSI's style codes that the demo and the log use, as SVG attributes; the others end a style. */
 const STYLES: Readonly<Record<string, string>> = {
@@ -26,8 +26,14 @@ const output = execFileSync(process.execPath, ['deploy/start/demo.mjs'], {
   encoding: 'utf8',
   env: { ...process.env, FORCE_COLOR: '1', COLUMNS: String(COLUMNS) },
 });
-const lines = output.trim().split('\n');
-writeFileSync('docs/demo.svg', draw(lines.slice(lines.findIndex((line) => line.includes(BEGINNING)))));
+// Each begins with an empty line.
+const parts = output
+  .trim()
+  .split('\n\n')
+  .map((part) => part.split('\n'));
+const drawn = parts.filter((part) => PARTS.some((beginning) => plain(part[0] ?? '').startsWith(beginning)));
+if (drawn.length !== PARTS.length) throw new Error('The demo says other sentences than the picture looks for');
+writeFileSync('docs/demo.svg', draw(drawn.flatMap((part, index) => (index > 0 ? ['', ...part] : part))));
 
 /** Each line of the output is one text element, with a tspan for each part that is styled or wrapped. */
 function draw(lines: readonly string[]): string {

@@ -14,19 +14,15 @@ const constant = (line: string) =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** The lines of docs/demo.svg, up to where the demo says how it ends. */
+/** The lines of docs/demo.svg. */
 function pictured(): string[] {
   const texts = readFileSync('docs/demo.svg', 'utf8').match(/<text>.*<\/text>/g) ?? [];
-  const lines = texts.map((text) =>
+  return texts.map((text) =>
     text
       .replaceAll(/<[^>]+>/g, '')
       .replaceAll('&lt;', '<')
       .replaceAll('&gt;', '>')
       .replaceAll('&amp;', '&'),
-  );
-  return lines.slice(
-    0,
-    lines.findIndex((line) => line.startsWith('That was all.')),
   );
 }
 
@@ -49,11 +45,10 @@ test('the demo shows both jobs at work, keeps its database while asked to, and l
     });
     const printed = new Set(stripVTControlCharacters(output).split('\n').map(constant));
     // Without a broker the report is a dry run.
-    const known = pictured().map(constant);
     const published = output.includes('published to RabbitMQ');
-    const comparable = published
-      ? known
-      : known.slice(0, known.indexOf(known.find((line) => line.startsWith('The weekly')) ?? ''));
+    const comparable = pictured()
+      .map(constant)
+      .filter((line) => published || !line.startsWith('ID report_generator'));
     expect(comparable.length).toBeGreaterThan(20);
     expect(
       comparable.filter((line) => !printed.has(line)),
