@@ -144,7 +144,7 @@ export const ENVIRONMENT = v.object({
         v.maxBytes(255, 'must have at most 255 bytes'),
         v.check((value) => !hasControlCharacter(value), 'must not contain control characters'),
       ),
-      'financial.events',
+      'run_job.events',
     ),
     v.description('Exchange that messages are published to'),
   ),

@@ -121,19 +121,23 @@ describe('history and show', () => {
 
   // util-linux's, with which a command gets a terminal.
   const script = findProgram('script');
-  test.skipIf(script === undefined || process.platform !== 'linux')('the table fits a terminal', async () => {
-    const command = `stty columns 60; ${process.execPath} ${EXECUTABLE} history`;
-    const child = spawn(script as string, ['-qec', command, '/dev/null'], {
-      env: { PATH: process.env.PATH, DATABASE_URL: it.database.url },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    for await (const chunk of child.stdout) output += chunk;
-    const lines = output.split('\r\n').filter(Boolean);
-    expect(lines).toHaveLength(6);
-    expect(Math.max(...lines.map(({ length }) => length))).toBe(60);
-    expect(lines.some((line) => line.endsWith('…'))).toBe(true);
-  });
+  test.skipIf(script === undefined || process.platform !== 'linux')(
+    'the table fits a terminal, and no note is cut',
+    async () => {
+      const command = `stty columns 60; ${process.execPath} ${EXECUTABLE} history`;
+      const child = spawn(script as string, ['-qec', command, '/dev/null'], {
+        env: { PATH: process.env.PATH, DATABASE_URL: it.database.url },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      for await (const chunk of child.stdout) output += chunk;
+      const lines = output.split('\r\n').filter(Boolean);
+      expect(Math.max(...lines.map(({ length }) => length))).toBe(60);
+      expect(lines.some((line) => line.endsWith('…'))).toBe(true);
+      const row = lines.findIndex((line) => line.startsWith(ids.failed.slice(-8)));
+      expect(lines[row + 1]).toBe('  dry run, 3 attempts, boom and more');
+    },
+  );
 
   test('show takes either end of an id, and tells all in lines', async () => {
     const { stdout, exitCode } = await runToEnd(['show', ids.failed.slice(-8)], { database: it.database });

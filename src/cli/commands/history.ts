@@ -1,5 +1,6 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
+import { whatFailed } from '../../app/alert-text.ts';
 import { knownNames } from '../../app/database-names.ts';
 import { resolveName } from '../../app/known-names.ts';
 import { withDatabase } from '../../app/with-database.ts';
@@ -8,7 +9,7 @@ import { UsageError } from '../../errors.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
 import { EXIT, STATUSES } from '../../runner/outcome.ts';
 import type { CalledData } from '../command.ts';
-import { print, printJson, printTable, shortId, tellTime } from '../terminal/print.ts';
+import { print, printJson, printNoted, shortId, tellTime } from '../terminal/print.ts';
 
 const MOST = 10_000;
 
@@ -56,7 +57,7 @@ export default defineCommand({
     });
     if (args.json) printJson(runs);
     else if (runs.length === 0) print('No such runs are recorded\n');
-    else printTable(['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));
+    else printNoted([['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], ...runs.map(toRow)]);
     return EXIT.ok;
   },
 });
@@ -93,7 +94,7 @@ function note({ shard, reason, attempts, dryRun, forced, error }: RunRecord): st
     dryRun && 'dry run',
     forced && 'forced',
     attempts > 1 && `${attempts} attempts`,
-    error?.message.replace(/\s+/g, ' '),
+    error && whatFailed(error).replace(/\s+/g, ' '),
   ];
   return parts.filter(Boolean).join(', ');
 }

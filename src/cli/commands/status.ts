@@ -1,7 +1,7 @@
 // `run-job status`: how each name is doing, or one of them in detail.
 import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
-import { findJobFiles } from '../../app/job-files.ts';
+import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
 import { type DetailedStanding, type Seen, type Standing, standing, standings } from '../../app/standing.ts';
 import { findDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
@@ -10,15 +10,12 @@ import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { painter } from '../terminal/paint.ts';
-import { clean, cut, printJson, printLines, terminalWidth } from '../terminal/print.ts';
+import { clean, printJson, printNoted, terminalWidth } from '../terminal/print.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
 import { COLOUR_OF, HEAD, toJson, toLine, toPage } from './status-lines.ts';
 
 /** How often `--watch` looks. */
 const WATCH_MS = 2_000;
-
-/** A terminal with fewer columns has notes on lines of their own. */
-const WIDE = 120;
 
 /** To the top left, and nothing below. */
 const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
@@ -43,8 +40,7 @@ export default defineCommand({
     const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
     return withConnection(server, async (connection) => {
       const name = args.name === undefined ? undefined : await nameOf(args.name, connection, search);
-      const look = () =>
-        name === undefined ? lookAtAll(connection, [...findJobFiles(search).keys()]) : lookAtOne(connection, name);
+      const look = () => (name === undefined ? lookAtAll(connection, teamsJobs(search)) : lookAtOne(connection, name));
       const show = ({ standings: seen, now, written }: Seen<Look>) => {
         if (args.json) printJson('one' in seen ? toJson(seen.one, now) : seen.all.map((each) => toJson(each, now)));
         else print(seen, now, env);
@@ -68,6 +64,12 @@ export default defineCommand({
 
 type Look = { readonly all: readonly Standing[] } | { readonly one: DetailedStanding };
 
+/** A job that came with run-job is told of once it has run or is scheduled: whoever doesn't use it has nothing to see. */
+function teamsJobs(search: JobSearch): string[] {
+  const files = [...findJobFiles(search).values()];
+  return files.filter(({ shipped }) => !shipped).map(({ name }) => name);
+}
+
 async function lookAtAll(connection: Connection, jobs: readonly string[]): Promise<Seen<Look>> {
   const seen = await standings(connection, jobs);
   return { ...seen, standings: { all: seen.standings } };
@@ -90,18 +92,5 @@ function print(seen: Look, now: Date, env: NodeJS.ProcessEnv): void {
   }
   const colours = [undefined, ...seen.all.map(({ health }) => COLOUR_OF[health])];
   const rows = [HEAD, ...seen.all.map((each) => toLine(each, now))];
-  const width = terminalWidth();
-  if (!isTerminal(1) || width >= WIDE) {
-    printLines(rows, (line, index) => paint(colours[index], line));
-    return;
-  }
-  // What there is to note says why, and would be cut off.
-  const notes = rows.map((row) => clean(row.at(-1) ?? ''));
-  printLines(
-    rows.map((row) => row.slice(0, -1)),
-    (line, index) => {
-      const note = index === 0 ? '' : (notes[index] ?? '');
-      return paint(colours[index], line) + (note === '' ? '' : `\n  ${cut(note, width - 2)}`);
-    },
-  );
+  printNoted(rows, (line, index) => paint(colours[index], line));
 }

@@ -13,10 +13,9 @@ import { tellCron } from '../../schedule/words.ts';
 import { zoneOf } from '../../schedule/zone.ts';
 import type { CommandData } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
-import { wrap } from '../terminal/layout.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
-import { clean, printJson, tellTime, terminalWidth } from '../terminal/print.ts';
-import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { clean, hang, printJson, tellTime } from '../terminal/print.ts';
+import { writeAll } from '../terminal/stdio.ts';
 import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
@@ -90,13 +89,6 @@ function toPage(
     ...hang('Why:      ', show(because)).map((line) => paint(slot?.state === 'done' ? 'green' : 'red', line)),
     ...(remedy === undefined ? [] : hang('Do:       ', show(remedy))),
   ].join('\n')}\n`;
-}
-
-/** On a terminal the text goes on below its own beginning; elsewhere a line is a line. */
-function hang(head: string, text: string): string[] {
-  if (!isTerminal(1)) return [head + text];
-  const lines = wrap(text, Math.max(20, terminalWidth() - head.length));
-  return lines.map((line, index) => (index === 0 ? head : ' '.repeat(head.length)) + line);
 }
 
 function toJson({ facts, timeline, via, unseen, because, remedy }: Explanation): unknown {
