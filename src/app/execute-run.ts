@@ -26,7 +26,7 @@ import { type Config, configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
-import { type GivenParams, passingParams, validateParams } from './params.ts';
+import { type GivenParams, givenParams, passingParams, validateParams } from './params.ts';
 import type { ProgramScreen } from './program-executor.ts';
 import { openPrograms, rememberLine } from './programs.ts';
 import { redactorFor } from './redactor.ts';
@@ -262,8 +262,12 @@ function openFile(path: string | undefined): Ports['openCheckpoints'] {
 /** Of a command, the arguments are a part. Where nothing is kept nobody asks for it, and loading SHA-256 takes 5 ms. */
 function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
   const { command } = order;
-  if (command) return digestOf({ params, command: [command.program, ...command.args] });
-  return digestOf(params, passingParams(job.params, order.params, env));
+  if (command) return digestOf(params, { of: [command.program, ...command.args] });
+  return digestOf(params, {
+    passing: passingParams(job.params, order.params, env),
+    of: job.name,
+    given: givenParams(job.params, order.params, env),
+  });
 }
 
 const otherParams = (job: string): UsageError =>
