@@ -82,6 +82,8 @@ export interface Surroundings {
   readonly programs: ProgramScreen;
   /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
   readonly flushOutput: (limitMs: number) => Promise<number>;
+  /** From now on nothing more is written to standard output. */
+  readonly endOutput: () => void;
 }
 
 /**
@@ -99,7 +101,7 @@ const PROGRAM_UNWATCHED_MS = 100;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
-  const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
+  const { env, home, stop, commands, progressBar, flushOutput, endOutput } = surroundings;
   const startedAt = order.startedAt ?? processStart();
   const runId = newRunId(startedAt);
   const { config, problems, invalid } = readConfig(env);
@@ -218,6 +220,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     lastLines: () => lastLines.read(),
     progressBar,
     flushOutput,
+    endOutput,
     shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
     usage,
     random: Math.random,

@@ -70,6 +70,11 @@ export class Connection extends Client {
     return super.query(query);
   }
 
+  /** Whether the server still owes an answer. */
+  get isAsked(): boolean {
+    return !(this as unknown as { readonly readyForQuery: boolean }).readyForQuery;
+  }
+
   /** Keeps the process alive while something waits for this connection. */
   hold(): void {
     this.#socket().ref();
