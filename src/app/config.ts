@@ -542,5 +542,6 @@ function ownJobs(): string[] {
 
 function isUrl(value: string, schemes: readonly string[]): boolean {
   const parsed = URL.parse(value);
-  return parsed !== null && schemes.includes(parsed.protocol);
+  // Nobody listens on port 0, and whoever waits for it waits in vain.
+  return parsed !== null && schemes.includes(parsed.protocol) && parsed.port !== '0';
 }

@@ -114,6 +114,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   await state.claim('leaving');
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
+  ports.endOutput();
   // The last line too may have to wait for its reader, whatever is left of the time.
   await ports.flushOutput(Math.max(LEAST_LAST_LINE_MS, Math.min(STEP_LIMITS.lastLine, state.lockLostLimitMs / 2)));
   return summary;

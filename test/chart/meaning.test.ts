@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type GenericSchema, getDefault } from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENVIRONMENT } from '../../src/app/config.ts';
+import { ENVIRONMENT, readConfig } from '../../src/app/config.ts';
 import { STEP_LIMITS } from '../../src/runner/limited.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
 import { CHART, ciFiles, type KubeObject, NONE, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
@@ -230,6 +230,20 @@ describe.skipIf(noHelm)('every CronJob', () => {
     for (const [name, value] of Object.entries(times))
       expect(value, name).toBeGreaterThanOrEqual(Number(runner(name) ?? 0));
     expect(String(places)).toBe(String(runner('WORKER_MAX_CONCURRENT_JOBS')));
+  });
+
+  test('takes of these variables what the runner takes, and no more', () => {
+    const text = readFileSync(`${CHART}/templates/_times.tpl`, 'utf8');
+    const [, bounds = ''] = /define "run-job.runnerBounds" -}}\n([^{]*)/.exec(text) ?? [];
+    const all = parse(bounds) as Record<string, [number, number, boolean]>;
+    expect(Object.keys(all)).toHaveLength(7);
+    for (const [name, [least, most, whole]] of Object.entries(all)) {
+      const refused = (value: number) => readConfig({ [name]: String(value) }).problems.length > 0;
+      expect([least, most, least - 0.001, most + 1, least + 1.5].map(refused), name).toEqual([
+        ...[false, false, true, true],
+        whole,
+      ]);
+    }
   });
 
   test('is given whole numbers digit by digit, wherever they stand', () => {
