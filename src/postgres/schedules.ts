@@ -125,6 +125,13 @@ export async function catchUpOf(
   return rows[0];
 }
 
+/** How schedules are applied. */
+export interface ApplyOptions {
+  readonly dryRun?: boolean;
+  /** Looks through all that would be in force, while nobody else writes; what it throws undoes everything. */
+  readonly check?: (schedules: readonly ScheduleTold[]) => void;
+}
+
 /**
  * Brings what is known up to what `source` tells: what is new begins, what has changed ends and begins anew, and what this source told of
  * before and doesn't any more ends. All or nothing; who writes at the same time waits.
@@ -133,7 +140,7 @@ export async function applySchedules(
   connection: Connection,
   source: string,
   told: readonly ScheduleTold[],
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  { dryRun = false, check }: ApplyOptions = {},
 ): Promise<ScheduleChange[]> {
   await connection.query(begin(STATEMENT_TIMEOUT_MS));
   try {
@@ -144,6 +151,8 @@ export async function applySchedules(
     for (const { name, source: of } of current.values()) {
       if (of === source && !names.has(name)) changes.push({ name, change: 'retired' });
     }
+    const others = [...current.values()].filter((other) => other.source !== source && !names.has(other.name));
+    check?.([...told, ...others]);
     const ending = changes.filter(({ change }) => change === 'changed' || change === 'retired');
     const beginning = changes.filter(({ change }) => change === 'new' || change === 'changed').map(({ name }) => name);
     // The clock is read when the lock is held, so that what waited begins after what it waited for.
