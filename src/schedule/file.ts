@@ -7,6 +7,7 @@ import { findCircle } from './circle.ts';
 import { parseCron } from './cron.ts';
 import { DEFAULT_CATCH_UP_LIMIT, DEFAULT_LATE_AFTER } from './defaults.ts';
 import { zoneOf } from './zone.ts';
+import { ZONE_ALIASES } from './zone-aliases.ts';
 
 /** What reads a text and throws a UsageError becomes a check with that sentence. */
 const readable = (read: (text: string) => unknown) =>
@@ -56,7 +57,18 @@ const wholeFrom = (least: number, most = 1_000_000_000) =>
     v.maxValue(most, `must be at most ${most}`),
   );
 
-const timeZone = v.pipe(text, readable(zoneOf));
+/** Go looks for a file of this name, capitals and all; Node takes any capitals, and some names of its own. */
+function asKubernetesSpells(given: string): void {
+  zoneOf(given);
+  const known = [...Intl.supportedValuesOf('timeZone'), ...ZONE_ALIASES];
+  if (known.includes(given)) return;
+  const like = known.find((name) => name.toLowerCase() === given.toLowerCase());
+  throw new UsageError(
+    `"${given}" isn't an IANA time zone: ${like ? `did you mean ${like}?` : 'write one such as Etc/UTC or Europe/Berlin'}`,
+  );
+}
+
+const timeZone = v.pipe(text, readable(asKubernetesSpells));
 
 const blackouts = v.pipe(
   v.unknown(),
