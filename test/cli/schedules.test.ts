@@ -190,6 +190,48 @@ onEveryPostgres((create) => {
     expect((await known()).at(-1)).toMatchObject({ cron: '0 4 * * *', source: 'test/test', open: true });
   });
 
+  test('a run tells of its schedule anew when what it does has changed, and of another CronJob beside it', async () => {
+    await using database = await createDatabase();
+    const brought = { RUN_JOB_SCHEDULE: '0 * * * *', RUN_JOB_TIME_ZONE: 'Etc/UTC', POD_NAMESPACE: 'jobs' };
+    const run = async (at: number, env: Record<string, string>) => {
+      const slot = hourBack(at).toISOString();
+      const ended = await runToEnd(['noop', '--scheduled-at', slot], { database, env: { ...brought, ...env } });
+      expect(ended.exitCode, ended.stdout).toBe(0);
+    };
+    await run(5, { CRONJOB_NAME: 'one' });
+    await run(4, { CRONJOB_NAME: 'two' });
+    await run(3, { CRONJOB_NAME: 'two', RUN_JOB_SHARDS: '3', JOB_COMPLETION_INDEX: '0' });
+    await run(3, { CRONJOB_NAME: 'two', RUN_JOB_SHARDS: '3', JOB_COMPLETION_INDEX: '1' });
+    const rows = await database.query(
+      'SELECT shards, cronjob_name AS of, valid_to IS NULL AS open FROM run_job.schedules ORDER BY valid_from',
+    );
+    expect(rows).toEqual([
+      { shards: 1, of: 'two', open: false },
+      { shards: 3, of: 'two', open: true },
+    ]);
+  });
+
+  test('schedules are applied also when a run tells of one of them at the same moment', async () => {
+    await using database = await createDatabase();
+    const client = await database.connect();
+    await client.query(
+      `BEGIN; INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, valid_from, settled_to)
+       VALUES ('noop', 'noop', '0 2 * * *', 'Etc/UTC', 'run', 900000, now(), now())`,
+    );
+    const file = scheduleFile([{ name: 'noop', schedule: '0 2 * * *' }]);
+    const applied = runToEnd(['schedules', 'apply', '--file', file], { database });
+    await expect
+      .poll(() =>
+        database.query(
+          `SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid' AND datname = current_database()`,
+        ),
+      )
+      .toHaveLength(1);
+    await client.query('COMMIT');
+    await client.end();
+    expect(await applied).toMatchObject({ exitCode: 0, stdout: 'noop is changed, and was told of by run before\n' });
+  });
+
   test('a later run records what was missed before it', async () => {
     await using database = await createDatabase();
     await apply(database, { name: 'noop', schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' });
