@@ -63,7 +63,8 @@ async function list(env: NodeJS.ProcessEnv, json: boolean): Promise<void> {
         ...schedule,
         id: undefined,
         settledTo: undefined,
-        words: wordsOf(schedule),
+        words: unreadable(schedule) === undefined ? wordsOf(schedule) : undefined,
+        unreadable: unreadable(schedule),
         next: schedule.suspend || unreadable(schedule) !== undefined ? [] : nextSlots(schedule, now),
       })),
     );

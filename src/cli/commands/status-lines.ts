@@ -115,6 +115,9 @@ export function toPage(one: DetailedStanding, now: Date, { clean, paint, columns
   const { schedule, lastRun, lastSuccess, next, statistics, error, pause } = one;
   const [first] = lastRun;
   const since = (date: Date) => `${tellTime(date)} UTC (${tellAgo(date, now)})`;
+  // Where slots of the past are run, the newest run isn't that of the newest slot.
+  const ofSlot = ({ scheduledAt }: { scheduledAt: Date }) =>
+    schedule ? `, slot ${tellTime(scheduledAt).slice(0, 16)}` : '';
   const rows: [string, string | undefined][] = [
     ['Name', one.name],
     ['Job', one.job === one.name ? undefined : one.job],
@@ -127,9 +130,12 @@ export function toPage(one: DetailedStanding, now: Date, { clean, paint, columns
     ['Owner', schedule?.owner],
     ['Runbook', schedule?.runbook],
     ['Tags', schedule?.tags.join(', ') || undefined],
-    ['Last run', first ? `${since(first.startedAt)}, ${statusOf(lastRun)}, ${shortId(first.id)}` : 'never'],
+    [
+      'Last run',
+      first ? `${since(first.startedAt)}, ${statusOf(lastRun)}, ${shortId(first.id)}${ofSlot(first)}` : 'never',
+    ],
     ['Checkpoint', tellSaved(one, now)?.replace('checkpoint ', 'saved ')],
-    ['Last success', lastSuccess ? since(lastSuccess.endedAt) : 'never'],
+    ['Last success', lastSuccess ? `${since(lastSuccess.endedAt)}${ofSlot(lastSuccess)}` : 'never'],
     ['Next', next.length === 0 ? undefined : next.map((slot) => tellTime(slot).slice(0, 16)).join(', ')],
     [
       'Overdue',
