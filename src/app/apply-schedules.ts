@@ -5,7 +5,9 @@ import { UsageError } from '../errors.ts';
 import type { Connection } from '../postgres/connect.ts';
 import { applySchedules, type ScheduleChange, type ScheduleTold } from '../postgres/schedules.ts';
 import { readSchedules, refuseCircles, type ScheduleEntry, type SchedulesFile } from '../schedule/file.ts';
+import { knownNames } from './database-names.ts';
 import { losesDigits } from './json-text.ts';
+import { nearest } from './suggest.ts';
 
 /**
  * Reads a schedules file; `-` is standard input.
@@ -73,8 +75,25 @@ export async function applyFile(
   connection: Connection,
   { source, schedules }: SchedulesFile,
   options: { readonly dryRun: boolean },
-): Promise<ScheduleChange[]> {
-  return applySchedules(connection, source, schedules.map(toTold), { ...options, check: refuseCircles });
+): Promise<AppliedChange[]> {
+  const changes = await applySchedules(connection, source, schedules.map(toTold), { ...options, check: refuseCircles });
+  const known = [...new Set([...(await knownNames(connection)), ...schedules.map(({ name }) => name)])];
+  const after = new Map(schedules.map((schedule) => [schedule.name, schedule.after.map(({ name }) => name)]));
+  return changes.map((change) => {
+    const unknown = (after.get(change.name) ?? []).filter((name) => !known.includes(name));
+    return { ...change, ...(unknown.length > 0 && { unknown: unknown.map((name) => guess(name, known)) }) };
+  });
+}
+
+/** What became of one name, and what of its schedule may be a mistake. */
+export interface AppliedChange extends ScheduleChange {
+  /** Names that it comes after, and of which nothing is known: they may be still to come, or mistyped. */
+  readonly unknown?: readonly { readonly name: string; readonly meant?: string }[];
+}
+
+function guess(name: string, known: readonly string[]): { readonly name: string; readonly meant?: string } {
+  const meant = nearest(name, known);
+  return { name, ...(meant !== undefined && { meant }) };
 }
 
 function toTold(entry: ScheduleEntry): ScheduleTold {

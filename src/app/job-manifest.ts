@@ -64,7 +64,11 @@ export function jobOf(cronJob: CronJob, order: RunOrder, { id, shard }: { id: st
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: metadataOf(cronJob, 'rerun', { 'run-job/rerun-of': id }),
-    spec: withArguments(shard.count > 1 ? ofOneShard(spec, shard) : spec, argumentsOf(order)),
+    // A run that nobody has cut is done by one pod, whatever its CronJob's are.
+    spec: withArguments(
+      shard.count > 1 || spec.completionMode === 'Indexed' ? ofOneShard(spec, shard) : spec,
+      argumentsOf(order),
+    ),
   };
 }
 

@@ -343,6 +343,30 @@ onEveryPostgres((create) => {
     expect(listed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(sentence) });
   });
 
+  test('a name that nobody knows and another comes after is noted, each time', async () => {
+    await using database = await createDatabase();
+    const daily = { schedule: '0 2 * * *' };
+    const file = scheduleFile([
+      { name: 'extract', ...daily },
+      { name: 'load', ...daily, after: [{ name: 'extrakt' }, { name: 'extract' }, { name: 'somewhere-else' }] },
+    ]);
+    const notes = [
+      'note: load comes after extrakt, of which nothing is known; did you mean extract?\n',
+      'note: load comes after somewhere-else, of which nothing is known\n',
+    ].join('');
+    const apply = (...args: string[]) => runToEnd(['schedules', 'apply', '--file', file, ...args], { database });
+    expect(await apply('--dry-run')).toMatchObject({
+      exitCode: 0,
+      stdout: `extract would be new\nload would be new\n${notes}`,
+    });
+    await apply();
+    expect((await apply()).stdout).toBe(`2 unchanged\n${notes}`);
+    await database.query(
+      `UPDATE run_job.schedules SET name = 'somewhere-else', source = 'other' WHERE name = 'extract'`,
+    );
+    expect((await apply()).stdout).toBe(`extract is new\n1 unchanged\n${notes.split('\n')[0]}\n`);
+  });
+
   test('of two files that are applied at once and together make a circle, one is refused', async () => {
     await using database = await createDatabase();
     const daily = { schedule: '0 2 * * *' };

@@ -321,6 +321,7 @@ test('--emit=job takes the CronJob from a file, of a program too, and says what 
   const emitted = await command(database, ['rerun', id, '--emit=job', `--cronjob=${file}`]);
   expect(emitted.exitCode, emitted.stderr).toBe(0);
   const job = JSON.parse(emitted.stdout);
+  expect(Object.keys(job.spec)).not.toContain('completions');
   expect(job.spec.template.spec.containers[1].args).toEqual([
     'exec',
     'it',
