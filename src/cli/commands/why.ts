@@ -1,7 +1,7 @@
 // `run-job why`: why a slot has no success, from its schedule down to its pod.
 import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
-import { expectationOf } from '../../app/missed-slots.ts';
+import { databaseNow, expectationOf } from '../../app/missed-slots.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { type Explanation, explainSlot } from '../../app/why/explain.ts';
 import { MOST_SKEW_MS } from '../../app/why/verdict.ts';
@@ -42,7 +42,7 @@ export default defineCommand({
       });
       const [current] = await schedulesInForce(connection, [name]);
       const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
-      const reading = { flag: '--at', now: new Date(), zone, ofDay: 'end' } as const;
+      const reading = { flag: '--at', now: await databaseNow(connection), zone, ofDay: 'end' } as const;
       const at = args.at === undefined ? undefined : readInstant(args.at, reading);
       return explainSlot(connection, name, at, env);
     });

@@ -1,6 +1,6 @@
 // How commands print what they found: for people, and as JSON.
 import { formatDuration } from '../../duration.ts';
-import { table, wrap } from './layout.ts';
+import { cut, table, tableWithNotes, wrap, wrapHanging } from './layout.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 
 const NARROWEST = 40;
@@ -42,27 +42,6 @@ export function printWrapped(head: readonly string[], rows: readonly (readonly s
   print(table(head, wrapped));
 }
 
-/**
- * Prints rows whose last cell is a note, the head being row 0. On a terminal a note that has no room beside its row stands below it, in
- * whole words: it says why. Each row is painted, with its note where that stands beside it.
- */
-export function printNoted(
-  rows: readonly (readonly string[])[],
-  paint: (line: string, index: number) => string = (line) => line,
-): void {
-  const [head = [], ...others] = rows.map((row) => row.slice(0, -1));
-  const width = isTerminal(1) ? terminalWidth() : Number.POSITIVE_INFINITY;
-  const lines = table(head, others).trimEnd().split('\n').map(clean);
-  const left = Math.max(...lines.map((line) => line.length)) + 2;
-  const printed = lines.map((line, index) => {
-    const note = clean(rows[index]?.at(-1) ?? '');
-    if (left + note.length <= width) return paint(`${line.padEnd(left)}${note}`.trimEnd(), index);
-    const row = paint(cut(line, width), index);
-    return index === 0 ? row : [row, ...wrap(note, width - 2).map((each) => `  ${each}`)].join('\n');
-  });
-  writeAll(1, `${printed.join('\n')}\n`);
-}
-
 /** On a terminal the text goes on below its own beginning; elsewhere a line is a line. */
 export function hang(head: string, text: string): string[] {
   if (!isTerminal(1)) return [head + text];
@@ -70,14 +49,32 @@ export function hang(head: string, text: string): string[] {
   return lines.map((line, index) => (index === 0 ? head : ' '.repeat(head.length)) + line);
 }
 
+/** The rows of a table with names in one column and notes in the last, as they fit the terminal: the text of each, the head being row 0. */
+export function fitRows(rows: readonly (readonly string[])[], names: number): string[] {
+  const cleaned = rows.map((row) => row.map((cell) => clean(cell).replaceAll('\n', ' ')));
+  return tableWithNotes(cleaned, names, columns());
+}
+
+/** Prints sentences; on a terminal they are broken between words, and what is below the first line is indented. */
+export function printSentences(text: string): void {
+  writeAll(1, sentences(text));
+}
+
+/** The text of such sentences. */
+export function sentences(text: string): string {
+  const width = columns();
+  const cleaned = clean(text);
+  return width === undefined ? cleaned : wrapHanging(cleaned, width);
+}
+
+/** How wide what is printed may be: as wide as it likes where that is no terminal. */
+export function columns(): number | undefined {
+  return isTerminal(1) ? terminalWidth() : undefined;
+}
+
 /** How many columns the terminal has. */
 export function terminalWidth(): number {
   return Math.max(NARROWEST, process.stdout.columns || 80);
-}
-
-/** Cuts a line to `width` characters; an ellipsis stands for what is missing. */
-function cut(line: string, width: number): string {
-  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
 }
 
 /** `2026-02-03 04:05:06`, in UTC. */
