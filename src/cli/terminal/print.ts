@@ -1,6 +1,6 @@
 // How commands print what they found: for people, and as JSON.
 import { formatDuration } from '../../duration.ts';
-import { cut, table, tableWithNotes, wrap, wrapHanging } from './layout.ts';
+import { table, tableWithNotes, wrap, wrapHanging } from './layout.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 
 const NARROWEST = 40;
