@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inject, test as base, expect } from 'vitest';
+import { test as base, expect, inject } from 'vitest';
 import { EXECUTABLE } from '../support/built.ts';
 import { findProgram } from '../support/install.ts';
 

@@ -1,13 +1,13 @@
 // One slot's run, as a child process of the real executable: it has its own deadline, lock and record.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Shard } from '../../job.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Stop } from '../../runner/stop.ts';
 
-/** Standard error: standard output is for what the backfill itself says. */
-const STDERR = 2;
+/** Where children write to: standard error alone, where standard output is for what the command itself says. */
+const OUTPUT = { own: 'inherit', stderr: ['ignore', 2, 2] } as const satisfies Record<string, StdioOptions>;
 
 /** What runs the children. */
 export interface Children {
@@ -18,7 +18,12 @@ export interface Children {
 }
 
 /** @param home the folder that holds the executable */
-export function openChildren(env: NodeJS.ProcessEnv, home: URL, stop: Stop): Children {
+export function openChildren(
+  env: NodeJS.ProcessEnv,
+  home: URL,
+  stop: Stop,
+  output: keyof typeof OUTPUT = 'stderr',
+): Children {
   const executable = fileURLToPath(new URL('run-job.js', home));
   const running = new Set<ChildProcess>();
   const kill = (signal: NodeJS.Signals) => {
@@ -33,7 +38,7 @@ export function openChildren(env: NodeJS.ProcessEnv, home: URL, stop: Stop): Chi
       const child = spawn(process.execPath, [...process.execArgv, executable, ...argv], {
         // In a session of its own: what a terminal sends to all of its programs would come twice, and the second ends a run at once.
         detached: true,
-        stdio: ['ignore', STDERR, STDERR],
+        stdio: OUTPUT[output] as StdioOptions,
         env: { ...env, ...variablesOf(shard) },
       });
       running.add(child);

@@ -8,7 +8,7 @@ import { UsageError } from '../../errors.ts';
 import type { LogFormat, LogLevel } from '../../log/line.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
-import { RFC_3339 } from '../terminal/times.ts';
+import { isDay, RFC_3339 } from '../terminal/times.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
@@ -120,9 +120,4 @@ function readTime(text: string | undefined): Date | undefined {
     throw new UsageError(`--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z`);
   }
   return time;
-}
-
-/** JavaScript takes 30 February for 2 March. */
-function isDay(text: string): boolean {
-  return new Date(text).toISOString().startsWith(text);
 }

@@ -2,7 +2,7 @@
 import { parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import type { Zone } from '../../schedule/zone.ts';
-import { RFC_3339 } from './times.ts';
+import { isDay, RFC_3339 } from './times.ts';
 
 const DAY = 86_400;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -33,9 +33,3 @@ export function readInstant(text: string, { flag, now, zone, ofDay }: Reading): 
     `${flag} must be a time with its zone, such as 2026-11-23T02:00:00Z, a day, such as 2026-11-23, or how long ago, such as 7d; and is ${text}`,
   );
 }
-
-/** JavaScript takes 30 February for 2 March. */
-const isDay = (text: string): boolean => {
-  const day = new Date(text);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
-};

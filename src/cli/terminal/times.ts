@@ -5,6 +5,12 @@ import { UsageError } from '../../errors.ts';
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
 export const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
+/** Whether a text is a day of the calendar: JavaScript takes 30 February for 2 March. */
+export function isDay(text: string): boolean {
+  const day = new Date(text);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+}
+
 /**
  * Reads `--until`.
  * @throws {UsageError} it is neither, or it is over
