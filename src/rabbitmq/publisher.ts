@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UnavailableError } from '../errors.ts';
 import type { Logger, OutgoingMessage, RabbitMq } from '../job.ts';
-import { orAborted } from '../runner/or-aborted.ts';
+import { orAborted } from '../runner/limited.ts';
 import type { Broker } from './broker.ts';
 import { Channels } from './channels.ts';
 import { type Connection, type ConnectOptions, connectToAny } from './connection.ts';

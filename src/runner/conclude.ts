@@ -2,8 +2,7 @@
 
 import { tellTripped } from './admission.ts';
 import { ownerOf } from './kept.ts';
-import { limited, STEP_LIMITS } from './limited.ts';
-import { orAborted } from './or-aborted.ts';
+import { limited, orAborted, STEP_LIMITS } from './limited.ts';
 import { EXIT, type Outcome, type Status, type Summary } from './outcome.ts';
 import type { Database } from './request.ts';
 import type { RunState } from './state.ts';
