@@ -14,11 +14,13 @@ import type {
   Slot,
   Standing,
   Started,
+  Told,
 } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { type DecisionsRow, PAUSE_AFTER, SCHEDULE, STANDING, toPause } from './decisions-sql.ts';
 import { explain } from './explain.ts';
 import { HeldLease } from './lease.ts';
+import { type Teller, tellLive, withoutLive } from './live.ts';
 import { endColumns, startColumns } from './rows.ts';
 import {
   insert,
@@ -28,6 +30,7 @@ import {
   PRUNE_OTHERS,
   recordRun,
   SCHEDULED_TIME,
+  type Statement,
   SUCCEEDED,
   startRun,
   updateOwn,
@@ -74,6 +77,8 @@ class PostgresHistory implements History, Closable {
   readonly #server: Server;
   readonly #endWithinMs: number;
   #begun: RunStart | undefined;
+  /** Whether this run has said what it does, so that its end has something to take back. */
+  #told = false;
 
   constructor(session: Session, server: Server, endWithinMs: number) {
     this.#session = session;
@@ -96,7 +101,7 @@ class PostgresHistory implements History, Closable {
 
   async start(run: RunStart, keepDays?: number, lease?: Lease): Promise<Started> {
     this.#begun = run;
-    const { text, values } = startRun(startColumns(run), keepDays, run.checkIn);
+    const { text, values } = this.#silent(startRun(startColumns(run), keepDays, run.checkIn), run.id);
     const { rows } = await (lease instanceof HeldLease
       ? lease.commit((connection) => this.#askOnce(connection, text, values)).catch(this.#explain)
       : this.#session.ask(text, values));
@@ -128,9 +133,23 @@ class PostgresHistory implements History, Closable {
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
     await this.#keep(end, async (columns) => {
-      const { text, values } = recordRun({ ...startColumns(run), ...columns }, Object.keys(columns));
+      const writing = recordRun({ ...startColumns(run), ...columns }, Object.keys(columns));
+      const { text, values } = this.#silent(writing, run.id);
       await this.#askPatiently(text, values);
     });
+  }
+
+  async tell(run: Teller, told: Told): Promise<void> {
+    const { text, values } = tellLive(run, told);
+    // While it waits, the run has a connection at hand. While it works, what it asks for must not wait for this.
+    const own = this.#begun === undefined ? undefined : new Session(this.#server);
+    try {
+      await (own ?? this.#session).ask(text, values);
+      this.#told = true;
+    } catch {
+      // Nobody sees it then, and nothing else comes of it.
+    }
+    await own?.close();
   }
 
   async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
@@ -213,11 +232,15 @@ class PostgresHistory implements History, Closable {
     ask: Ask,
   ): Promise<void> {
     const closing = updateOwn(id, columns);
-    const { text, values } = done ? withoutCheckpoint(closing, done) : closing;
+    const { text, values } = this.#silent(done ? withoutCheckpoint(closing, done) : closing, id);
     const { rowCount } = await ask(text, values);
     if (rowCount !== 0 || this.#begun?.id !== id) return;
     const insertion = insert({ ...startColumns(this.#begun), ...columns });
     await ask(insertion.text, insertion.values);
+  }
+
+  #silent(statement: Statement, id: string): Statement {
+    return this.#told ? withoutLive(statement, id) : statement;
   }
 
   readonly #askPatiently: Ask = (text, values) => this.#session.ask(text, values, this.#endWithinMs);
