@@ -14,11 +14,13 @@ import type {
   Slot,
   Standing,
   Started,
+  Told,
 } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { type DecisionsRow, PAUSE_AFTER, SCHEDULE, STANDING, toPause } from './decisions-sql.ts';
 import { explain } from './explain.ts';
 import { HeldLease } from './lease.ts';
+import { type Teller, tellLive, withoutLive } from './live.ts';
 import { endColumns, startColumns } from './rows.ts';
 import {
   insert,
@@ -28,6 +30,7 @@ import {
   PRUNE_OTHERS,
   recordRun,
   SCHEDULED_TIME,
+  type Statement,
   SUCCEEDED,
   startRun,
   updateOwn,
@@ -75,6 +78,8 @@ class PostgresHistory implements History, Closable {
   readonly #server: Server;
   readonly #endWithinMs: number;
   #begun: RunStart | undefined;
+  /** Whether this run has said what it does, so that its end has something to take back. */
+  #told = false;
 
   constructor(session: Session, server: Server, endWithinMs: number) {
     this.#session = session;
@@ -98,7 +103,7 @@ class PostgresHistory implements History, Closable {
   async start(run: RunStart, keepDays?: number, lease?: Lease): Promise<Started> {
     this.#begun = run;
     const write = (ask: Ask, spelling: Spelling) => {
-      const { text, values } = startRun(spelling(startColumns(run)), keepDays, run.checkIn);
+      const { text, values } = this.#silent(startRun(spelling(startColumns(run)), keepDays, run.checkIn), run.id);
       return ask(text, values);
     };
     const { rows } = await (lease instanceof HeldLease
@@ -135,9 +140,23 @@ class PostgresHistory implements History, Closable {
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
     await this.#keep(end, async (columns, spelling) => {
-      const { text, values } = recordRun(spelling({ ...startColumns(run), ...columns }), Object.keys(columns));
+      const writing = recordRun(spelling({ ...startColumns(run), ...columns }), Object.keys(columns));
+      const { text, values } = this.#silent(writing, run.id);
       await this.#askPatiently(text, values);
     });
+  }
+
+  async tell(run: Teller, told: Told): Promise<void> {
+    const { text, values } = tellLive(run, told);
+    // While it waits, the run has a connection at hand. While it works, what it asks for must not wait for this.
+    const own = this.#begun === undefined ? undefined : new Session(this.#server);
+    try {
+      await (own ?? this.#session).ask(text, values);
+      this.#told = true;
+    } catch {
+      // Nobody sees it then, and nothing else comes of it.
+    }
+    await own?.close();
   }
 
   async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
@@ -235,11 +254,15 @@ class PostgresHistory implements History, Closable {
     ask: Ask,
   ): Promise<void> {
     const closing = updateOwn(id, spelling(columns));
-    const { text, values } = done ? withoutCheckpoint(closing, done) : closing;
+    const { text, values } = this.#silent(done ? withoutCheckpoint(closing, done) : closing, id);
     const { rowCount } = await ask(text, values);
     if (rowCount !== 0 || this.#begun?.id !== id) return;
     const insertion = insert(spelling({ ...startColumns(this.#begun), ...columns }));
     await ask(insertion.text, insertion.values);
+  }
+
+  #silent(statement: Statement, id: string): Statement {
+    return this.#told ? withoutLive(statement, id) : statement;
   }
 
   readonly #ask: Ask = (text, values) => this.#session.ask(text, values);

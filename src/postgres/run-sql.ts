@@ -186,6 +186,7 @@ WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC
 cancellations AS (DELETE FROM run_job.cancellations WHERE requested_at < now() - make_interval(days => $1)),
 pauses AS (DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1)),
 told AS (DELETE FROM run_job.check_ins WHERE created_at < now() - make_interval(days => $1)),
+silent AS (DELETE FROM run_job.live WHERE told_at < now() - make_interval(days => $1)),
 notified AS (DELETE FROM run_job.notifications WHERE created_at < now() - make_interval(days => $1))
 DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 

@@ -34,6 +34,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   const { request, ports } = state;
   const { log, telemetry, database, clock, alerts } = ports;
   state.finish();
+  state.live.end();
   const outcome = withPlainResult(decided, state);
   await state.claim('ending');
   state.outcome = outcome;

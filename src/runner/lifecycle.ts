@@ -18,7 +18,7 @@ import type { Database, OpenResources, Ports, Prepared, RunRequest } from './req
 import { RunState } from './state.ts';
 import { UnderWay } from './undone.ts';
 import { asksToContinue, verdictOfAttempts, verdictOfCause, verdictOfRunner } from './verdict.ts';
-import { Waiting } from './waiting.ts';
+import { Waiting, type WaitingOptions } from './waiting.ts';
 
 /** How long the job's module may block the event loop while it loads. */
 const PREPARE_LIMIT_MS = 60_000;
@@ -143,7 +143,8 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
   const { request, ports } = state;
   const { stop, log, random, clock } = ports;
   const rest = () => database.rest();
-  const wait = (waitMs: number) => new Waiting({ waitMs, stop, log, random, clock, rest });
+  const tell: WaitingOptions['tell'] = (waits, leftMs) => state.live.waits(waits, leftMs);
+  const wait = (waitMs: number) => new Waiting({ waitMs, stop, log, random, clock, rest, tell });
   const waiting = wait(request.lockWaitMs);
   await whenThereIsRoom(waiting, () => shareScheduledTime(state));
   return takeLock({
@@ -235,7 +236,8 @@ async function runAttempts(
 
   const call = (attempt: number) => {
     const log = ports.log.child({ attempt });
-    const progress = createProgress(log, ports.progressBar, ports.clock);
+    const tell = (done: number, total: number | undefined) => state.live.progress(done, total);
+    const progress = createProgress(log, ports.progressBar, ports.clock, tell);
     state.onFinish(() => progress.end());
     return telemetry.span('job.attempt', { attributes: { 'job.attempt': attempt } }, () =>
       withinGrace(
@@ -284,8 +286,10 @@ async function runAttempts(
       onAttempt: (attempt) => {
         state.attempts = attempt;
         state.underWay = new UnderWay();
+        state.live.attemptBegins();
         state.armWatchdog('running the job', state.remainingMs() + request.graceMs);
       },
+      onFailure: (error, retryInMs) => state.live.attemptFailed(error, retryInMs),
     });
   } finally {
     cancelTimer();

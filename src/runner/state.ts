@@ -5,6 +5,7 @@ import type { SpanOptions } from '../job.ts';
 import type { Checkpointing } from './checkpointing.ts';
 import { describeError } from './error-info.ts';
 import { LOCK_LOST_END_MS, LOCK_LOST_GRACE_MS } from './grace.ts';
+import { Live } from './live.ts';
 import {
   type ErrorInfo,
   EXIT,
@@ -33,6 +34,9 @@ export class RunState {
   prepared: Prepared | undefined;
   lease: Lease | undefined;
   attempts = 0;
+  /** What is said of the run while it lives. */
+  readonly live: Live;
+  begunAt: Date | undefined;
   /** Whether there is a record of this run that says `running`. */
   recorded = false;
   /** Whether the start may have been recorded although nobody has told us so. */
@@ -82,6 +86,11 @@ export class RunState {
     this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
     this.scheduledAt = request.scheduledAt;
     this.fence = request.startedAt.getTime() * 1_000;
+    this.live = new Live({
+      clock: ports.clock,
+      history: ports.database?.history,
+      run: () => ({ id: request.runId, job: request.job, slot: this.slot, place: request.place }),
+    });
   }
 
   /** The piece of work that this run is for. */
@@ -95,7 +104,8 @@ export class RunState {
     const timeoutMs = this.prepared?.timeoutMs ?? 0;
     const { clock } = this.ports;
     this.#deadlineAt = clock.monotonicMs() + timeoutMs;
-    this.deadline = new Date(clock.now().getTime() + timeoutMs);
+    this.begunAt = clock.now();
+    this.deadline = new Date(this.begunAt.getTime() + timeoutMs);
   }
 
   /** Milliseconds before the deadline, by a clock that nobody sets. */
@@ -154,6 +164,7 @@ export class RunState {
       job: request.job,
       slot: this.slot,
       startedAt: request.startedAt,
+      ...(this.begunAt && { begunAt: this.begunAt }),
       ...(this.deadline && { deadline: this.deadline }),
       params: this.params(),
       dryRun: request.dryRun,
@@ -176,6 +187,7 @@ export class RunState {
       ...this.#measures(),
       ...(this.program && { program: this.program }),
       ...(outcome.exitCode !== EXIT.ok && { output: this.ports.lastLines() }),
+      ...(this.live.tries && { tries: this.live.tries }),
     };
   }
 
