@@ -70,6 +70,11 @@ function commands(folder: string, databaseUrl: string, collectorUrl: string, che
       args: [EXECUTABLE, 'nothing'],
       env: { ...env, DATABASE_URL: databaseUrl, RUN_JOB_CHECKINS: checkIn },
     },
+    {
+      name: 'run-job exec -- true, with lock, slot and record',
+      args: [EXECUTABLE, 'exec', 'nothing', '--', 'true'],
+      env: { DATABASE_URL: databaseUrl },
+    },
     ...telemetryCommands(nothing, collectorUrl),
     // It wants a folder with at least one task.
     { name: 'graphile-worker --once, empty queue', args: [graphile, '--once', '-c', databaseUrl], cwd: folder },
