@@ -28,7 +28,7 @@ const SCHEME = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate|Bot|Key|AWS4-HMAC
 
 /** Words and code that follow a name in a sentence, a type or a program, where a secret would stand in a setting. */
 const WORD =
-  /^(?:a|an|the|is|are|was|were|be|been|has|have|had|not?|non|must|should|shall|may|might|can|can't|cannot|could|will|would|did|does|do|too|to|of|in|on|at|by|for|from|as|if|or|and|but|so|such|than|then|this|that|it|its|with|without|only|expected|got|invalid|valid|wrong|bad|incorrect|correct|missing|required|optional|expired|unknown|unexpected|denied|failed|fails|failure|error|rejected|refused|revoked|unauthorized|forbidden|found|given|set|unset|use[ds]?|using|see|set|check|please|enter|type|name|value|key|string|number|boolean|bool|object|array|list|text|varchar|bytea|any|unknown|never|void|null|none|nil|undefined|true|false|self|default|present|absent|hidden|masked|omitted|removed|rotated|changed|updated|deleted|created|await|async|new|typeof|function|return|authentication|authorization|length|characters?|bytes?|\d{1,3}|user:password|key=value)$/i;
+  /^(?:a|an|the|is|are|was|were|be|been|has|have|had|not?|non|must|should|shall|may|might|can|can't|cannot|could|will|would|did|does|do|too|to|of|in|on|at|by|for|from|as|if|or|and|but|so|such|than|then|this|that|these|those|it|its|who|whoever|whose|which|what|when|where|how|why|each|every|with|without|only|expected|got|invalid|valid|wrong|bad|incorrect|correct|missing|required|optional|expired|unknown|unexpected|denied|failed|fails|failure|error|rejected|refused|revoked|unauthorized|forbidden|found|given|set|unset|use[ds]?|using|see|set|check|please|enter|type|name|value|key|string|number|boolean|bool|object|array|list|text|varchar|bytea|any|unknown|never|void|null|none|nil|undefined|true|false|self|default|present|absent|hidden|masked|omitted|removed|rotated|changed|updated|deleted|created|await|async|new|typeof|function|return|authentication|authorization|length|characters?|bytes?|\d{1,3}|user:password|key=value)$/i;
 const CODE =
   /^(?:[A-Za-z_$][\w$.]*\(|(?:process\.)?env\b|os\.|self\.|this\.|params?\.|ctx\.|config\.|secrets?\.|\/\/|:|\{|\[|\$\d|\$\(|@\w+$|:\w+$|%[sdjo]|\(|\?$|…|\.\.\.|\*+$)/;
 
@@ -121,7 +121,7 @@ function blockAt(text: string, start: number): Range | undefined {
 function credentialAfter(text: string, at: number): Range | undefined {
   const rest = restOfLine(text, at);
   const blank = rest.length - rest.trimStart().length;
-  return rest.trim() === '' ? undefined : { start: at + blank, end: at + rest.trimEnd().length };
+  return isPlaceholder(rest.trim()) ? undefined : { start: at + blank, end: at + rest.trimEnd().length };
 }
 
 function restOfLine(text: string, start: number): string {
