@@ -185,10 +185,11 @@ export function overview(connection: Connection, only?: readonly string[]): Prom
   });
 }
 
-/** Every name of which there is a record. */
+/** Every name of which there is a record, without those that somebody has only ever mistyped. */
 export async function recordedNames(connection: Connection): Promise<string[]> {
   const { rows } = await connection.query<{ name: string }>(
-    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names WHERE name IS NOT NULL ORDER BY name`,
+    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names
+     WHERE EXISTS (SELECT FROM run_job.runs r WHERE r.name = names.name AND NOT ${MISTYPED}) ORDER BY name`,
   );
   return rows.map(({ name }) => name);
 }
