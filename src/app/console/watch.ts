@@ -191,6 +191,11 @@ export class Watch {
     this.#timer.unref();
   }
 
+  /** Tells whoever shows all names that something else than the names has been read anew. */
+  renewed(): void {
+    for (const listener of this.#listeners) listener(new Set());
+  }
+
   #tell(names: ReadonlySet<string> | undefined): void {
     if (names === undefined) for (const listener of this.#troubled) listener(this.#problem);
     for (const listener of this.#listeners) listener(names);
