@@ -27,8 +27,8 @@ import { NowPage } from './views/now.tsx';
 import type { Frame } from './views/parts.tsx';
 import { RunPage } from './views/run.tsx';
 
-/** After so long without a look what is shown is stale, in milliseconds. */
-const STALE_MS = 10_000;
+/** After so long a look at the database is slow, and what is shown stale, in milliseconds. */
+const SLOW_MS = 10_000;
 
 /** The most bytes that a form may have. */
 const MOST_FORM_BYTES = 16_384;
@@ -49,20 +49,17 @@ export function createConsole(options: ConsoleOptions) {
       who: visitor?.who,
       hasLogin: access.hasLogin && visitor !== undefined,
       csrf: options.actions !== undefined && visitor?.mayAct ? formToken(c, isSecure(c, access)) : undefined,
-      notices: noticesOf(),
+      // Nothing is shown, and nothing told, to those who aren't in.
+      notices: visitor === undefined ? [] : noticesOf(),
     };
   };
 
   function noticesOf(): string[] {
-    const { lookedAt, problem } = sight.freshness;
-    const old = lookedAt !== undefined && Date.now() - lookedAt.getTime() > STALE_MS;
+    const { lookedAt, problem, lookingMs } = sight.freshness;
+    const why = problem ? sentence(problem) : lookingMs > SLOW_MS ? 'the database is slow to answer.' : undefined;
     const since = lookedAt?.toISOString().replace('T', ' ').slice(0, 19);
     return [
-      ...(problem !== undefined && lookedAt !== undefined
-        ? [`What you see is as it was at ${since} UTC: ${sentence(problem)}`]
-        : old && problem === undefined
-          ? [`What you see is as it was at ${since} UTC: the database is slow to answer.`]
-          : []),
+      ...(why !== undefined && since !== undefined ? [`What you see is as it was at ${since} UTC: ${why}`] : []),
       ...(standby
         ? ['This database is a standby: whether a run that says running still lives is not known here.']
         : []),

@@ -62,8 +62,9 @@ export function NightRow({ night, name: { bars, runs, busyMs } }: { readonly nig
   const paths = new Map<Shape, string>();
   let failed = 0;
   for (const bar of bars) {
-    const x = Math.round(bar.from * scale * 10) / 10;
     const width = Math.max(2, Math.round((bar.to - bar.from) * scale * 10) / 10);
+    // What has just begun is seen at the right end too.
+    const x = Math.round(Math.min(bar.from * scale, W - width) * 10) / 10;
     const shape = shapeOfStatus(bar.status);
     if (shape === 'failed' || shape === 'lost') failed += bar.runs;
     // What failed is higher, and what was skipped lower, so that colour isn't all that tells.
