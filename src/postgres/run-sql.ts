@@ -76,7 +76,8 @@ export function startRun(
         SELECT FROM run_job.checkpoints
         WHERE name = $3 AND params_digest = $4 AND scheduled_at = $5 AND shard_index = $6 AND shard_count = $7
       ) AS checkpointed,
-      (SELECT json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'settledTo', settled_to)
+      (SELECT json_strip_nulls(json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'job', job, 'shards', shards,
+          'cronJobName', cronjob_name, 'namespace', namespace, 'settledTo', settled_to))
         FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule${telling?.columns ?? ''}`,
     values: [...values, keepDays, ...(checkIn === undefined ? [] : [checkIn])],
   };

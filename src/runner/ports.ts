@@ -165,6 +165,10 @@ export interface KnownSchedule {
   readonly source: string;
   readonly cron: string;
   readonly timeZone: string;
+  readonly job: string;
+  readonly shards: number;
+  readonly cronJobName?: string;
+  readonly namespace?: string;
   /** All of its slots up to here are settled. */
   readonly settledTo: Date;
 }

@@ -19,6 +19,7 @@ import {
 import type { EndStage, Lease, Ordered, RunEnd, RunStart, Slot, Started } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { terminationMessage } from './termination.ts';
+import { UnderWay } from './undone.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
 const WATCHDOG_SLACK_MS = 500;
@@ -64,6 +65,10 @@ export class RunState {
   outcome: Outcome | undefined;
   /** How many calls of the job have not ended yet, waited for or not. */
   working = 0;
+  /** Calls of what this attempt of the job was given that have not ended yet. */
+  underWay = new UnderWay();
+  /** Whether the job has returned before all that it began was done. */
+  leftUndone = false;
   /** Aborts when a run without its lock must be at its end. */
   readonly outOfTime = new AbortController();
   #lockLostAt: number | undefined;
@@ -218,7 +223,7 @@ export class RunState {
   /** Whether something of the job may still work although nobody waits for it any more. */
   get abandoned(): boolean {
     const cause = this.ports.stop.cause?.kind;
-    return this.working > 0 || cause === 'crash' || cause === 'drained';
+    return this.working > 0 || this.leftUndone || cause === 'crash' || cause === 'drained';
   }
 
   /** How long the run may still take, whatever is configured: without end while it has its lock. */
@@ -288,6 +293,7 @@ export class RunState {
     const summary = this.summary(outcome);
     this.ports.terminationLog.write(terminationMessage(summary));
     this.ports.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
+    this.ports.endOutput();
     return outcome.exitCode;
   }
 }

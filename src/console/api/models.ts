@@ -1,6 +1,7 @@
 // Turns what was seen into what the API answers and the pages show. No reading, no HTML.
 import { barsOf } from '../../app/console/open.ts';
 import { type Seen, slotsOf } from '../../app/console/seen.ts';
+import { shellWord } from '../../app/shell-word.ts';
 import { byNeed, HEALTHS, rootCause } from '../../app/standing.ts';
 import type { Attempted, Crowding, JobRecords, LiveRun, Picture, RecentRun, RunRecord, RunRecords } from '../ports.ts';
 import type {
@@ -170,16 +171,13 @@ function commandFor({ standing: { name, job, schedule } }: Seen, slot: string): 
   if (schedule?.args) {
     const end = schedule.args.indexOf('--');
     const [own, program] = end < 0 ? [schedule.args, []] : [schedule.args.slice(0, end), schedule.args.slice(end)];
-    return ['run-job', ...own.map(quoted), time, ...program.map(quoted)].join(' ');
+    return ['run-job', ...own.map(shellWord), time, ...program.map(shellWord)].join(' ');
   }
   const params = Object.entries(schedule?.params ?? {}).map(([key, value]) =>
-    quoted(`--param=${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
+    shellWord(`--param=${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
   );
-  return ['run-job', quoted(job), ...(job === name ? [] : [quoted(`--as=${name}`)]), time, ...params].join(' ');
+  return ['run-job', shellWord(job), ...(job === name ? [] : [shellWord(`--as=${name}`)]), time, ...params].join(' ');
 }
-
-/** For a POSIX shell. */
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 export function briefOf(run: RecentRun): RunBrief {
   return {
