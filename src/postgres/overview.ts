@@ -98,10 +98,12 @@ CROSS JOIN LATERAL (
   ) AS r
 ) AS since
 LEFT JOIN LATERAL (
+  -- Only where there are any, and not further back: of a name that is well, all of its records would be walked.
   SELECT r.error FROM run_job.runs r
-  WHERE r.name = names.name AND r.status NOT IN ${NO_FAILURE} AND NOT r.dry_run AND NOT ${MISTYPED}
+  WHERE since.failures > 0 AND r.name = names.name AND r.started_at > coalesce(success.started_at, '-infinity')
+    AND r.status NOT IN ${NO_FAILURE} AND NOT r.dry_run AND NOT ${MISTYPED}
   ORDER BY r.started_at DESC LIMIT 1
-) AS failed ON since.failures > 0
+) AS failed ON true
 CROSS JOIN LATERAL (
   SELECT count(*)::integer AS missed, min(m.scheduled_at) AS since FROM run_job.runs m
   WHERE m.name = names.name AND m.status = 'missed' AND m.scheduled_at > coalesce(success.scheduled_at, '-infinity') AND NOT EXISTS (

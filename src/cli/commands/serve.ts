@@ -10,6 +10,7 @@ import { createConsole } from '../../console/app.tsx';
 import { listen } from '../../console/http/server.ts';
 import { UnavailableError } from '../../errors.ts';
 import { createLogger } from '../../log/logger.ts';
+import { keepHeapSmall } from '../../process/small-heap.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
@@ -52,6 +53,7 @@ export default defineCommand({
     },
   },
   async run({ args, data }) {
+    keepHeapSmall();
     const { env, stop } = data as CommandData;
     const { config, server } = findDatabase(env, 'serve');
     const { host, port, access, actions } = readServeOptions(args, config, whoAsks);
