@@ -48,9 +48,10 @@ export function monitorConfig({ cron, timeZone, lateAfterMs, deadlineMs }: Monit
   return {
     schedule: { type: 'crontab', value: cron },
     timezone: timeZone,
-    checkin_margin: minutes(lateAfterMs),
-    max_runtime: minutes(deadlineMs),
+    checkin_margin: minutesOf(lateAfterMs),
+    max_runtime: minutesOf(deadlineMs),
   };
 }
 
-const minutes = (ms: number): number => Math.min(MOST_MINUTES, Math.max(1, Math.ceil(ms / 60_000)));
+/** As it takes them: whole, and not more than it lets anything last. */
+export const minutesOf = (ms: number): number => Math.min(MOST_MINUTES, Math.max(1, Math.ceil(ms / 60_000)));

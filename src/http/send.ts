@@ -6,7 +6,7 @@ import type { OutgoingRequest } from '../runner/ports.ts';
 /** What came back. */
 export interface Answer {
   readonly status: number;
-  /** Its beginning, 64 KiB at most; empty unless it was asked for. */
+  /** Its beginning; empty unless it was asked for. */
   readonly body: string;
   /** How long to wait before the next try, in milliseconds, where the answer says so. */
   readonly retryAfterMs?: number;
@@ -17,11 +17,9 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
   readonly env: NodeJS.ProcessEnv;
-  /** Whether the answer's body is wanted. */
-  readonly body?: boolean;
+  /** How much of the answer's body is wanted, in characters; nothing unless given. */
+  readonly bodyLimit?: number;
 }
-
-const LARGEST_BODY = 64 * 1024;
 
 /** The wait before the second try, where the answer names none. */
 const AGAIN_MS = 250;
@@ -55,7 +53,7 @@ const LONGEST_WAIT_MS = 60_000;
 /** Whether the same is to be expected of the next try. */
 function isLasting(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
-  return /CERT|TLS|SSL|SIGNED|ERR_INVALID|ERR_PROXY|ENOTFOUND/.test(code);
+  return /CERT|TLS|SSL|SIGN|ERR_INVALID|ERR_PROXY|ENOTFOUND/.test(code);
 }
 
 async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
@@ -91,8 +89,9 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
   });
   const retryAfterMs = retryAfterOf(response.headers['retry-after']);
   // The rest of an answer that nobody wants is taken from the connection all the same, which the next request needs.
-  if (!options.body) response.resume();
-  const body = options.body ? await bodyOf(response) : '';
+  const { bodyLimit } = options;
+  if (bodyLimit === undefined) response.resume();
+  const body = bodyLimit === undefined ? '' : await bodyOf(response, bodyLimit);
   return { status: response.statusCode ?? 0, body, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
@@ -103,12 +102,12 @@ function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(PROXIES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]?.trim()]] : [])));
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+async function bodyOf(response: IncomingMessage, limit: number): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
   for await (const part of response) {
     text += String(part);
-    if (text.length >= LARGEST_BODY) break;
+    if (text.length >= limit) break;
   }
   return text;
 }

@@ -101,3 +101,20 @@ export async function noteOverdue(
     [late.map(({ name }) => name), late.map(({ at }) => at)],
   );
 }
+
+/** What our role may do about what is due; on a standby nobody may do anything. */
+export interface NotifyRights {
+  readonly role: string;
+  /** Take what is due and send it. */
+  readonly send: boolean;
+  /** Close records of dead runs. */
+  readonly close: boolean;
+}
+
+export async function notifyRights(connection: Queries): Promise<NotifyRights> {
+  const { rows } = await connection.query<NotifyRights>(
+    `SELECT quote_ident(current_user) AS role, NOT pg_is_in_recovery() AND has_table_privilege('run_job.notifications', 'UPDATE') AS send,
+       NOT pg_is_in_recovery() AND has_column_privilege('run_job.runs', 'status', 'UPDATE') AS close`,
+  );
+  return rows[0] ?? { role: '', send: false, close: false };
+}

@@ -1,8 +1,10 @@
 // `run-job serve`: pages, an API and metrics of all names, read from the database until the process is asked to stop.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
+import { startNotifier } from '../../app/console/notifier.ts';
 import { openConsole } from '../../app/console/open.ts';
 import { redactorFor } from '../../app/redactor.ts';
+import { tellLost } from '../../app/tell-lost.ts';
 import { VERSION } from '../../app/version.ts';
 import { whoAsks } from '../../app/who.ts';
 import { findDatabase } from '../../app/with-database.ts';
@@ -10,6 +12,7 @@ import { createConsole } from '../../console/app.tsx';
 import { listen } from '../../console/http/server.ts';
 import { UnavailableError } from '../../errors.ts';
 import { createLogger } from '../../log/logger.ts';
+import { withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
@@ -63,7 +66,13 @@ export default defineCommand({
       redact: redactor,
       bindings: () => ({}),
     });
-    const sight = openConsole(server, { maxConcurrentJobs: config.maxConcurrentJobs });
+    const onLost = (runId: string) =>
+      void withConnection(server, (queries) =>
+        tellLost({ config, env, queries }, [runId], AbortSignal.timeout(config.notifyTimeoutMs)),
+      )
+        .catch((error: Error) => [error.message])
+        .then((problems) => problems.forEach((problem) => void log.warn(problem)));
+    const sight = openConsole(server, { maxConcurrentJobs: config.maxConcurrentJobs, onLost });
     const pages = createConsole({
       version: VERSION,
       sight,
@@ -86,15 +95,18 @@ export default defineCommand({
     });
     sight.start();
     log.info(`the console is at ${listening.url}`);
+    const stopNotifying = startNotifier({ config, env, server, log });
 
     await stop.race(new Promise(() => {})).catch(() => {});
     unsubscribe();
+    const notified = stopNotifying();
     pages.drain();
     // Who routes requests to us has to hear first that we aren't ready.
     if (!access.loopback) await sleep(NOT_READY_MS);
     pages.close();
     await listening.drain();
     await sight.close();
+    await notified;
     log.info('the console has stopped');
     const { cause } = stop;
     if (cause?.kind === 'crash') throw cause.error;
