@@ -45,6 +45,8 @@ export async function sendDue(options: NotifyOptions): Promise<Notified> {
   const problems = new Set<string>();
   const targets = targetsOf(options.config, problems);
   const due = targets.length === 0 ? [] : await takeDue(options.queries, BATCH);
+  // By the database's clock, since a host's may be wrong: receivers refuse what isn't of now.
+  const aheadMs = due[0] === undefined ? 0 : due[0].now.getTime() - Date.now();
   const broker = new Broker(options);
   let sent = 0;
   try {
@@ -53,7 +55,7 @@ export async function sendDue(options: NotifyOptions): Promise<Notified> {
       const missing = targets.filter(({ digest }) => !one.sentTo.includes(digest));
       const reached = await Promise.all(
         missing.map(async (target) => {
-          const problem = await sendTo(target, notificationOf(one, options.config), options, broker);
+          const problem = await sendTo(target, notificationOf(one, options.config), options, { broker, aheadMs });
           if (problem !== undefined) problems.add(`notifying ${target.label} failed (${problem}); it is tried again`);
           return problem === undefined ? [target.digest] : [];
         }),
@@ -86,14 +88,14 @@ async function sendTo(
   target: Target,
   notification: Notification,
   { signal, env }: NotifyOptions,
-  broker: Broker,
+  { broker, aheadMs }: { readonly broker: Broker; readonly aheadMs: number },
 ): Promise<string | undefined> {
   try {
     if (target.via === 'rabbitmq') {
       await broker.publish(target, notification);
       return undefined;
     }
-    const { status } = await send(target.request(notification), { signal, env });
+    const { status } = await send(target.request(notification, new Date(Date.now() + aheadMs)), { signal, env });
     return target.problem(status);
   } catch (error) {
     if (signal.aborted) return NO_ANSWER;

@@ -95,11 +95,26 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
   return { status: response.statusCode ?? 0, body, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'] as const;
+const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'] as const;
+const NO_PROXIES = ['NO_PROXY', 'no_proxy'] as const;
 
-/** What is set to nothing is as good as not set. */
+/**
+ * What is set to nothing is as good as not set, and a proxy without a scheme is one of HTTP, as elsewhere: Node would pass it by without a word.
+ * @throws {Error} a variable names something else; the value isn't told, since it may hold a password
+ */
 function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(PROXIES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]?.trim()]] : [])));
+  const proxies = PROXIES.flatMap((name) => {
+    const given = env[name]?.trim();
+    if (!given) return [];
+    const url = URL.parse(given.includes('://') ? given : `http://${given}`);
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+      const problem = new Error(`${name} must be the URL of an HTTP proxy, such as http://proxy.example.com:3128`);
+      throw Object.assign(problem, { code: 'ERR_PROXY_INVALID_CONFIG' });
+    }
+    return [[name, url.href]];
+  });
+  const past = NO_PROXIES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]?.trim()]] : []));
+  return Object.fromEntries([...proxies, ...past]);
 }
 
 async function bodyOf(response: IncomingMessage, limit: number): Promise<string> {

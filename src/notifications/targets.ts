@@ -12,7 +12,8 @@ export interface HttpTarget {
   readonly label: string;
   /** By which it is known what it has had; it gives no address away. */
   readonly digest: string;
-  request(notification: Notification): OutgoingRequest;
+  /** @param now what is signed is refused when it is minutes old, or of the future */
+  request(notification: Notification, now: Date): OutgoingRequest;
   /** What is wrong with an answer of this status; undefined where nothing is. */
   problem(status: number): string | undefined;
 }
@@ -66,7 +67,7 @@ export function targetOf(given: string, { secret, brokers }: TargetSettings): Ta
     via: 'http',
     label,
     digest,
-    request: (notification) => webhookRequest(address, label, notification, key),
+    request: (notification, now) => webhookRequest(address, label, notification, { key, now }),
     problem: commonProblem,
   };
 }

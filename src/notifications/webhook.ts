@@ -5,12 +5,12 @@ import type { OutgoingRequest } from '../runner/ports.ts';
 import { CLOUD_EVENT, cloudEvent } from './cloud-event.ts';
 import type { Notification } from './notification.ts';
 
-/** @param key what the receiver checks the signature by; unsigned without one */
+/** @param signing what the receiver checks the signature by, unsigned without a key; and what time it is */
 export function webhookRequest(
   url: string,
   to: string,
   notification: Notification,
-  key: Buffer | undefined,
+  { key, now }: { readonly key: Buffer | undefined; readonly now: Date },
 ): OutgoingRequest {
   const body = cloudEvent(notification);
   const { id } = notification;
@@ -21,7 +21,7 @@ export function webhookRequest(
     headers: {
       'content-type': CLOUD_EVENT,
       'idempotency-key': id,
-      ...(key !== undefined && signature(id, body, key)),
+      ...(key !== undefined && signature(id, body, key, now)),
     },
     body,
   };
@@ -46,8 +46,8 @@ export function signingKey(secret: string): Buffer {
 }
 
 /** The time is signed too, so that nobody can send an old one again. */
-function signature(id: string, body: string, key: Buffer): Record<string, string> {
-  const timestamp = String(Math.floor(Date.now() / 1_000));
+function signature(id: string, body: string, key: Buffer, now: Date): Record<string, string> {
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
   const { createHmac } = process.getBuiltinModule('node:crypto');
   const digest = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${digest}` };

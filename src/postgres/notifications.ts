@@ -13,6 +13,8 @@ export interface DueNotification {
   readonly kind: NotificationKind;
   readonly name: string;
   readonly createdAt: Date;
+  /** What time it is by the database's clock. */
+  readonly now: Date;
   readonly runId: string | null;
   readonly scheduledAt: Date | null;
   readonly details: { readonly failures?: number; readonly since?: string | null; readonly reason?: string };
@@ -55,7 +57,7 @@ export async function takeDue(connection: Queries, limit: number): Promise<DueNo
        )
        RETURNING *
      )
-     SELECT due.key, due.kind, due.name, due.created_at AS "createdAt", due.run_id AS "runId", due.scheduled_at AS "scheduledAt", due.details,
+     SELECT due.key, due.kind, due.name, due.created_at AS "createdAt", clock_timestamp() AS now, due.run_id AS "runId", due.scheduled_at AS "scheduledAt", due.details,
        due.sent_to AS "sentTo", coalesce(r.job, s.job) AS job, r.status, r.exit_code AS "exitCode", r.attempts, r.error, r.trace_id AS "traceId",
        r.pod_name AS "podName", coalesce(r.namespace, s.namespace) AS namespace,
        CASE WHEN r.job_uid IS NOT NULL THEN 1 + run_job.failed_pods(r.id, r.name, r.scheduled_at, r.job_uid, r.shard_index, r.shard_count) END AS pod,

@@ -18,6 +18,9 @@ const UNTRUSTED =
 
 export function explainNetworkError(error: Error & { code?: unknown }): string {
   const code = String(error.code ?? '');
+  // Which proxy and which host, with the login, is in Node's own words.
+  if (code === 'ERR_PROXY_TUNNEL')
+    return `the proxy refused (${/HTTP\/\d\S* (\d{3})/.exec(error.message)?.[1] ?? 'without a status'})`;
   if (UNTRUSTED.test(code)) return 'nobody vouches for its certificate: name the authority in NODE_EXTRA_CA_CERTS';
   return CAUSES[code] ?? (error.message || code || 'for no reason given');
 }
