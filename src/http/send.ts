@@ -88,11 +88,14 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
     throw signal.aborted ? signal.reason : error;
   });
   const retryAfterMs = retryAfterOf(response.headers['retry-after']);
-  // The rest of an answer that nobody wants is taken from the connection all the same, which the next request needs.
   const { bodyLimit } = options;
-  if (bodyLimit === undefined) response.resume();
-  const body = bodyLimit === undefined ? '' : await bodyOf(response, bodyLimit);
-  return { status: response.statusCode ?? 0, body, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  // Read to its end, wanted or not: the next request goes over the same connection only when this answer has left it.
+  const body = await bodyOf(response, bodyLimit ?? 0);
+  return {
+    status: response.statusCode ?? 0,
+    body: body.slice(0, bodyLimit ?? 0),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
 const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'] as const;
@@ -117,12 +120,20 @@ function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries([...proxies, ...past]);
 }
 
+/** The longest rest of an answer that is read although nobody wants it, in bytes: a connection isn't worth more. */
+const MOST_UNWANTED = 64 * 1024;
+
+/** What there is of it up to so many characters; nothing more of what breaks off, since its status has been told. */
 async function bodyOf(response: IncomingMessage, limit: number): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
-  for await (const part of response) {
-    text += String(part);
-    if (text.length >= limit) break;
+  try {
+    for await (const part of response) {
+      text += String(part);
+      if (text.length >= limit + MOST_UNWANTED) break;
+    }
+  } catch {
+    if (limit > 0) throw new Error('the answer broke off');
   }
   return text;
 }

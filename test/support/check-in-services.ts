@@ -45,9 +45,10 @@ export interface CheckInServices extends AsyncDisposable {
     readonly method: string;
     readonly path: string;
     readonly status: number;
-    /** When it came, in milliseconds of a clock of its own. */
-    readonly at: number;
+    readonly at: Date;
   }[];
+  /** How many connections were ever made. */
+  readonly connections: number;
   /** Answers of the requests to come, in their order; `forever` where none is left. */
   answer(...answers: readonly Answer[]): void;
   forever: Answer | undefined;
@@ -189,7 +190,7 @@ export async function startCheckInServices(
       forced?.status === undefined
         ? (handlers[url.pathname.split('/')[1] ?? '']?.(request, url, body) ?? [404])
         : [forced.status];
-    requests.push({ method: request.method ?? '', path: url.pathname, status, at: performance.now() });
+    requests.push({ method: request.method ?? '', path: url.pathname, status, at: new Date() });
     const answer = () =>
       response.writeHead(status, { ...headers, ...forced?.headers }).end(status === 204 ? undefined : 'OK');
     if (forced?.delayMs === undefined) answer();
@@ -198,6 +199,10 @@ export async function startCheckInServices(
   const server = tls
     ? createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener)
     : createServer(listener);
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const [scheme, host] = tls ? ['https', `localhost:${port}`] : ['http', `127.0.0.1:${port}`];
@@ -210,6 +215,9 @@ export async function startCheckInServices(
     told,
     checks,
     requests,
+    get connections() {
+      return connections;
+    },
     answer: (...next) => void answers.push(...next),
     forever: undefined,
     of: (service) => told.filter((one) => one.service === service).map(({ state }) => state),

@@ -22,7 +22,11 @@ import { readServeOptions } from './serve-options.ts';
 const NOT_READY_MS = 3_000;
 
 export default defineCommand({
-  meta: { name: 'serve', description: 'Show all names on web pages, with metrics and an API; reads the database only' },
+  meta: {
+    name: 'serve',
+    description:
+      'Show all names on web pages, with metrics and an API; reads the database, and sends notifications that are due where its role may',
+  },
   args: {
     host: {
       type: 'string',
