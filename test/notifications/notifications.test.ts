@@ -61,6 +61,23 @@ onEveryPostgres((create) => {
     expect(receiver.events.map(({ data }) => data.failures)).toEqual([1, 2, 4]);
   });
 
+  test('the breaker that pauses a name is told, and a person who does is not', async () => {
+    await using receiver = await startNotificationReceiver();
+    await using database = await createDatabase();
+    await apply(database, { name: 'nightly', schedule: '0 0 1 1 *', pauseAfter: 2 });
+    for (let failures = 0; failures < 2; failures += 1) await run(database, false, notifying(receiver));
+    await notify(database, notifying(receiver));
+    expect(receiver.events.map(({ type }) => type)).toEqual(['run_job.failed', 'run_job.paused']);
+    expect(receiver.events[1]?.data.text.split('\n')).toEqual([
+      'nightly was paused after 2 failures in a row, and runs no more until somebody resumes it',
+      'look further: run-job status nightly',
+    ]);
+    await runToEnd(['resume', 'nightly'], { database });
+    await runToEnd(['pause', 'nightly', '--why', 'by hand'], { database });
+    await notify(database, notifying(receiver));
+    expect(receiver.events).toHaveLength(2);
+  });
+
   test('a failure that Kubernetes tries again is no news, and that of the last pod is', async () => {
     await using receiver = await startNotificationReceiver();
     await using database = await createDatabase();
