@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { writeInAscii } from './deploy/build/ascii.ts';
 import { builtinsWithoutFacade } from './deploy/build/builtins.ts';
 import { LazyImports, lazyProblems } from './deploy/build/lazy-imports.ts';
 import { leanTelemetry } from './deploy/build/lean-telemetry.ts';
@@ -110,6 +111,7 @@ export async function makeBundles(
     await bundle({ entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
   }
   const written = metafiles.flatMap((metafile) => Object.keys(metafile.outputs));
+  writeInAscii(written);
   return {
     ...joinBundles(metafiles),
     outputs: Object.assign({}, ...metafiles.map((metafile) => metafile.outputs)),

@@ -1,4 +1,4 @@
-// Writes what is made from the code: .env.example, and the tables between markers in README.md and docs/. A test checks for drift.
+// Writes what is made from the code: .env.example, and the tables between markers in docs/. A test checks for drift.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { params as cleanupParams } from '../src/jobs/database_cleanup/params.ts';
 import { params as reportParams } from '../src/jobs/report_generator/params.ts';
@@ -26,7 +26,10 @@ export function generate(): Generated[] {
       const path = `docs/jobs/${job.replace('_', '-')}.md`;
       return { path, content: between(path, 'parameters', parametersTable(schema)) };
     }),
-    { path: 'README.md', content: between('README.md', 'environment', environmentTable(variables)) },
+    {
+      path: 'docs/environment.md',
+      content: between('docs/environment.md', 'environment', environmentTable(variables)),
+    },
   ];
 }
 

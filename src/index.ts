@@ -31,6 +31,7 @@ export type {
   JobDefinition,
   Logger,
   Need,
+  NoParams,
   OutgoingMessage,
   ParamsOf,
   ParamsSchema,

@@ -374,8 +374,11 @@ export interface After {
 /** A valibot schema of the parameters: an object whose entries can be set by `--param name=value`. */
 export type ParamsSchema = GenericSchema<Record<string, unknown>, unknown>;
 
+/** The parameters of a job that takes none. Not `Record<string, never>`, which would have a value for every name, mistyped ones too. */
+export type NoParams = Readonly<Record<never, never>>;
+
 /** The type of `ctx.params`: the schema's output, or an empty object when the job takes no parameters. */
-export type ParamsOf<Schema> = Schema extends ParamsSchema ? InferOutput<Schema> : Record<string, never>;
+export type ParamsOf<Schema> = Schema extends ParamsSchema ? InferOutput<Schema> : NoParams;
 
 /** What `defineJob` takes. */
 export interface JobDefinition<

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { expectTypeOf, test } from 'vitest';
-import { defineJob, type PostgresPool, type RabbitMq } from '../src/index.ts';
+import { defineJob, type NoParams, type PostgresPool, type RabbitMq } from '../src/index.ts';
 
 test('a job without needs has neither postgres nor rabbitmq in its context', () => {
   defineJob({
@@ -9,9 +9,35 @@ test('a job without needs has neither postgres nor rabbitmq in its context', () 
     run(context) {
       expectTypeOf(context).not.toHaveProperty('postgres');
       expectTypeOf(context).not.toHaveProperty('rabbitmq');
-      expectTypeOf(context.params).toEqualTypeOf<Record<string, never>>();
+      expectTypeOf(context.params).toEqualTypeOf<NoParams>();
       expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
     },
+  });
+});
+
+test('a parameter that a job does not have is an error, also where it has none', () => {
+  defineJob({
+    name: 'plain',
+    description: 'takes none',
+    // @ts-expect-error: there is no such parameter
+    run: ({ params }) => params.typo,
+  });
+  defineJob({
+    name: 'one',
+    description: 'takes one',
+    params: v.object({ to: v.string() }),
+    // @ts-expect-error: nor here
+    run: ({ params }) => params.too,
+  });
+});
+
+test('durations of several parts are durations', () => {
+  defineJob({
+    name: 'long',
+    description: 'takes long',
+    timeout: '1h30m',
+    retry: { attempts: 2, baseDelay: '1m30s', maxDelay: '1d12h' },
+    run: () => undefined,
   });
 });
 

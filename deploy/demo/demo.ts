@@ -47,7 +47,7 @@ async function demo(): Promise<void> {
   say('Starting a PostgreSQL 18 in a temporary folder.');
   const postgres = opened.use(await startPostgres());
   stop.signal.throwIfAborted();
-  const env: Record<string, string> = { DATABASE_URL: postgres.url };
+  const env = { DATABASE_URL: postgres.url, AMQP_EXCHANGE: 'financial.events' };
 
   say('Creating the tables that run-job keeps its history in.');
   await runJob(['migrate'], env);
@@ -82,10 +82,15 @@ async function demo(): Promise<void> {
 
   if (flags.keep) {
     say(`The database stays up until you press Ctrl-C:\n${postgres.url}`);
+    console.log(`In another terminal: export DATABASE_URL=${postgres.url}
+  node dist/run-job.js history   the runs; show <run> has all of one
+  node dist/run-job.js serve     the console, with these runs`);
     await once(stop.signal, 'abort');
   } else {
-    say('That was all. The database and its folder are gone.');
-    console.log('npm run demo -- --console shows web pages of two weeks of such runs.');
+    say('That was all. The database and its folder are gone. What to try next:');
+    console.log(`  npm run demo -- --console   web pages over two weeks of such runs
+  npm run demo -- --keep      the same again, with a database that stays until you press Ctrl-C
+  README.md                   a job in ten lines`);
   }
 }
 
@@ -114,7 +119,7 @@ async function runJob(args: readonly string[], env: Readonly<Record<string, stri
   showCommand(`run-job ${args.join(' ')}`);
   const child = spawn(process.execPath, [EXECUTABLE, ...args], {
     stdio: 'inherit',
-    env: { PATH: process.env.PATH, TERM: process.env.TERM, LOG_FORMAT: 'pretty', ...env },
+    env: { ...ofTerminal(), LOG_FORMAT: 'pretty', ...env },
   });
   const end = () => child.kill('SIGTERM');
   stop.signal.addEventListener('abort', end);
@@ -122,6 +127,12 @@ async function runJob(args: readonly string[], env: Readonly<Record<string, stri
   stop.signal.removeEventListener('abort', end);
   stop.signal.throwIfAborted();
   if (code !== 0) throw new Error(`run-job ${args.join(' ')} ended with exit code ${code}`);
+}
+
+/** What says how a terminal is written to; whatever else is set here isn't meant for the demo. */
+function ofTerminal(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'TERM', 'COLORTERM', 'COLUMNS', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL'];
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -1,10 +1,12 @@
-// Writes helm/run-job/files/time-zones.txt: every IANA time zone, with the hours in which its clocks may jump.
-// Helm can't load a time zone, so the chart looks zones up in this list. Run it when the time zone database has changed.
+// Writes helm/run-job/files/time-zones.txt: every IANA time zone, with the hours in which its clocks may jump. Helm can't load a time zone, so
+// the chart looks zones up in this list. And src/schedule/zone-aliases.ts: the names among them that Node takes without listing them.
+// Run it when the time zone database has changed.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 const TARGET = 'helm/run-job/files/time-zones.txt';
+const ALIASES = 'src/schedule/zone-aliases.ts';
 
 /** The names in the compact form of the time zone database (`tzdata.zi`): zones, and links to them. */
 function names(database: string): string[] {
@@ -52,11 +54,22 @@ export function jumpHours(zone: string, year: number): number[] {
   return [...hours].sort((a, b) => a - b);
 }
 
+/** As the formatter leaves it. */
+const sourceOf = (aliases: readonly string[]): string =>
+  `// Names of time zones that Node takes and doesn't list, as the time zone database spells them. Made by deploy/generate/time-zones.ts.
+export const ZONE_ALIASES: readonly string[] = [
+${aliases.map((name) => `  '${name}',`).join('\n')}
+];
+`;
+
 if (import.meta.main) {
   const year = new Date().getUTCFullYear();
-  const lines = names(readFileSync('/usr/share/zoneinfo/tzdata.zi', 'utf8')).map((zone) =>
-    [zone, ...jumpHours(zone, year)].join(' '),
-  );
+  const zones = names(readFileSync('/usr/share/zoneinfo/tzdata.zi', 'utf8'));
+  const lines = zones.map((zone) => [zone, ...jumpHours(zone, year)].join(' '));
   writeFileSync(TARGET, `${lines.join('\n')}\n`);
   console.log(`${TARGET}: ${lines.length} zones`);
+  const listed = new Set(Intl.supportedValuesOf('timeZone'));
+  const aliases = zones.filter((zone) => !listed.has(zone));
+  writeFileSync(ALIASES, sourceOf(aliases));
+  console.log(`${ALIASES}: ${aliases.length} names`);
 }

@@ -1,6 +1,6 @@
 // Runs in the cluster with the image's own Node: `declare` binds a queue to the reports, `consume` takes one message and prints it.
 const [, , command] = process.argv;
-const { RABBITMQ_PASSWORD, AMQP_EXCHANGE = 'financial.events' } = process.env;
+const { RABBITMQ_PASSWORD, AMQP_EXCHANGE = 'run_job.events' } = process.env;
 const QUEUE = 'smoke-reports';
 const authorization = `Basic ${Buffer.from(`app:${RABBITMQ_PASSWORD}`).toString('base64')}`;
 

@@ -1,7 +1,4 @@
 // The slots that were missed, done by the next run before its own: each as a run of its own, with its own deadline, lock and record.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { withConnection } from '../postgres/connect.ts';
 import { catchUpOf } from '../postgres/schedules.ts';
 import { parseServer } from '../postgres/server.ts';
@@ -9,6 +6,7 @@ import { missedSlots } from '../postgres/slots.ts';
 import { EXIT } from '../runner/outcome.ts';
 import type { RunLog } from '../runner/ports.ts';
 import type { Stop } from '../runner/stop.ts';
+import { openChildren } from './children.ts';
 import type { Config } from './config.ts';
 import { databaseNow, noticeMissed } from './missed-slots.ts';
 
@@ -29,16 +27,17 @@ export interface CatchUp {
 }
 
 /** Whoever doesn't get the lock or the database for one slot doesn't for the next. */
-const NO_USE: readonly (number | null)[] = [EXIT.locked, EXIT.unavailable, EXIT.misconfigured];
+const NO_USE: readonly number[] = [EXIT.locked, EXIT.unavailable, EXIT.misconfigured];
 
 /** Runs the missed slots, the oldest first, as many as the schedule allows. What fails is in its record, and the next is run all the same. */
 export async function catchUp(task: CatchUp): Promise<void> {
-  const { name, stop, log } = task;
+  const { name, env, home, argvFor, stop, log } = task;
   const slots = await slotsToDo(task);
   if (slots.length > 0) log.info(`catching up: ${slots.length} slots were missed`, { name, slots });
+  const children = openChildren({ env, home, stop, stdio: 'inherit' });
   for (const slot of slots) {
     if (stop.cause) return;
-    const exitCode = await runSlot(task, slot);
+    const exitCode = await children.run(argvFor(slot));
     if (exitCode !== EXIT.ok) log.warn('a slot that was caught up with did not succeed', { name, slot, exitCode });
     if (NO_USE.includes(exitCode)) return;
   }
@@ -52,21 +51,4 @@ async function slotsToDo({ name, slot, config, databaseUrl }: CatchUp): Promise<
     await noticeMissed(connection, await databaseNow(connection), [name], slot);
     return missedSlots(connection, name, { after: rule.since, before: slot, limit: rule.limit, shard: config.shard });
   });
-}
-
-/** As a child, which gets the signals that we get, and is waited for. */
-async function runSlot({ argvFor, env, home, stop }: CatchUp, slot: Date): Promise<number | null> {
-  const executable = fileURLToPath(new URL('run-job.js', home));
-  const child = spawn(process.execPath, [...process.execArgv, executable, ...argvFor(slot)], {
-    // In a session of its own: what a terminal sends to all of its programs would come twice, and the second ends a run at once.
-    detached: true,
-    stdio: 'inherit',
-    // The sidecars go on until our own slot is done.
-    env: { ...env, RUN_JOB_CATCH_UP: 'latest', RUN_JOB_SHUTDOWN_URLS: undefined },
-  });
-  const pass = () => child.kill(stop.cause?.kind === 'signal' ? stop.cause.signal : 'SIGTERM');
-  stop.signal.addEventListener('abort', pass, { once: true });
-  const [exitCode] = (await once(child, 'close')) as [number | null];
-  stop.signal.removeEventListener('abort', pass);
-  return exitCode;
 }

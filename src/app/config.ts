@@ -150,7 +150,7 @@ export const ENVIRONMENT = v.object({
         v.maxBytes(255, 'must have at most 255 bytes'),
         v.check((value) => !hasControlCharacter(value), 'must not contain control characters'),
       ),
-      'financial.events',
+      'run_job.events',
     ),
     v.description('Exchange that messages are published to'),
   ),
@@ -557,5 +557,6 @@ function ownJobs(): string[] {
 
 function isUrl(value: string, schemes: readonly string[]): boolean {
   const parsed = URL.parse(value);
-  return parsed !== null && schemes.includes(parsed.protocol);
+  // Nobody listens on port 0, and whoever waits for it waits in vain.
+  return parsed !== null && schemes.includes(parsed.protocol) && parsed.port !== '0';
 }

@@ -13,6 +13,8 @@ const NUMBERS = [
   'keepAliveInitialDelayMillis',
 ];
 
+const PORT = 'must have a port from 1 to 65535';
+
 /** The problem, to follow the variable's name; undefined when there is none. */
 export function problemOfDatabaseUrl(text: string): string | undefined {
   const example = 'must be a URL such as postgres://user:password@host:5432/database';
@@ -25,6 +27,7 @@ export function problemOfDatabaseUrl(text: string): string | undefined {
   }
   const url = URL.parse(text) ?? URL.parse(text.replace('@/', '@localhost/'));
   if (url === null) return `${example}; percent-encode what is special in the user name and the password`;
+  if (url.port === '0') return PORT;
   return problemOfParameters(url.searchParams);
 }
 
@@ -42,7 +45,7 @@ function problemOfParameters(params: URLSearchParams): string | undefined {
   if (number !== undefined) return `must have a ${number} that is a whole number of milliseconds`;
   const port = params.get('port');
   if (port !== null && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
-    return 'must have a port from 1 to 65535';
+    return PORT;
   }
   return undefined;
 }

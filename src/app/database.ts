@@ -7,6 +7,7 @@ import type { Session } from '../postgres/session.ts';
 import type { KnownSchedule } from '../runner/ports.ts';
 import type { Database, Ports } from '../runner/request.ts';
 import type { Config } from './config.ts';
+import type { BroughtSchedule } from './tend-schedule.ts';
 
 /** A database that has begun to connect, or what is wrong with its URL. What goes wrong later shows when it is first used. */
 export interface OpenedDatabase {
@@ -89,14 +90,19 @@ async function tendSchedule(
   { name, job, looksBack }: RunOfDatabase,
   known: KnownSchedule | undefined,
 ): Promise<void> {
-  const told = known?.source === 'run' && schedule?.cron === known.cron && schedule.timeZone === known.timeZone;
-  const brings = schedule !== undefined && !told && (known === undefined || known.source === 'run');
+  const { cronJobName, namespace } = place;
+  const brought = schedule && { job, ...schedule, shards: shard.count, cronJobName, namespace };
+  const brings = brought !== undefined && (known === undefined || (known.source === 'run' && differs(brought, known)));
   const looks = looksBack && known !== undefined && known.settledTo.getTime() < Date.now() - LOOK_AFTER_MS;
   if (!brings && !looks) return;
   const { bring, notice } = await import('./tend-schedule.ts');
-  if (brings) {
-    const { cronJobName, namespace } = place;
-    await bring(queries, { name, job, ...schedule, shards: shard.count, cronJobName, namespace });
-  }
+  if (brings) await bring(queries, { name, ...brought });
   if (looks) await notice(queries, name);
+}
+
+/** Whether a run's schedule is another than what is known of it. */
+function differs(brought: Omit<BroughtSchedule, 'name'>, known: KnownSchedule): boolean {
+  const of = ({ job, cron, timeZone, shards, cronJobName, namespace }: typeof brought | KnownSchedule) =>
+    JSON.stringify([job, cron, timeZone, shards, cronJobName, namespace]);
+  return of(brought) !== of(known);
 }

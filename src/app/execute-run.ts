@@ -26,7 +26,7 @@ import { type Config, configError, missingFor, readConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { digestOf, makeIdentity } from './identity.ts';
 import { findJobFile, loadJob } from './job-files.ts';
-import { type GivenParams, passingParams, validateParams } from './params.ts';
+import { type GivenParams, givenParams, passingParams, validateParams } from './params.ts';
 import type { ProgramScreen } from './program-executor.ts';
 import { openPrograms, rememberLine } from './programs.ts';
 import { redactorFor } from './redactor.ts';
@@ -82,6 +82,8 @@ export interface Surroundings {
   readonly programs: ProgramScreen;
   /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
   readonly flushOutput: (limitMs: number) => Promise<number>;
+  /** From now on nothing more is written to standard output. */
+  readonly endOutput: () => void;
 }
 
 /**
@@ -99,7 +101,7 @@ const PROGRAM_UNWATCHED_MS = 100;
 
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
-  const { env, home, stop, commands, progressBar, flushOutput } = surroundings;
+  const { env, home, stop, commands, progressBar, flushOutput, endOutput } = surroundings;
   const startedAt = order.startedAt ?? processStart();
   const runId = newRunId(startedAt);
   const { config, problems, invalid } = readConfig(env);
@@ -218,6 +220,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     lastLines: () => lastLines.read(),
     progressBar,
     flushOutput,
+    endOutput,
     shutDownSidecars: shutdownUrls.length > 0 ? () => shutDownSidecars(shutdownUrls) : undefined,
     usage,
     random: Math.random,
@@ -262,8 +265,12 @@ function openFile(path: string | undefined): Ports['openCheckpoints'] {
 /** Of a command, the arguments are a part. Where nothing is kept nobody asks for it, and loading SHA-256 takes 5 ms. */
 function digestFor(job: Job, params: unknown, order: RunOrder, env: NodeJS.ProcessEnv): string {
   const { command } = order;
-  if (command) return digestOf({ params, command: [command.program, ...command.args] });
-  return digestOf(params, passingParams(job.params, order.params, env));
+  if (command) return digestOf(params, { of: [command.program, ...command.args] });
+  return digestOf(params, {
+    passing: passingParams(job.params, order.params, env),
+    of: job.name,
+    given: givenParams(job.params, order.params, env),
+  });
 }
 
 const otherParams = (job: string): UsageError =>

@@ -40,18 +40,36 @@ export function scheduledTimeIn(
   return Math.abs(time.getTime() - now.getTime()) <= PLAUSIBLE_MS ? time : undefined;
 }
 
-/**
- * 128 bits of a SHA-256 of the validated parameters, in hexadecimal digits; the order of keys makes no difference.
- * @param passing the parameters that a schema computes anew for each run, such as the time now: with them no slot would ever be done
- */
-export function digestOf(params: unknown, passing: readonly string[] = []): string {
-  const { value } = toPlainJson(params);
+/** What else makes a run's work another than that of a run with the same parameters. */
+export interface Work {
+  /** The parameters that a schema computes anew for each run, such as the time now: with them no slot would ever be done. */
+  readonly passing?: readonly string[];
+  /** Whose parameters they are: two jobs may share a name, or two programs. */
+  readonly of?: unknown;
+  /** What the parameters were made of: it counts where a schema has made of them what JSON can't tell apart, such as an expression. */
+  readonly given?: unknown;
+}
+
+/** 128 bits of a SHA-256 of the validated parameters, in hexadecimal digits; the order of keys makes no difference. */
+export function digestOf(params: unknown, { passing = [], of, given }: Work = {}): string {
   const lasting =
-    isRecord(value) && passing.length > 0
-      ? Object.fromEntries(Object.entries(value).filter(([name]) => !passing.includes(name)))
-      : value;
-  const text = JSON.stringify(lasting, (_, item: unknown) => (isRecord(item) ? sorted(item) : item)) ?? '';
+    isRecord(params) && passing.length > 0
+      ? Object.fromEntries(Object.entries(params).filter(([name]) => !passing.includes(name)))
+      : params;
+  const { value, problems } = toPlainJson(lasting);
+  const lossy = problems.length > 0 || !isTold(lasting);
+  const work = { params: value, of, ...(lossy && { given: toPlainJson(given).value }) };
+  const text = JSON.stringify(work, (_, item: unknown) => (isRecord(item) ? sorted(item) : item));
   return process.getBuiltinModule('node:crypto').hash('sha256', text, 'hex').slice(0, 32);
+}
+
+/** Whether JSON tells all of a value: of an object of an unknown class it has the fields, and what the class keeps elsewhere is not there. */
+function isTold(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return true;
+  if (Array.isArray(value)) return value.every(isTold);
+  if (value instanceof Map || value instanceof Set) return [...value.values()].every(isTold);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === null || prototype === Object.prototype) && Object.values(value).every(isTold);
 }
 
 const sorted = (record: Record<string, unknown>) =>

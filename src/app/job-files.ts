@@ -13,6 +13,8 @@ import { didYouMean } from './suggest.ts';
 export interface JobFile {
   readonly name: string;
   readonly path: string;
+  /** Whether it came with run-job. */
+  readonly shipped: boolean;
 }
 
 /** `name.js`, `name.mjs`, `name.ts`, `name.mts`; everything else in the folder (tests, declarations, helpers with other names) is no job. */
@@ -71,10 +73,10 @@ function filesIn(dir: string, index: number, shipped: string): JobFile[] {
   const files: JobFile[] = [];
   for (const entry of entries) {
     const name = FILE.exec(entry.name)?.[1];
-    if (name) files.push({ name, path: join(dir, entry.name) });
+    if (name) files.push({ name, path: join(dir, entry.name), shipped: dir === shipped });
     else if (FOLDER.test(entry.name) && statSync(join(dir, entry.name)).isDirectory()) {
       const index = readdirSync(join(dir, entry.name)).find((item) => INDEX.test(item));
-      if (index) files.push({ name: entry.name, path: join(dir, entry.name, index) });
+      if (index) files.push({ name: entry.name, path: join(dir, entry.name, index), shipped: dir === shipped });
     }
   }
   return files;
@@ -94,6 +96,16 @@ export function findJobFile(search: JobSearch, name: string): JobFile {
     `There is no job or command named ${name}${didYouMean(name, [...names, ...search.commands]) || '.'} ` +
       `Jobs: ${names.join(', ') || 'none'}. Commands: ${search.commands.join(', ')}`,
   );
+}
+
+/**
+ * The jobs to show to somebody who looks for theirs, by name: not those that came with run-job, unless there are no others. A team that uses
+ * none of these would else see them in every list.
+ */
+export function ownJobs(files: Iterable<JobFile>): JobFile[] {
+  const all = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const own = all.filter(({ shipped }) => !shipped);
+  return own.length > 0 ? own : all;
 }
 
 /** How long a module may take to load, with all that it awaits at its top level. */

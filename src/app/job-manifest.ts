@@ -25,6 +25,8 @@ interface FailureRule {
 
 export interface Container extends Json {
   readonly name: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
   readonly env?: readonly { readonly name: string }[];
 }
 
@@ -62,7 +64,11 @@ export function jobOf(cronJob: CronJob, order: RunOrder, { id, shard }: { id: st
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: metadataOf(cronJob, 'rerun', { 'run-job/rerun-of': id }),
-    spec: withArguments(shard.count > 1 ? ofOneShard(spec, shard) : spec, argumentsOf(order)),
+    // A run that nobody has cut is done by one pod, whatever its CronJob's are.
+    spec: withArguments(
+      shard.count > 1 || spec.completionMode === 'Indexed' ? ofOneShard(spec, shard) : spec,
+      argumentsOf(order),
+    ),
   };
 }
 
@@ -74,8 +80,10 @@ export function jobOf(cronJob: CronJob, order: RunOrder, { id, shard }: { id: st
 export function metadataOf({ metadata, spec }: CronJob, what: string, annotations: Json, reserved = 0): Json {
   const template = (spec.jobTemplate.metadata ?? {}) as { readonly labels?: Json; readonly annotations?: Json };
   const suffix = `-${what}-${randomBytes(3).toString('hex')}`;
+  // Pods of an Indexed Job have its name as their host's, which has no dots.
+  const name = metadata.name.replaceAll('.', '-').slice(0, LONGEST_NAME - reserved - suffix.length);
   return {
-    name: `${metadata.name.slice(0, LONGEST_NAME - reserved - suffix.length)}${suffix}`,
+    name: `${name}${suffix}`,
     ...(metadata.namespace && { namespace: metadata.namespace }),
     ...(template.labels && { labels: template.labels }),
     annotations: { ...template.annotations, 'cronjob.kubernetes.io/instantiate': 'manual', ...annotations },
@@ -88,7 +96,34 @@ export function metadataOf({ metadata, spec }: CronJob, what: string, annotation
 }
 
 /** Its arguments as Kubernetes wants them: it reads `$(NAME)` as a variable, and `$$` as a dollar. */
-export const escaped = (args: readonly string[]): string[] => args.map((text) => text.replaceAll('$', '$$$$'));
+const escaped = (args: readonly string[]): string[] => args.map((text) => text.replaceAll('$', '$$$$'));
+
+/** What calls run-job: the executable of that name, or the script. */
+const RUN_JOB = /(?:^|\/)run-job(?:\.js)?$/;
+
+/**
+ * The container with other arguments for run-job. Where its command names run-job, all that comes after that are arguments; without one the
+ * image's own does.
+ * @throws {UsageError} it is started in a way that takes no arguments
+ */
+export function calledWith(container: Container, args: readonly string[]): Container {
+  const { name, command = [], args: given = [] } = container;
+  if (command.length === 0) return { ...container, args: escaped(args) };
+  const last = [...command, ...given].findIndex((word) => RUN_JOB.test(word));
+  if (last >= 0) {
+    return {
+      ...container,
+      command: command.slice(0, last + 1),
+      args: [...given.slice(0, Math.max(0, last + 1 - command.length)), ...escaped(args)],
+    };
+  }
+  if (command.includes('-c') || given.length === 0) {
+    throw new UsageError(
+      `the container ${name} of the CronJob is started by ${command[0]}, which no arguments of run-job can be given to: start it by run-job, with its arguments in args`,
+    );
+  }
+  return { ...container, args: escaped(args) };
+}
 
 /** The command line of the order. */
 export function argumentsOf(order: RunOrder): string[] {
@@ -112,7 +147,7 @@ export function argumentsOf(order: RunOrder): string[] {
 }
 
 const withArguments = (spec: JobSpec, args: readonly string[]): JobSpec =>
-  withContainer(spec, (container) => ({ ...container, args: escaped(args) }));
+  withContainer(spec, (container) => calledWith(container, args));
 
 /** Changes the container that is ours, where a pod has more than one. */
 export function withContainer(spec: JobSpec, change: (container: Container) => Container): JobSpec {

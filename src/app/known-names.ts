@@ -17,8 +17,18 @@ export function resolveName(given: string, recorded: readonly string[], search: 
   const same = known.find((name) => name === given) ?? known.find((name) => asJobName(name) === asJobName(given));
   if (same !== undefined) return same;
   throw new UsageError(
-    `Nothing is known by the name ${given}${didYouMean(given, known) || '.'} There are ${known.join(', ') || 'no names yet'}`,
+    `Nothing is known by the name ${given}${didYouMean(given, known) || '.'} There are ${listed(known) || 'no names yet'}`,
   );
+}
+
+/** As many as a person reads through. */
+const MOST_LISTED = 30;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_LISTED;
+  return more > 1
+    ? `${names.slice(0, MOST_LISTED).join(', ')} and ${more} more; run-job status lists them`
+    : names.join(', ');
 }
 
 /** None where the folders can't be read: what is recorded can be told all the same. */

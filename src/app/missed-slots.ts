@@ -1,4 +1,5 @@
 // Notices slots that passed without a run, and records each once: whoever looks does so, a later run, `status`, or the console.
+import { hasCode } from '../errors.ts';
 import type { Queries } from '../postgres/queries.ts';
 import { type Schedule, schedulesToJudge } from '../postgres/schedules.ts';
 import { type MissedSlot, recordMissed, settle, startedSlots } from '../postgres/slots.ts';
@@ -9,7 +10,7 @@ import { slotsBetween } from '../schedule/slots.ts';
 import { zoneOf } from '../schedule/zone.ts';
 import { VERSION } from './version.ts';
 
-/** How many slots one look judges at most: what is left is for the next. */
+/** How many slots one look judges at most, of all schedules together: what is left is for the next. */
 const MOST_SLOTS = 20_000;
 
 /** What was noticed. */
@@ -37,6 +38,20 @@ export function expectationOf(schedule: Schedule): Expectation {
     startingDeadlineMs: startingDeadlineSeconds === undefined ? undefined : startingDeadlineSeconds * 1_000,
     deadlineMs: deadlineSeconds === undefined ? undefined : deadlineSeconds * 1_000,
   };
+}
+
+/**
+ * Why the times of a schedule can't be told; undefined where they can. Another version of run-job, which knows more zones, may have told of
+ * it: such a schedule must not hide how the others are doing.
+ */
+export function unreadable(schedule: Schedule): string | undefined {
+  try {
+    expectationOf(schedule);
+    return undefined;
+  } catch (error) {
+    if (hasCode(error, 'ERR_RUN_JOB_USAGE')) return (error as Error).message;
+    throw error;
+  }
 }
 
 /** The database's clock, by which schedules begin and runs are judged. */
@@ -108,27 +123,40 @@ interface OpenSlots {
   readonly whole: boolean;
 }
 
-function openSlots(schedules: readonly Schedule[], upTo: Date): OpenSlots[] {
-  const open: OpenSlots[] = [];
-  let left = MOST_SLOTS;
-  for (const schedule of schedules) {
-    if (schedule.suspend) continue;
-    const expectation = expectationOf(schedule);
-    const end = schedule.validTo !== undefined && schedule.validTo < upTo ? schedule.validTo : upTo;
-    const slots = [...firstOf(slotsBetween(expectation, schedule.settledTo, end), left)];
-    const whole = slots.length < left;
-    left -= slots.length;
-    if (slots.length > 0 || end === schedule.validTo) open.push({ schedule, expectation, slots, end, whole });
-  }
-  return open;
+interface Turn {
+  readonly schedule: Schedule;
+  readonly expectation: Expectation;
+  readonly end: Date;
+  readonly slots: Date[];
+  readonly rest: Iterator<Date, void>;
+  whole: boolean;
 }
 
-function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
-  let taken = 0;
-  for (const item of items) {
-    if (taken++ >= count) return;
-    yield item;
+/** Each schedule in turn gives its next slot: one that nobody has looked at for a month doesn't hide how the others are doing. */
+function openSlots(schedules: readonly Schedule[], upTo: Date): OpenSlots[] {
+  const turns = schedules
+    .filter((schedule) => !schedule.suspend && unreadable(schedule) === undefined)
+    .map((schedule): Turn => {
+      const expectation = expectationOf(schedule);
+      const end = schedule.validTo !== undefined && schedule.validTo < upTo ? schedule.validTo : upTo;
+      return {
+        schedule,
+        expectation,
+        end,
+        slots: [],
+        rest: slotsBetween(expectation, schedule.settledTo, end),
+        whole: false,
+      };
+    });
+  let left = MOST_SLOTS;
+  for (let open: readonly Turn[] = turns; open.length > 0 && left > 0; open = open.filter(({ whole }) => !whole)) {
+    for (const turn of open) {
+      const next = turn.rest.next();
+      if (next.done) turn.whole = true;
+      else if (left-- > 0) turn.slots.push(next.value);
+    }
   }
+  return turns.filter(({ schedule, slots, end }) => slots.length > 0 || end === schedule.validTo);
 }
 
 /** Whoever may only look still looks. */

@@ -126,6 +126,12 @@ export function passingParams(schema: ParamsSchema | undefined, given: GivenPara
     .map(({ name }) => name);
 }
 
+/** All that the parameters are made of: what was given, and the variables that stand for some of them. */
+export function givenParams(schema: ParamsSchema | undefined, { json, pairs }: GivenParams, env: Environment): unknown {
+  const variables = describeParams(schema).flatMap(({ env: name }) => (name && env[name] ? [[name, env[name]]] : []));
+  return { ...json, ...Object.fromEntries(pairs), env: Object.fromEntries(variables) };
+}
+
 /** The text itself where the schema takes it, else what it is as JSON: `30` is a number for a number, and text for a string. */
 function fromText({ name, schema }: ParamInfo, text: string): unknown {
   if (v.safeParse(schema, text).success) return text;

@@ -41,9 +41,9 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
   const close: OpenResources['close'][number][] = [];
   if (job.needs.includes('postgres') && server) {
     const { openPool } = await import('../postgres/postgres.ts');
-    const { pool, close: closePool } = openPool(server, { max: config.databasePoolSize, log: options.log });
+    const { pool, undone, close: closePool } = openPool(server, { max: config.databasePoolSize, log: options.log });
     resources.postgres = pool;
-    close.push({ what: "the job's PostgreSQL pool", close: closePool });
+    close.push({ what: "the job's PostgreSQL pool", undone, close: closePool });
   }
   if (job.needs.includes('rabbitmq')) {
     if (dryRun) resources.rabbitmq = unconnectedRabbitMq(config.amqp.exchange);
@@ -64,7 +64,11 @@ export async function openResources(job: Job, options: ResourceOptions): Promise
         throw error;
       });
       resources.rabbitmq = rabbitmq;
-      close.push({ what: 'the connection to RabbitMQ', close: () => rabbitmq.close() });
+      close.push({
+        what: 'the connection to RabbitMQ',
+        undone: () => (rabbitmq.publishing > 0 ? 'a message was not confirmed by RabbitMQ' : undefined),
+        close: () => rabbitmq.close(),
+      });
     }
   }
   return { resources, close };

@@ -11,7 +11,7 @@ import type { ErrorInfo } from '../runner/outcome.ts';
 import { type JudgedSlot, judgeSlot } from '../schedule/judge.ts';
 import { nextSlot, previousSlot } from '../schedule/slots.ts';
 import { tellCron } from '../schedule/words.ts';
-import { databaseNow, expectationOf, type Noticed, noticeMissed } from './missed-slots.ts';
+import { databaseNow, expectationOf, type Noticed, noticeMissed, unreadable } from './missed-slots.ts';
 
 /** How a name is doing, the worst first: what needs a person before what doesn't. */
 export const HEALTHS = ['failing', 'overdue', 'paused', 'suspended', 'running', 'unknown', 'ok'] as const;
@@ -30,6 +30,8 @@ export interface Standing extends NameOverview {
   readonly schedule?: Schedule;
   /** When its slots are, in words. */
   readonly words?: string;
+  /** Why its slots can't be told; it is judged by none then. */
+  readonly unreadable?: string;
   /** The next three slots; none while it is suspended. */
   readonly next: readonly Date[];
   /** The first slot since the last success that nobody began in time. */
@@ -88,10 +90,10 @@ export async function standing(connection: Connection, name: string): Promise<Se
   const [one = neverRan(name)] = await overview(connection, [name]);
   const schedule = noticed.schedules.get(name);
   const days = await statistics(connection, [name]);
-  const pauses = await currentPauses(connection);
+  const pauses = await currentPauses(connection, name);
   const known = standingOf(one, now, noticed, schedule, days.get(name), {
     pause: pauses.get(name),
-    checkpoints: (await checkpointsByName(connection)).get(name) ?? [],
+    checkpoints: await listCheckpoints(connection, name),
   });
   return { now, standings: { ...known, slots: await newestSlots(connection, name, now) }, written: noticed.written };
 }
@@ -124,13 +126,25 @@ export function standingOf(
   days: Statistics | undefined,
   { pause, checkpoints }: { readonly pause: Pause | undefined; readonly checkpoints: readonly SlotCheckpoint[] },
 ): Standing {
-  const expected = schedule !== undefined && !schedule.suspend;
-  const overdueSince = expected && pause === undefined ? firstUnbegun(one, noticed) : undefined;
+  const wrong = schedule && unreadable(schedule);
+  const expected = schedule !== undefined && !schedule.suspend && wrong === undefined;
+  const unwritten = sinceSuccess(
+    one,
+    noticed.unwritten.filter(({ name }) => name === one.name).map(({ at }) => at),
+  );
+  const late = sinceSuccess(one, noticed.late.get(one.name) ?? []);
+  const missedSince = earliest([...(one.missedSince ? [one.missedSince] : []), ...unwritten]);
+  const overdueSince =
+    expected && pause === undefined ? earliest([...(missedSince ? [missedSince] : []), ...late]) : undefined;
   return {
     ...one,
+    missed: one.missed + unwritten.length,
+    ...(missedSince && { missedSince }),
     job: one.lastRun[0]?.job ?? schedule?.job ?? one.name,
     health: healthOf(one, schedule, overdueSince, pause),
-    ...(schedule && { schedule, words: tellCron(expectationOf(schedule).cron, schedule.timeZone) }),
+    ...(schedule && { schedule }),
+    ...(schedule && wrong === undefined && { words: tellCron(expectationOf(schedule).cron, schedule.timeZone) }),
+    ...(wrong !== undefined && { unreadable: wrong }),
     next: expected ? nextSlots(schedule, now) : [],
     ...(overdueSince && { overdueSince }),
     ...(days && { statistics: days }),
@@ -139,19 +153,12 @@ export function standingOf(
   };
 }
 
-/** The first slot since the last success that was missed, or that is late. */
-function firstUnbegun(
-  { name, lastSuccess, missedSince }: NameOverview,
-  { late, unwritten }: Noticed,
-): Date | undefined {
-  const since = lastSuccess?.scheduledAt.getTime() ?? Number.NEGATIVE_INFINITY;
-  const all = [
-    ...(missedSince ? [missedSince] : []),
-    ...unwritten.filter((slot) => slot.name === name).map(({ at }) => at),
-    ...(late.get(name) ?? []),
-  ].filter((at) => at.getTime() > since);
-  return all.length === 0 ? undefined : all.reduce((a, b) => (a <= b ? a : b));
+function sinceSuccess({ lastSuccess }: NameOverview, slots: readonly Date[]): Date[] {
+  return slots.filter((at) => lastSuccess === undefined || at > lastSuccess.scheduledAt);
 }
+
+const earliest = (times: readonly Date[]): Date | undefined =>
+  times.length === 0 ? undefined : times.reduce((a, b) => (a <= b ? a : b));
 
 function healthOf(
   { consecutiveFailures, running, lastRun }: NameOverview,
@@ -178,7 +185,9 @@ export function nextSlots(schedule: Schedule, after: Date, count = NEXT): Date[]
 
 /** The newest slots of the schedules that were in force; of a name that has none, those of its records. */
 async function newestSlots(connection: Connection, name: string, now: Date): Promise<DetailedStanding['slots']> {
-  const schedules = (await schedulesOf(connection, name, new Date(0))).filter(({ suspend }) => !suspend);
+  const schedules = (await schedulesOf(connection, name, new Date(0))).filter(
+    (schedule) => !schedule.suspend && unreadable(schedule) === undefined,
+  );
   const expected = schedules.length === 0 ? [] : scheduledSlots(schedules, now);
   const slots =
     expected.length > 0

@@ -19,7 +19,7 @@ const ENDS_ITSELF = ['serve'];
 
 /** Does what the command line says, and returns the exit code. */
 export async function main(invocation: Invocation): Promise<number> {
-  const [name, ...rest] = invocation.argv;
+  const [name, ...rest] = asFlag(invocation.argv);
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {
     loadDotEnv(invocation.env);
@@ -43,6 +43,13 @@ export async function main(invocation: Invocation): Promise<number> {
   } catch (error) {
     return tellError(error, invocation);
   }
+}
+
+/** `help hello` as `hello --help`. */
+function asFlag(argv: readonly string[]): readonly string[] {
+  const [first, name] = argv;
+  if (first !== 'help') return argv;
+  return name === undefined ? ['--help'] : [name, '--help'];
 }
 
 /** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */

@@ -5,9 +5,9 @@ import { getCookie } from 'hono/cookie';
 import * as v from 'valibot';
 import { hasCode } from '../errors.ts';
 import { addActions } from './actions.ts';
-import { jobDetailOf, jobOf, jobsOf, namesOfNight, nightOf, nowOf, runDetailOf } from './api/models.ts';
+import { jobDetailOf, jobsOf, namesOfNight, nightOf, nowOf, runDetailOf } from './api/models.ts';
 import { openApi } from './api/openapi.ts';
-import { type Job, JobsQuery, NightQuery } from './api/schemas.ts';
+import { JobsQuery, NightQuery } from './api/schemas.ts';
 import { ASSETS } from './assets/index.ts';
 import { Access } from './http/access.ts';
 import { addressOf, type Ctx, type Env, wantsJson } from './http/context.ts';
@@ -138,11 +138,11 @@ export function createConsole(options: ConsoleOptions) {
 
   const jobDetail = async (c: Ctx) => {
     const name = c.req.param('name') ?? '';
-    const seen = (await picture()).seen.get(name);
-    if (seen === undefined)
+    const { at, seen } = await picture();
+    const one = seen.get(name);
+    if (one === undefined)
       throw new Refusal(404, 'No such name', `There is no record and no schedule of ${tell(name)}.`);
-    const { at } = await picture();
-    return { job: jobDetailOf(seen, await sight.job(name), at), at: at.toISOString() };
+    return { job: jobDetailOf(one, await sight.job(name, at), at), at: at.toISOString() };
   };
   app.get('/jobs/:name', async (c) => {
     const { job, at } = await jobDetail(c);
@@ -171,7 +171,7 @@ export function createConsole(options: ConsoleOptions) {
   });
   app.get('/api/v1/runs/:id', async (c) => c.json(await runDetail(c)));
 
-  const now = async () => nowOf(await picture(), await sight.placesTaken(), sight.maxConcurrentJobs);
+  const now = async () => nowOf(await picture(), sight.maxConcurrentJobs);
   app.get('/now', async (c) => page(c, <NowPage frame={await framed(c)} now={await now()} />));
   app.get('/api/v1/now', async (c) => c.json(await now()));
 
@@ -179,7 +179,8 @@ export function createConsole(options: ConsoleOptions) {
     const { at, running } = await picture();
     const crowd = await sight.crowding(at);
     const shown = namesOfNight(crowd, running, query);
-    return nightOf(crowd, shown, await sight.runsSince(shown.names, crowd.from));
+    const names = shown.names.map(({ name }) => name);
+    return nightOf(crowd, shown, await sight.bars(names, crowd));
   };
   app.get('/night', async (c) => {
     const query = readQuery(NightQuery, c);
@@ -189,18 +190,9 @@ export function createConsole(options: ConsoleOptions) {
 
   app.get('/api/v1/openapi.json', (c) => c.json(openApi(version)));
   app.get('/metrics', async (c) => {
-    const { lookedAt, problem } = sight.freshness;
     const seen = await picture().catch(() => undefined);
-    const jobs: readonly Job[] = seen === undefined ? [] : [...seen.seen.values()].map((one) => jobOf(one, seen.at));
-    const taken =
-      problem === undefined && seen !== undefined ? await sight.placesTaken().catch(() => undefined) : undefined;
-    const text = await metrics.text({
-      seen,
-      jobs,
-      lookedAt: sight.freshness.lookedAt ?? lookedAt,
-      taken,
-      places: sight.maxConcurrentJobs,
-    });
+    const { lookedAt, problem } = sight.freshness;
+    const text = await metrics.text({ seen, lookedAt, stale: problem !== undefined, places: sight.maxConcurrentJobs });
     return c.body(text, 200, { 'content-type': metrics.contentType });
   });
   app.get('/events', (c) => {

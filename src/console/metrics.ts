@@ -1,8 +1,7 @@
 // `/metrics`: how the names stand, for Prometheus; the same at each replica, since all of it comes from PostgreSQL.
 // Names and units: https://prometheus.io/docs/practices/naming/
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Job } from './api/schemas.ts';
-import type { Picture } from './ports.ts';
+import type { Picture, Seen } from './ports.ts';
 
 /** More names than this are left out, the last of the alphabet first: each has a dozen series. */
 const MOST_NAMES = 5_000;
@@ -11,10 +10,10 @@ const MOST_NAMES = 5_000;
 export interface Scrape {
   /** Undefined where the database was never reached. */
   readonly seen: Picture | undefined;
-  readonly jobs: readonly Job[];
   /** When the database was looked at last. */
   readonly lookedAt: Date | undefined;
-  readonly taken: number | undefined;
+  /** Whether it can't be looked at now. */
+  readonly stale: boolean;
   readonly places: number;
 }
 
@@ -74,45 +73,44 @@ export function createMetrics(version: string) {
     registers: [registry],
   }).set({ version }, 1);
 
-  function tellName(job: Job, picture: Picture): void {
-    const labels = { name: job.name, namespace: job.namespace };
-    const ended = picture.seen.get(job.name)?.lastEnded;
-    if (job.lastSuccess) lastSuccess.set(labels, seconds(job.lastSuccess.endedAt));
-    if (ended?.endedAt) {
-      lastCompletion.set(labels, ended.endedAt.getTime() / 1_000);
-      lastStatus.set({ ...labels, status: ended.status }, 1);
-      if (ended.durationMs !== undefined) lastDuration.set(labels, ended.durationMs / 1_000);
+  function tellName({ standing, lastEnded, namespace }: Seen, now: Date): void {
+    const labels = { name: standing.name, namespace };
+    if (standing.lastSuccess) lastSuccess.set(labels, seconds(standing.lastSuccess.endedAt));
+    if (lastEnded?.endedAt) {
+      lastCompletion.set(labels, seconds(lastEnded.endedAt));
+      lastStatus.set({ ...labels, status: lastEnded.status }, 1);
+      if (lastEnded.durationMs !== undefined) lastDuration.set(labels, lastEnded.durationMs / 1_000);
     }
-    failures.set(labels, job.consecutiveFailures);
-    running.set(labels, job.running);
-    overdue.set(labels, job.overdueSeconds ?? 0);
-    missed.set(labels, job.missed);
-    paused.set(labels, job.pause === undefined ? 0 : 1);
-    if (job.next[0] !== undefined) nextSlot.set(labels, seconds(job.next[0]));
+    failures.set(labels, standing.consecutiveFailures);
+    running.set(labels, standing.running.length);
+    overdue.set(labels, standing.overdueSince ? Math.max(0, seconds(now) - seconds(standing.overdueSince)) : 0);
+    missed.set(labels, standing.missed);
+    paused.set(labels, standing.pause === undefined ? 0 : 1);
+    if (standing.next[0] !== undefined) nextSlot.set(labels, seconds(standing.next[0]));
   }
 
   return {
     contentType: registry.contentType,
-    async text({ seen, jobs, lookedAt, taken, places: total }: Scrape): Promise<string> {
+    async text({ seen, lookedAt, stale, places: total }: Scrape): Promise<string> {
       for (const metric of [lastSuccess, lastCompletion, lastDuration, lastStatus, failures, running]) metric.reset();
       for (const metric of [overdue, missed, nextSlot, paused, runs, places]) metric.reset();
-      const told = [...jobs].sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, MOST_NAMES);
-      left.set(jobs.length - told.length);
-      if (lookedAt) up.set(lookedAt.getTime() / 1_000);
+      if (lookedAt) up.set(seconds(lookedAt));
       if (seen) {
-        const names = new Set(told.map(({ name }) => name));
-        for (const job of told) tellName(job, seen);
+        const names = [...seen.seen.keys()].sort();
+        const told = new Set(names.slice(0, MOST_NAMES));
+        left.set(names.length - told.size);
+        for (const name of told) tellName(seen.seen.get(name) as Seen, seen.at);
         for (const { name, namespace, status, runs: count } of seen.totals) {
-          if (names.has(name) && status !== 'dry_run') runs.inc({ name, namespace, status }, count);
+          if (told.has(name) && status !== 'dry_run') runs.inc({ name, namespace, status }, count);
         }
-      }
-      if (taken !== undefined) {
-        places.set({ state: 'taken' }, taken);
-        places.set({ state: 'free' }, Math.max(0, total - taken));
+        if (!stale && seen.taken !== undefined) {
+          places.set({ state: 'taken' }, seen.taken);
+          places.set({ state: 'free' }, Math.max(0, total - seen.taken));
+        }
       }
       return registry.metrics();
     },
   };
 }
 
-const seconds = (time: string): number => Date.parse(time) / 1_000;
+const seconds = (time: Date): number => time.getTime() / 1_000;

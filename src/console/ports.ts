@@ -1,8 +1,22 @@
 // What the console needs from outside: what there is to see, who may see it, and what may be done.
-import type { Crowding, JobRecords, RecentRun, RunRecord, RunRecords } from '../app/console/open.ts';
-import type { Freshness, Listener, Picture } from '../app/console/watch.ts';
+import type { Bar, Crowding, JobRecords, RecentRun, RunRecord, RunRecords } from '../app/console/open.ts';
+import type { Seen } from '../app/console/seen.ts';
+import type { Freshness, Listener, LiveRun, Picture } from '../app/console/watch.ts';
+import type { Attempt as Attempted } from '../runner/ports.ts';
 
-export type { Crowding, Freshness, JobRecords, Picture, RecentRun, RunRecord, RunRecords };
+export type {
+  Attempted,
+  Bar,
+  Crowding,
+  Freshness,
+  JobRecords,
+  LiveRun,
+  Picture,
+  RecentRun,
+  RunRecord,
+  RunRecords,
+  Seen,
+};
 
 /** What there is to see. Every promise rejects with one of our errors when the database can't be reached and nothing is known. */
 export interface Sight {
@@ -11,14 +25,14 @@ export interface Sight {
   readonly freshness: Freshness;
   /** Calls back with the names that have changed, or undefined for all; until the returned function is called. */
   onChange(listener: Listener): () => void;
-  job(name: string): Promise<JobRecords>;
+  /** @param now by the database's clock */
+  job(name: string, now: Date): Promise<JobRecords>;
   run(id: string): Promise<RunRecords | undefined>;
   /** Ids of runs that begin or end like this. */
   find(part: string): Promise<string[]>;
-  placesTaken(): Promise<number>;
   readonly maxConcurrentJobs: number;
   crowding(now: Date): Promise<Crowding>;
-  runsSince(names: readonly string[], from: Date): Promise<Map<string, RecentRun[]>>;
+  bars(names: readonly string[], span: Crowding): Promise<Map<string, Bar[]>>;
   /** Resolves when the database answers and its schema is known. */
   ready(): Promise<void>;
 }

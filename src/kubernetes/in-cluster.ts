@@ -51,6 +51,7 @@ export function ownCluster(env: NodeJS.ProcessEnv, folder = FOLDER): Cluster | u
             const body = parse(Buffer.concat(chunks).toString());
             if (answer.statusCode === 404) resolve(undefined);
             else if (answer.statusCode !== 200) fail(`HTTP ${answer.statusCode}${reasonIn(body)}`);
+            else if (body === undefined) fail('it answered with something other than JSON');
             else resolve(body);
           });
         });

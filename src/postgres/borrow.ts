@@ -2,8 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { hasCode, UnavailableError } from '../errors.ts';
 import type { Transaction } from '../job.ts';
-import { limited } from '../runner/limited.ts';
-import { orAborted } from '../runner/or-aborted.ts';
+import { limited, orAborted } from '../runner/limited.ts';
 import { cancelStatement } from './cancel.ts';
 import { failureOf, SQLSTATE, sqlStateOf } from './sqlstate.ts';
 

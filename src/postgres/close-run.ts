@@ -4,6 +4,7 @@ import { withConnection } from './connect.ts';
 import { endColumns } from './rows.ts';
 import { update } from './run-sql.ts';
 import type { Server } from './server.ts';
+import { asTheyAre, inAscii, lacksCharacter, type Spelling } from './spelling.ts';
 
 /**
  * Closes the record if it still says running, over a short-lived connection of its own. Takes at most twice the
@@ -13,8 +14,14 @@ import type { Server } from './server.ts';
  */
 export async function closeRunning(server: Server, id: string, end: RunEnd): Promise<boolean> {
   return withConnection(server, async (connection) => {
-    const { text, values } = update(id, endColumns(end));
-    const { rowCount } = await connection.ask(`${text} AND status = 'running'`, values, server.connectTimeoutMs);
+    const write = (spelling: Spelling) => {
+      const { text, values } = update(id, spelling(endColumns(end)));
+      return connection.ask(`${text} AND status = 'running'`, values, server.connectTimeoutMs);
+    };
+    const { rowCount } = await write(asTheyAre).catch((error) => {
+      if (!lacksCharacter(error)) throw error;
+      return write(inAscii);
+    });
     return rowCount === 1;
   });
 }

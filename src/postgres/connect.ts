@@ -70,6 +70,16 @@ export class Connection extends Client {
     return super.query(query);
   }
 
+  /** Whether the database takes every character. */
+  get takesAllTexts(): boolean {
+    return /^(?:UTF8|SQL_ASCII)$/.test(this.reported.get('server_encoding') ?? 'UTF8');
+  }
+
+  /** Whether the server still owes an answer. */
+  get isAsked(): boolean {
+    return !(this as unknown as { readonly readyForQuery: boolean }).readyForQuery;
+  }
+
   /** Keeps the process alive while something waits for this connection. */
   hold(): void {
     this.#socket().ref();

@@ -62,8 +62,11 @@ export interface RecentRun extends RunOfSlot {
   readonly namespace?: string;
 }
 
+/** A running one that is dead is told as lost. */
+const STATUS = `CASE WHEN r.status = 'running' AND NOT ${ALIVE} THEN 'lost' ELSE r.status END`;
+
 /** Without the errors, which may be long. */
-const RECENT_COLUMNS = `r.name, r.scheduled_at AS "scheduledAt", CASE WHEN r.status = 'running' AND NOT ${ALIVE} THEN 'lost' ELSE r.status END AS status,
+const RECENT_COLUMNS = `r.name, r.scheduled_at AS "scheduledAt", ${STATUS} AS status,
   r.reason, r.started_at AS "startedAt", r.ended_at AS "endedAt", r.duration_ms::float8 AS "durationMs", r.namespace,
   r.shard_index AS index, r.shard_count AS count, r.id AS "runId"`;
 
@@ -88,6 +91,50 @@ export async function recentRuns(
     [names, limit],
   );
   return Map.groupBy(rows.map(toRecent), ({ name }) => name);
+}
+
+/** How many slots of a day ended alike. */
+export interface DayCount {
+  /** As `2026-02-03`, of UTC. */
+  readonly day: string;
+  /** Of the newest run of the slot or its part; a running one that is dead is told as lost. */
+  readonly status: RecentRun['status'];
+  readonly slots: number;
+}
+
+/** How the slots of a name ended since an instant, by day. */
+export async function daysOf(connection: Queries, name: string, since: Date): Promise<DayCount[]> {
+  const { rows } = await connection.query<DayCount>(
+    `SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, status, count(*)::float8 AS slots
+     FROM (
+       SELECT DISTINCT ON (r.scheduled_at, r.shard_index) r.scheduled_at AS at, ${STATUS} AS status FROM run_job.runs r
+       WHERE r.name = $1 AND NOT r.dry_run AND r.scheduled_at >= $2
+       ORDER BY r.scheduled_at DESC, r.shard_index, r.started_at DESC
+     ) AS slots
+     GROUP BY 1, 2`,
+    [name, since],
+  );
+  return rows;
+}
+
+/** A slot that nobody has begun. */
+export interface MissedRecord {
+  readonly at: Date;
+  readonly reason: string | null;
+}
+
+/** The newest slots of a name that are recorded as missed and for which nobody has begun since, the newest first. */
+export async function missedOf(connection: Queries, name: string, limit: number): Promise<MissedRecord[]> {
+  const { rows } = await connection.query<MissedRecord>(
+    `SELECT m.scheduled_at AS at, m.reason FROM run_job.runs m
+     WHERE m.name = $1 AND m.status = 'missed' AND NOT EXISTS (
+       SELECT FROM run_job.runs r
+       WHERE r.name = m.name AND r.scheduled_at = m.scheduled_at AND r.status <> 'missed' AND NOT r.dry_run
+     )
+     ORDER BY m.scheduled_at DESC LIMIT $2`,
+    [name, limit],
+  );
+  return rows;
 }
 
 /** How busy a name was in a span of time. */
@@ -133,23 +180,35 @@ export async function crowding(
   return { names: names.rows, crowd };
 }
 
-/** The runs of these names that ended after `from` or still go on, at most `limit` a name, the newest first. */
-export async function runsSince(
+/** Runs of a name that began in one step of a span and ended alike, as one bar. */
+export interface Bar {
+  readonly name: string;
+  /** A running one that is dead is told as lost. */
+  readonly status: RecentRun['status'];
+  /** From the first beginning to the last end; what still runs ends with the span. */
+  readonly from: Date;
+  readonly to: Date;
+  readonly runs: number;
+}
+
+/** When these names worked in a span of time: of each no more bars than there are steps and statuses, however often it runs; the oldest first. */
+export async function barsOf(
   connection: Queries,
   names: readonly string[],
-  from: Date,
-  limit: number,
-): Promise<Map<string, RecentRun[]>> {
-  const { rows } = await connection.query<RecentRow>(
-    `SELECT recent.* FROM unnest($1::text[]) AS names (name) CROSS JOIN LATERAL (
-       SELECT ${RECENT_COLUMNS} FROM run_job.runs r
-       WHERE r.name = names.name AND NOT r.dry_run AND r.status <> 'missed' AND r.started_at > $2::timestamptz - ${LONGEST}
+  { from, to, stepMs }: Steps,
+): Promise<Map<string, Bar[]>> {
+  const { rows } = await connection.query<Bar>(
+    `SELECT r.name, r.status, min(greatest(r.started_at, $2)) AS from, max(coalesce(r.ended_at, $3)) AS to, count(*)::float8 AS runs
+     FROM unnest($1::text[]) AS names (name) CROSS JOIN LATERAL (
+       SELECT r.name, r.started_at, r.ended_at, ${STATUS} AS status FROM run_job.runs r
+       WHERE r.name = names.name AND NOT r.dry_run AND r.status <> 'missed' AND r.started_at > $2::timestamptz - ${LONGEST} AND r.started_at <= $3
          AND (r.ended_at IS NULL OR r.ended_at > $2)
-       ORDER BY r.started_at DESC LIMIT $3
-     ) AS recent`,
-    [names, from, limit],
+     ) AS r
+     GROUP BY r.name, r.status, floor(extract(epoch FROM greatest(r.started_at, $2) - $2) * 1000 / $4)
+     ORDER BY 3`,
+    [names, from, to, stepMs],
   );
-  return Map.groupBy(rows.map(toRecent), ({ name }) => name);
+  return Map.groupBy(rows, ({ name }) => name);
 }
 
 /** Runs that belong together with one: parts and other attempts of its slot, and pods of its Job; the oldest first, `limit` at most. */

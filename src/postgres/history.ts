@@ -14,11 +14,13 @@ import type {
   Slot,
   Standing,
   Started,
+  Told,
 } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
 import { type DecisionsRow, PAUSE_AFTER, SCHEDULE, STANDING, toPause } from './decisions-sql.ts';
 import { explain } from './explain.ts';
 import { HeldLease } from './lease.ts';
+import { type Teller, tellLive, withoutLive } from './live.ts';
 import { endColumns, startColumns } from './rows.ts';
 import {
   insert,
@@ -28,6 +30,7 @@ import {
   PRUNE_OTHERS,
   recordRun,
   SCHEDULED_TIME,
+  type Statement,
   SUCCEEDED,
   startRun,
   updateOwn,
@@ -35,6 +38,7 @@ import {
 } from './run-sql.ts';
 import type { Server } from './server.ts';
 import { Session } from './session.ts';
+import { asTheyAre, inAscii, lacksCharacter, type Spelling } from './spelling.ts';
 import { failureOf, isConnectionLost, SQLSTATE } from './sqlstate.ts';
 
 type Ask = (text: string, values: readonly unknown[]) => Promise<QueryResult>;
@@ -74,6 +78,8 @@ class PostgresHistory implements History, Closable {
   readonly #server: Server;
   readonly #endWithinMs: number;
   #begun: RunStart | undefined;
+  /** Whether this run has said what it does, so that its end has something to take back. */
+  #told = false;
 
   constructor(session: Session, server: Server, endWithinMs: number) {
     this.#session = session;
@@ -96,10 +102,16 @@ class PostgresHistory implements History, Closable {
 
   async start(run: RunStart, keepDays?: number, lease?: Lease): Promise<Started> {
     this.#begun = run;
-    const { text, values } = startRun(startColumns(run), keepDays, run.checkIn);
+    const write = (ask: Ask, spelling: Spelling) => {
+      const { text, values } = this.#silent(startRun(spelling(startColumns(run)), keepDays, run.checkIn), run.id);
+      return ask(text, values);
+    };
     const { rows } = await (lease instanceof HeldLease
-      ? lease.commit((connection) => this.#askOnce(connection, text, values)).catch(this.#explain)
-      : this.#session.ask(text, values));
+      ? lease.commit((connection) => this.#startOn(connection, write)).catch(this.#explain)
+      : write(this.#ask, asTheyAre).catch((error) => {
+          if (!lacksCharacter(error)) throw error;
+          return write(this.#ask, inAscii);
+        }));
     const [row] = rows as StartedRow[];
     if (row === undefined) throw new Error('PostgreSQL gave no answer to the statement that records the start.');
     const { lost, outdated, checkpointed, schedule } = row;
@@ -123,14 +135,28 @@ class PostgresHistory implements History, Closable {
         // Its connection is gone, and the lock with it. Another may get through; if it was committed after all, nothing is changed.
       }
     }
-    await this.#keep(end, (columns) => this.#update(id, columns, done, this.#askPatiently));
+    await this.#keep(end, (columns, spelling) => this.#update(id, columns, spelling, done, this.#askPatiently));
   }
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
-    await this.#keep(end, async (columns) => {
-      const { text, values } = recordRun({ ...startColumns(run), ...columns }, Object.keys(columns));
+    await this.#keep(end, async (columns, spelling) => {
+      const writing = recordRun(spelling({ ...startColumns(run), ...columns }), Object.keys(columns));
+      const { text, values } = this.#silent(writing, run.id);
       await this.#askPatiently(text, values);
     });
+  }
+
+  async tell(run: Teller, told: Told): Promise<void> {
+    const { text, values } = tellLive(run, told);
+    // While it waits, the run has a connection at hand. While it works, what it asks for must not wait for this.
+    const own = this.#begun === undefined ? undefined : new Session(this.#server);
+    try {
+      await (own ?? this.#session).ask(text, values);
+      this.#told = true;
+    } catch {
+      // Nobody sees it then, and nothing else comes of it.
+    }
+    await own?.close();
   }
 
   async prune(days: number, withinMs = Number.POSITIVE_INFINITY): Promise<number> {
@@ -189,18 +215,32 @@ class PostgresHistory implements History, Closable {
     return lease.use((connection) => this.#askOnce(connection, text, values)).catch(this.#explain);
   }
 
+  /** In the transaction that holds the locks, which a refused text mustn't end. */
+  async #startOn(
+    connection: Connection,
+    write: (ask: Ask, spelling: Spelling) => Promise<QueryResult>,
+  ): Promise<QueryResult> {
+    const ask: Ask = (text, values) => this.#askOnce(connection, text, values);
+    if (connection.takesAllTexts) return write(ask, asTheyAre);
+    await ask('SAVEPOINT run_start', []);
+    return write(ask, asTheyAre).catch(async (error) => {
+      if (!lacksCharacter(error)) throw error;
+      await ask('ROLLBACK TO SAVEPOINT run_start', []);
+      return write(ask, inAscii);
+    });
+  }
+
   /** In the transaction that holds the locks, so that no moment shows the one without the other. */
   async #endOn(lease: HeldLease, id: string, end: RunEnd, done?: CheckpointOwner): Promise<void> {
     const timeoutMs = Math.min(END_ON_LEASE_MS, this.#server.connectTimeoutMs);
     await lease.releaseWith(async (connection) => {
       await connection.ask(`SET LOCAL statement_timeout = ${timeoutMs}; SAVEPOINT run_end`, [], timeoutMs);
-      await this.#keep(end, (columns) =>
-        this.#update(id, columns, done, (text, values) => connection.ask(text, values, timeoutMs)).catch(
-          async (error) => {
-            if (!isConnectionLost(error)) await connection.ask('ROLLBACK TO SAVEPOINT run_end', [], timeoutMs);
-            throw error;
-          },
-        ),
+      const ask: Ask = (text, values) => connection.ask(text, values, timeoutMs);
+      await this.#keep(end, (columns, spelling) =>
+        this.#update(id, columns, spelling, done, ask).catch(async (error) => {
+          if (!isConnectionLost(error)) await ask('ROLLBACK TO SAVEPOINT run_end', []);
+          throw error;
+        }),
       );
     }, timeoutMs);
   }
@@ -209,16 +249,23 @@ class PostgresHistory implements History, Closable {
   async #update(
     id: string,
     columns: Record<string, unknown>,
+    spelling: Spelling,
     done: CheckpointOwner | undefined,
     ask: Ask,
   ): Promise<void> {
-    const closing = updateOwn(id, columns);
-    const { text, values } = done ? withoutCheckpoint(closing, done) : closing;
+    const closing = updateOwn(id, spelling(columns));
+    const { text, values } = this.#silent(done ? withoutCheckpoint(closing, done) : closing, id);
     const { rowCount } = await ask(text, values);
     if (rowCount !== 0 || this.#begun?.id !== id) return;
-    const insertion = insert({ ...startColumns(this.#begun), ...columns });
+    const insertion = insert(spelling({ ...startColumns(this.#begun), ...columns }));
     await ask(insertion.text, insertion.values);
   }
+
+  #silent(statement: Statement, id: string): Statement {
+    return this.#told ? withoutLive(statement, id) : statement;
+  }
+
+  readonly #ask: Ask = (text, values) => this.#session.ask(text, values);
 
   readonly #askPatiently: Ask = (text, values) => this.#session.ask(text, values, this.#endWithinMs);
 
@@ -231,18 +278,29 @@ class PostgresHistory implements History, Closable {
   };
 
   /** Writes how a run ended, in other words where PostgreSQL refuses the first ones: no record is lost over its details. */
-  async #keep(end: RunEnd, write: (columns: Record<string, unknown>) => Promise<void>): Promise<void> {
-    const columns = endColumns(end);
-    try {
-      await write(columns);
-    } catch (error) {
-      const { code = '', message } = error as Error & { code?: string };
-      // Another run of this slot has succeeded since ours began, which its lost lock made possible.
-      if (code === SQLSTATE.uniqueViolation) await write({ ...columns, reason: 'slot_succeeded' });
-      // A result too large or too deep to be stored.
-      else if (failureOf(error)?.kind === 'invalid')
-        await write({ ...columns, result: JSON.stringify({ unrecordable: message }) });
-      else throw error;
+  async #keep(
+    end: RunEnd,
+    write: (columns: Record<string, unknown>, spelling: Spelling) => Promise<void>,
+  ): Promise<void> {
+    let columns: Record<string, unknown> = endColumns(end);
+    let spelling = asTheyAre;
+    let recordable = true;
+    for (;;) {
+      try {
+        return await write(columns, spelling);
+      } catch (error) {
+        const { code = '', message } = error as Error & { code?: string };
+        if (code === SQLSTATE.uniqueViolation && columns.reason !== 'slot_succeeded') {
+          // Another run of this slot has succeeded since ours began, which its lost lock made possible.
+          columns = { ...columns, reason: 'slot_succeeded' };
+        } else if (lacksCharacter(error) && spelling === asTheyAre) {
+          spelling = inAscii;
+        } else if (failureOf(error)?.kind === 'invalid' && recordable) {
+          // A result too large or too deep to be stored.
+          columns = { ...columns, result: JSON.stringify({ unrecordable: message }) };
+          recordable = false;
+        } else throw error;
+      }
     }
   }
 }

@@ -11,6 +11,8 @@ import { withTransactions } from './transaction.ts';
 /** A job's pool, which closes even when the job holds on to its connections. */
 export interface JobPool extends Closable {
   readonly pool: PostgresPool;
+  /** What the job has begun and not ended; undefined when there is nothing. */
+  undone(): string | undefined;
 }
 
 /**
@@ -39,11 +41,24 @@ export function openPool(server: Server, { max, log }: { max: number; log?: Logg
   // has dropped it by now and opens another when asked.
   pool.on('error', () => {});
   const busy = new Set<PoolClient>();
+  const connected = new Set<object>();
+  pool.on('connect', (client) => connected.add(client));
   pool.on('acquire', (client) => busy.add(client));
   pool.on('release', (_, client) => busy.delete(client));
-  pool.on('remove', (client) => busy.delete(client));
+  pool.on('remove', (client) => {
+    busy.delete(client);
+    connected.delete(client);
+  });
   return {
     pool,
+    undone() {
+      const clients = [...connected] as PooledConnection[];
+      if (pool.waitingCount > 0 || pool.totalCount > connected.size || clients.some((client) => client.isAsked))
+        return 'a query was not answered by PostgreSQL';
+      if (clients.some((client) => client.getTransactionStatus() !== 'I'))
+        return 'a transaction in PostgreSQL was neither committed nor rolled back';
+      return undefined;
+    },
     async close() {
       const ended = pool.end();
       if (busy.size === 0) return ended;

@@ -17,7 +17,8 @@ RETURNING since < now() AS changed, ${PAUSE} AS pause`;
 const END = `
 UPDATE run_job.pauses SET ended_at = now(), ended_by = $2 WHERE name = $1 AND ${IN_FORCE} RETURNING ${PAUSE} AS pause`;
 
-const CURRENT = `SELECT name, ${PAUSE} AS pause FROM run_job.pauses WHERE ${IN_FORCE} ORDER BY name`;
+const currentOf = (which: string) =>
+  `SELECT name, ${PAUSE} AS pause FROM run_job.pauses WHERE ${IN_FORCE}${which} ORDER BY name`;
 
 type Row = { readonly pause: NonNullable<DecisionsRow['pause']> };
 
@@ -48,9 +49,11 @@ export async function resumeName(connection: Connection, name: string, by: strin
   return row && toPause(row.pause);
 }
 
-/** The pauses that are in force, by name. */
-export async function currentPauses(connection: Queries): Promise<Map<string, Pause>> {
-  const { rows } = await connection.query<Row & { name: string }>(CURRENT);
+/** The pauses that are in force, by name; only that of one name where it is given. */
+export async function currentPauses(connection: Queries, name?: string): Promise<Map<string, Pause>> {
+  const of = name === undefined ? [] : [name];
+  const text = currentOf(name === undefined ? '' : ' AND name = $1');
+  const { rows } = await connection.query<Row & { name: string }>(text, of);
   return new Map(rows.map(({ name, pause }) => [name, toPause(pause)]));
 }
 

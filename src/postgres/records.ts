@@ -1,8 +1,8 @@
 // Reads the records of runs for people: what a command shows, with dead runs told as lost.
 import type { ErrorInfo, MissReason, ProgramExit, RecordStatus, SkipReason } from '../runner/outcome.ts';
-import type { Place } from '../runner/ports.ts';
+import type { Attempt, Place } from '../runner/ports.ts';
 import type { Connection } from './connect.ts';
-import { placeOf, type RunRow } from './rows.ts';
+import { attemptsOf, placeOf, type RunRow } from './rows.ts';
 import { ALIVE, LOST } from './run-sql.ts';
 import { begin } from './undisturbed.ts';
 
@@ -39,8 +39,12 @@ export interface RunRecord {
   readonly cpuMs?: number;
   /** How the program of a command ended. */
   readonly program?: ProgramExit;
-  /** The last lines of a run that didn't succeed; read by `findRuns` only. */
+  /** The last lines of a run that didn't succeed; read by `findRuns` only, as the following are. */
   readonly output?: readonly string[];
+  /** When it had all that it waited for. */
+  readonly begunAt?: Date;
+  /** Its attempts, where there was more than one. */
+  readonly tries?: readonly Attempt[];
 }
 
 /** Which runs to read, the newest first. */
@@ -72,7 +76,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
  * those of all runs of seven weeks.
  */
 const FIND = `
-SELECT ${RUN_COLUMNS}, r.output FROM run_job.runs r
+SELECT ${RUN_COLUMNS}, r.output, r.begun_at, r.tries FROM run_job.runs r
 WHERE r.id IN (
   (SELECT id FROM run_job.runs WHERE id BETWEEN $1 AND $2 ORDER BY id DESC LIMIT 10)
   UNION
@@ -190,6 +194,8 @@ function toRecord(row: Row, dead: boolean): RunRecord {
       cpuMs: row.cpu_ms,
       program: row.program,
       output: row.output ?? null,
+      begunAt: row.begun_at ?? null,
+      tries: row.tries ? attemptsOf(row.tries) : null,
     }),
   };
 }

@@ -1,6 +1,6 @@
 // The columns of run_job.runs, and how the runner's words become them and come back.
 import type { ErrorInfo, MissReason, ProgramExit, RecordStatus, SkipReason } from '../runner/outcome.ts';
-import type { Place, RunEnd, RunStart } from '../runner/ports.ts';
+import type { Attempt, Place, RunEnd, RunStart } from '../runner/ports.ts';
 import { toJson } from './json.ts';
 import { runKey } from './keys.ts';
 
@@ -43,7 +43,25 @@ export interface RunRow {
   readonly program: ProgramExit | null;
   /** Read only where one run is looked at. */
   readonly output?: readonly string[] | null;
+  readonly begun_at?: Date | null;
+  readonly tries?: readonly TriedRow[] | null;
 }
+
+/** An attempt as JSON has it. */
+export interface TriedRow {
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly error?: { readonly name: string; readonly message: string };
+  readonly retryInMs?: number;
+}
+
+/** The attempts of a run, from JSON. */
+export const attemptsOf = (rows: readonly TriedRow[]): Attempt[] =>
+  rows.map(({ startedAt, endedAt, ...rest }) => ({
+    ...rest,
+    startedAt: new Date(startedAt),
+    ...(endedAt !== undefined && { endedAt: new Date(endedAt) }),
+  }));
 
 type Value = string | number | boolean | Date | null;
 
@@ -59,6 +77,7 @@ export function startColumns(run: RunStart): Record<string, Value> {
     shard_index: slot.shard.index,
     shard_count: slot.shard.count,
     started_at: run.startedAt,
+    begun_at: run.begunAt ?? null,
     deadline: run.deadline ?? null,
     params: toJson(run.params),
     dry_run: run.dryRun,
@@ -97,6 +116,7 @@ export function endColumns(end: RunEnd): Record<string, Value> {
     cpu_ms: Math.round(end.cpuMs),
     program: toJson(end.program),
     output: toJson(end.output),
+    tries: toJson(end.tries),
   };
 }
 

@@ -76,7 +76,8 @@ export function startRun(
         SELECT FROM run_job.checkpoints
         WHERE name = $3 AND params_digest = $4 AND scheduled_at = $5 AND shard_index = $6 AND shard_count = $7
       ) AS checkpointed,
-      (SELECT json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'settledTo', settled_to)
+      (SELECT json_strip_nulls(json_build_object('source', source, 'cron', cron, 'timeZone', time_zone, 'job', job, 'shards', shards,
+          'cronJobName', cronjob_name, 'namespace', namespace, 'settledTo', settled_to))
         FROM run_job.schedules WHERE name = $3 AND valid_to IS NULL) AS schedule${telling?.columns ?? ''}`,
     values: [...values, keepDays, ...(checkIn === undefined ? [] : [checkIn])],
   };
@@ -185,6 +186,7 @@ WITH old AS (DELETE FROM run_job.statistics WHERE day < (now() AT TIME ZONE 'UTC
 cancellations AS (DELETE FROM run_job.cancellations WHERE requested_at < now() - make_interval(days => $1)),
 pauses AS (DELETE FROM run_job.pauses WHERE coalesce(ended_at, until) < now() - make_interval(days => $1)),
 told AS (DELETE FROM run_job.check_ins WHERE created_at < now() - make_interval(days => $1)),
+silent AS (DELETE FROM run_job.live WHERE told_at < now() - make_interval(days => $1)),
 notified AS (DELETE FROM run_job.notifications WHERE created_at < now() - make_interval(days => $1))
 DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 

@@ -2,6 +2,7 @@
 import type { Connection } from './connect.ts';
 import { toJson } from './json.ts';
 import type { Queries } from './queries.ts';
+import { SQLSTATE, sqlStateOf } from './sqlstate.ts';
 import { begin } from './undisturbed.ts';
 
 /** What a run waits for: that a slot of another name has succeeded. */
@@ -125,6 +126,13 @@ export async function catchUpOf(
   return rows[0];
 }
 
+/** How schedules are applied. */
+export interface ApplyOptions {
+  readonly dryRun?: boolean;
+  /** Looks through all that would be in force, while nobody else writes; what it throws undoes everything. */
+  readonly check?: (schedules: readonly ScheduleTold[]) => void;
+}
+
 /**
  * Brings what is known up to what `source` tells: what is new begins, what has changed ends and begins anew, and what this source told of
  * before and doesn't any more ends. All or nothing; who writes at the same time waits.
@@ -133,7 +141,22 @@ export async function applySchedules(
   connection: Connection,
   source: string,
   told: readonly ScheduleTold[],
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  options: ApplyOptions = {},
+): Promise<ScheduleChange[]> {
+  try {
+    return await applyOnce(connection, source, told, options);
+  } catch (error) {
+    if (sqlStateOf(error) !== SQLSTATE.uniqueViolation) throw error;
+    // A run has told of a new name at the same moment: now that is seen.
+    return applyOnce(connection, source, told, options);
+  }
+}
+
+async function applyOnce(
+  connection: Connection,
+  source: string,
+  told: readonly ScheduleTold[],
+  { dryRun = false, check }: ApplyOptions,
 ): Promise<ScheduleChange[]> {
   await connection.query(begin(STATEMENT_TIMEOUT_MS));
   try {
@@ -144,6 +167,8 @@ export async function applySchedules(
     for (const { name, source: of } of current.values()) {
       if (of === source && !names.has(name)) changes.push({ name, change: 'retired' });
     }
+    const others = [...current.values()].filter((other) => other.source !== source && !names.has(other.name));
+    check?.([...told, ...others]);
     const ending = changes.filter(({ change }) => change === 'changed' || change === 'retired');
     const beginning = changes.filter(({ change }) => change === 'new' || change === 'changed').map(({ name }) => name);
     // The clock is read when the lock is held, so that what waited begins after what it waited for.
@@ -161,15 +186,19 @@ export async function applySchedules(
 
 /**
  * Tells of a schedule as a run does: it begins where nobody tells of the name, and takes the place of what a run told before; one that was
- * applied stays. Of many runs that do so at once, one does it.
+ * applied stays. Of many runs that do so at once, one does it. Which CronJob it is of makes no other schedule: two clusters may share a name.
  */
 export async function bringSchedule(connection: Queries, told: ScheduleTold): Promise<void> {
   await connection.query(
     `UPDATE run_job.schedules SET valid_to = clock_timestamp()
-     WHERE name = $1 AND valid_to IS NULL AND source = '${BY_RUN}' AND (cron, time_zone) IS DISTINCT FROM ($2, $3)`,
-    [told.name, told.cron, told.timeZone],
+     WHERE name = $1 AND valid_to IS NULL AND source = '${BY_RUN}' AND (job, cron, time_zone, shards) IS DISTINCT FROM ($2, $3, $4, $5)`,
+    [told.name, told.job, told.cron, told.timeZone, told.shards],
   );
-  await connection.query(`${BEGIN} ON CONFLICT (name) WHERE valid_to IS NULL DO NOTHING`, [BY_RUN, ...valuesOf(told)]);
+  await connection.query(
+    `${BEGIN} ON CONFLICT (name) WHERE valid_to IS NULL
+     DO UPDATE SET cronjob_name = excluded.cronjob_name, namespace = excluded.namespace WHERE schedules.source = '${BY_RUN}'`,
+    [BY_RUN, ...valuesOf(told)],
+  );
 }
 
 const END = 'UPDATE run_job.schedules SET valid_to = clock_timestamp() WHERE name = ANY($1) AND valid_to IS NULL';

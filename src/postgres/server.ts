@@ -43,9 +43,15 @@ export function parseServer(url: string, client: Client, connectTimeoutMs: numbe
   }
   return {
     config: { ...config, application_name: applicationName(client) },
-    label: `${config.host || 'localhost'}:${config.port ?? 5432}/${config.database ?? ''}`,
+    label: `${hostIn(config)}:${config.port ?? 5432}/${config.database ?? ''}`,
     connectTimeoutMs,
   };
+}
+
+/** As a URL has it: an address of IPv6 in brackets. */
+function hostIn({ host }: ClientConfig): string {
+  if (!host) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** node-postgres reads them, and a device or a pipe would be read for ever. @throws {Error} with the file's path, as `readFileSync` does */

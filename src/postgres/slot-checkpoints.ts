@@ -43,17 +43,19 @@ const COLUMNS = `c.name, c.scheduled_at, c.shard_index, c.shard_count, c.run_id,
   coalesce(octet_length(c.value::text), 0)::integer AS bytes`;
 
 /** Those that something has been saved in, of the newest scheduled time of each name first. */
-const ALL = `SELECT ${COLUMNS}, coalesce(json_array_length(c.steps), 0) AS steps
-FROM run_job.checkpoints c WHERE c.saved_at IS NOT NULL ORDER BY c.name, c.scheduled_at DESC, c.shard_index LIMIT 1000`;
+const listed = (which: string) => `SELECT ${COLUMNS}, coalesce(json_array_length(c.steps), 0) AS steps
+FROM run_job.checkpoints c WHERE c.saved_at IS NOT NULL${which} ORDER BY c.name, c.scheduled_at DESC, c.shard_index LIMIT 1000`;
 
 const OF_RUN = `SELECT ${COLUMNS}, c.value::text AS value, coalesce(c.steps, '[]')::text AS steps
 FROM run_job.checkpoints c JOIN run_job.runs r USING (name, scheduled_at, shard_index, shard_count, params_digest)
 WHERE r.id = $1 AND c.saved_at IS NOT NULL`;
 
-/** The checkpoints of all slots, a thousand at most. */
-export function listCheckpoints(connection: Connection): Promise<SlotCheckpoint[]> {
+/** The checkpoints of all slots, or of those of one name, a thousand at most. */
+export function listCheckpoints(connection: Connection, name?: string): Promise<SlotCheckpoint[]> {
+  const of = name === undefined ? [] : [name];
   return readOnly(connection, async () => {
-    const { rows } = await connection.query<Row & { steps: number }>(ALL);
+    const text = listed(name === undefined ? '' : ' AND c.name = $1');
+    const { rows } = await connection.query<Row & { steps: number }>(text, of);
     return rows.map((row) => ({ ...toCheckpoint(row), steps: row.steps }));
   });
 }

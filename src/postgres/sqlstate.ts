@@ -6,6 +6,7 @@ type Kind = PostgresFailure['kind'];
 
 /** The SQLSTATEs that we know by name: PostgreSQL's own. */
 export const SQLSTATE = {
+  untranslatableCharacter: '22P05',
   foreignKeyViolation: '23503',
   // Version 18 tells it apart from foreignKeyViolation.
   restrictViolation: '23001',

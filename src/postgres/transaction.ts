@@ -2,8 +2,7 @@
 import { escapeLiteral, type Pool, type QueryResult, type QueryResultRow } from 'pg';
 import { parseDuration } from '../duration.ts';
 import type { PostgresPool, Transaction, TransactionOptions } from '../job.ts';
-import { limited } from '../runner/limited.ts';
-import { orAborted } from '../runner/or-aborted.ts';
+import { limited, orAborted } from '../runner/limited.ts';
 import { type BorrowedClient, borrow, REST_TIMEOUT_MS } from './borrow.ts';
 import { failureOf } from './sqlstate.ts';
 

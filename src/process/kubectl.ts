@@ -14,11 +14,15 @@ export function kubectl(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile('kubectl', args, { timeout: TIMEOUT_MS, maxBuffer: MOST_BYTES }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
+      const what = `kubectl ${args.slice(0, 3).join(' ')}`;
+      if (error.killed && !error.code) {
+        return reject(new UnavailableError(`${what} had no answer in ${TIMEOUT_MS / 1_000} s`));
+      }
       if (error.code === 'ENOENT') {
         return reject(new UsageError('there is no kubectl on the PATH to ask the cluster with'));
       }
       const [said = ''] = stderr.trim().split('\n');
-      reject(new UnavailableError(`kubectl ${args.slice(0, 3).join(' ')} failed: ${said || error.message}`));
+      reject(new UnavailableError(`${what} failed: ${said || error.message}`));
     });
   });
 }

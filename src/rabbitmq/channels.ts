@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { ConfirmChannel } from 'amqplib';
 import type { OutgoingMessage } from '../job.ts';
-import { orAborted } from '../runner/or-aborted.ts';
+import { orAborted } from '../runner/limited.ts';
 import { publishAndConfirm } from './confirm.ts';
 import type { Connection } from './connection.ts';
 import { ensureExchange } from './exchange.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UnavailableError } from '../errors.ts';
 import type { Logger, OutgoingMessage, RabbitMq } from '../job.ts';
-import { orAborted } from '../runner/or-aborted.ts';
+import { orAborted } from '../runner/limited.ts';
 import type { Broker } from './broker.ts';
 import { Channels } from './channels.ts';
 import { type Connection, type ConnectOptions, connectToAny } from './connection.ts';
@@ -30,10 +30,16 @@ export class Publisher implements RabbitMq {
   readonly #options: PublisherOptions;
   readonly #closing = new AbortController();
   #channels: Promise<Channels> | undefined;
+  #publishing = 0;
 
   constructor(options: PublisherOptions) {
     this.exchange = options.exchange;
     this.#options = options;
+  }
+
+  /** How many messages are neither confirmed nor given up. */
+  get publishing(): number {
+    return this.#publishing;
   }
 
   /** Connects, unless it is connected. Those who ask at the same time share one attempt. */
@@ -54,6 +60,7 @@ export class Publisher implements RabbitMq {
     const timer = setTimeout(() => timeUp.abort(outOfTime({ exchange, routingKey }, giveUpAfterMs)), giveUpAfterMs);
     const stop = AbortSignal.any([timeUp.signal, this.#closing.signal, ...(signal ? [signal] : [])]);
     let last: unknown;
+    this.#publishing += 1;
     try {
       for (let tries = 1; ; tries += 1) {
         try {
@@ -75,6 +82,7 @@ export class Publisher implements RabbitMq {
         }
       }
     } finally {
+      this.#publishing -= 1;
       clearTimeout(timer);
     }
   }

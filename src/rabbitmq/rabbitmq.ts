@@ -1,6 +1,6 @@
 // The adapter to RabbitMQ: a publisher that returns only after the broker has confirmed the message.
 import { ConfigError } from '../errors.ts';
-import type { Logger, RabbitMq } from '../job.ts';
+import type { Logger } from '../job.ts';
 import { parseBroker } from './broker.ts';
 import { Publisher } from './publisher.ts';
 import { readBrokerTls, type TlsFiles } from './tls.ts';
@@ -29,7 +29,7 @@ export interface RabbitMqOptions {
  * @throws {ConfigError} a URL, a TLS file, the login, the virtual host or the certificate is wrong
  * @throws {UnavailableError} no broker could be reached
  */
-export async function openRabbitMq(options: RabbitMqOptions): Promise<RabbitMq & { close(): Promise<void> }> {
+export async function openRabbitMq(options: RabbitMqOptions): Promise<Publisher> {
   const { urls, tls = {}, confirmTimeoutMs = 20_000, giveUpAfterMs = 60_000, ...rest } = options;
   if (urls.length === 0)
     throw new ConfigError('AMQP_URL names no broker: set it to amqp://user:password@host:5672/vhost');

@@ -26,6 +26,8 @@ export interface AttemptsContext {
   readonly log: (attempt: number) => Logger;
   /** Called as each attempt begins. */
   readonly onAttempt: (attempt: number) => void;
+  /** Called as each attempt fails, with how long the next one is waited for, where there will be one. */
+  readonly onFailure: (error: ErrorInfo, retryInMs: number | undefined) => void;
 }
 
 /** Makes attempts until one succeeds, none is left, the next can't help, or the run is asked to stop. Never throws. */
@@ -43,6 +45,7 @@ export async function makeAttempts(
     } catch (error) {
       const result = { ok: false, error } as const;
       if (context.stop.cause || hasCode(error, 'ERR_RUN_JOB_CONTINUE')) return result;
+      const told = context.describe(error);
       const delayMs =
         attempt < most && worthRetrying(error, attempt, context.policy)
           ? delayBefore(error, attempt, context)
@@ -52,8 +55,9 @@ export async function makeAttempts(
       log.warn(tellFailure(attempt, most, retry ? delayMs : undefined, tooLate), {
         attempts: most,
         ...(retry && { retryInMs: delayMs }),
-        error: context.describe(error),
+        error: told,
       });
+      context.onFailure(told, retry ? delayMs : undefined);
       if (!retry) return result;
       await pause(context.clock, delayMs, context.stop.signal);
       if (context.stop.cause) return result;

@@ -3,6 +3,7 @@ import { parseDuration } from '../duration.ts';
 import { PermanentError, UnavailableError } from '../errors.ts';
 import type { CheckpointSchema, PostgresPool, SaveOptions, Transaction, TransactionOptions } from '../job.ts';
 import type { CheckpointOwner, Checkpoints, DoneStep, ProgressChange, SlotProgress } from './ports.ts';
+import { undoneIn } from './undone.ts';
 
 /** The most bytes of JSON that a checkpoint may have, and all results of steps together: it is a cursor, and no place for the work. */
 const MOST_BYTES = 256 * 1024;
@@ -107,11 +108,11 @@ export class Checkpointing {
       if (postgres && work.length > 0) {
         const own = this.#setting.dryRun ? { ...options, readOnly: true } : options;
         await postgres.transaction(signal, own, async (client) => {
-          result = plain(await work(client));
+          result = resultOf(name, await work(client));
           await store(client);
         });
       } else {
-        result = plain(await work(undefined));
+        result = resultOf(name, await work(undefined));
         await store();
       }
       attempt.done = done;
@@ -231,6 +232,14 @@ class Attempt {
   leave(): void {
     this.#running = undefined;
   }
+}
+
+/** What a step has returned, as JSON. A step that is stored is never done again, so that nothing of it may be left to do. */
+function resultOf(name: string, value: unknown): unknown {
+  const [undone] = undoneIn(value);
+  if (undone !== undefined)
+    throw new PermanentError(`step ${name} returned before its work was done: ${undone}. Await all that it begins`);
+  return plain(value);
 }
 
 function plain(value: unknown): unknown {

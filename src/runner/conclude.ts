@@ -2,8 +2,7 @@
 
 import { tellTripped } from './admission.ts';
 import { ownerOf } from './kept.ts';
-import { limited, STEP_LIMITS } from './limited.ts';
-import { orAborted } from './or-aborted.ts';
+import { limited, orAborted, STEP_LIMITS } from './limited.ts';
 import { EXIT, type Outcome, type Status, type Summary } from './outcome.ts';
 import type { Database } from './request.ts';
 import type { RunState } from './state.ts';
@@ -35,6 +34,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   const { request, ports } = state;
   const { log, telemetry, database, clock, alerts } = ports;
   state.finish();
+  state.live.end();
   const outcome = withPlainResult(decided, state);
   await state.claim('ending');
   state.outcome = outcome;
@@ -114,6 +114,7 @@ export async function conclude(state: RunState, decided: Outcome): Promise<Summa
   await state.claim('leaving');
   tell(state, summary);
   log[LEVEL_OF[outcome.status]](`run ${outcome.status.replace('_', ' ')}`, { ...summary });
+  ports.endOutput();
   // The last line too may have to wait for its reader, whatever is left of the time.
   await ports.flushOutput(Math.max(LEAST_LAST_LINE_MS, Math.min(STEP_LIMITS.lastLine, state.lockLostLimitMs / 2)));
   return summary;

@@ -12,21 +12,33 @@ type Kept = Pick<Context<unknown, Need, CheckpointSchema>, 'checkpoint' | 'step'
 
 /** The context's part for one attempt. */
 export function keptFor(state: RunState, job: Job, { resources }: OpenResources): Kept {
+  const { underWay } = state;
   const { stop, telemetry } = state.ports;
   state.checkpointing?.then(
     (kept) => kept.beginAttempt(),
     () => undefined,
   );
   const checkpoint: Checkpoint<unknown, unknown> = {
-    load: async () => (await checkpointing(state)).load(),
-    save: async (value, options) => (await checkpointing(state)).save(value, options),
+    load: () =>
+      underWay.track(
+        'the checkpoint was not loaded',
+        checkpointing(state).then((open) => open.load()),
+      ),
+    save: (value, options) =>
+      underWay.track(
+        'the checkpoint was not saved',
+        checkpointing(state).then((open) => open.save(value, options)),
+      ),
   };
   const kept: Omit<Kept, 'checkpoint'> = {
     step: (name, work, options = {}) =>
-      telemetry.span(`step ${name}`, { attributes: { 'job.step': name } }, async () => {
-        const setting = { postgres: resources.postgres, signal: stop.signal, options };
-        return (await checkpointing(state)).step(name, work as never, setting) as never;
-      }),
+      underWay.track(
+        `step ${name} was not done`,
+        telemetry.span(`step ${name}`, { attributes: { 'job.step': name } }, async () => {
+          const setting = { postgres: resources.postgres, signal: stop.signal, options };
+          return (await checkpointing(state)).step(name, work as never, setting) as never;
+        }),
+      ),
     continue: (result) => {
       throw new ContinueError(undefined, { result });
     },

@@ -1,8 +1,9 @@
 // One run from start to outcome; read `perform` as the specification of a run's life, and conclude.ts as that of its end.
 
 import { hasCode } from '../errors.ts';
-import type { Job, SpanOptions } from '../job.ts';
+import type { Job, PreviousRun, PreviousRunsOptions, SpanOptions } from '../job.ts';
 import { admit } from './admission.ts';
+import { allowSuccess } from './all-done.ts';
 import { type AttemptsResult, makeAttempts } from './attempts.ts';
 import { conclude } from './conclude.ts';
 import type { Unmet } from './decisions.ts';
@@ -15,8 +16,9 @@ import { execFor } from './programs.ts';
 import { createProgress } from './progress.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { RunState } from './state.ts';
+import { UnderWay } from './undone.ts';
 import { asksToContinue, verdictOfAttempts, verdictOfCause, verdictOfRunner } from './verdict.ts';
-import { Waiting } from './waiting.ts';
+import { Waiting, type WaitingOptions } from './waiting.ts';
 
 /** How long the job's module may block the event loop while it loads. */
 const PREPARE_LIMIT_MS = 60_000;
@@ -95,7 +97,7 @@ async function perform(state: RunState): Promise<Outcome> {
   }
   ports.alerts?.begun(state.start(), state.started ?? NOTHING_KNOWN);
   stop.signal.throwIfAborted();
-  const made = await runAttempts(state, prepared, opened);
+  const made = await allowSuccess(state, await runAttempts(state, prepared, opened), opened);
   if (asksToContinue(made)) state.armWatchdog('looking whether the checkpoint has advanced', ADVANCE_LIMIT_MS);
   const attempts = await allowContinue(state, made);
   if (stop.cause) return verdictOfCause(stop.cause, attempts, describe);
@@ -141,7 +143,8 @@ async function lock(state: RunState, database: Database): Promise<Lease | Outcom
   const { request, ports } = state;
   const { stop, log, random, clock } = ports;
   const rest = () => database.rest();
-  const wait = (waitMs: number) => new Waiting({ waitMs, stop, log, random, clock, rest });
+  const tell: WaitingOptions['tell'] = (waits, leftMs) => state.live.waits(waits, leftMs);
+  const wait = (waitMs: number) => new Waiting({ waitMs, stop, log, random, clock, rest, tell });
   const waiting = wait(request.lockWaitMs);
   await whenThereIsRoom(waiting, () => shareScheduledTime(state));
   return takeLock({
@@ -233,7 +236,8 @@ async function runAttempts(
 
   const call = (attempt: number) => {
     const log = ports.log.child({ attempt });
-    const progress = createProgress(log, ports.progressBar, ports.clock);
+    const tell = (done: number, total: number | undefined) => state.live.progress(done, total);
+    const progress = createProgress(log, ports.progressBar, ports.clock, tell);
     state.onFinish(() => progress.end());
     return telemetry.span('job.attempt', { attributes: { 'job.attempt': attempt } }, () =>
       withinGrace(
@@ -252,11 +256,12 @@ async function runAttempts(
             fence: state.fence,
             dryRun: request.dryRun,
             progress: progress.report,
-            span: (name, options, step) => telemetry.span(name, options, step),
+            span: (name, options, step) =>
+              state.underWay.track(`the step of span ${name} was not over`, telemetry.span(name, options, step)),
             count: (item, amount, attributes) => telemetry.count(item, amount, attributes),
             exec: execFor(state, { job, attempt, params, deadline, log, progress: progress.report }),
-            previousRuns: async (limit, options) =>
-              (await ports.database?.history.previousRuns(request.name, request.shard, limit, options)) ?? [],
+            previousRuns: (limit, options) =>
+              state.underWay.track('previousRuns had not answered', previousRuns(state, limit, options)),
             // What the job didn't ask for isn't there: its type says so too.
             ...(opened.resources as Required<typeof opened.resources>),
             ...keptFor(state, job, opened),
@@ -280,12 +285,23 @@ async function runAttempts(
       log: (attempt) => ports.log.child({ attempt }),
       onAttempt: (attempt) => {
         state.attempts = attempt;
+        state.underWay = new UnderWay();
+        state.live.attemptBegins();
         state.armWatchdog('running the job', state.remainingMs() + request.graceMs);
       },
+      onFailure: (error, retryInMs) => state.live.attemptFailed(error, retryInMs),
     });
   } finally {
     cancelTimer();
   }
+}
+
+async function previousRuns(
+  { request, ports }: RunState,
+  limit: number,
+  options?: PreviousRunsOptions,
+): Promise<PreviousRun[]> {
+  return (await ports.database?.history.previousRuns(request.name, request.shard, limit, options)) ?? [];
 }
 
 /** Counts a call of the job for as long as it works, and saves the rest of its progress where it didn't do all of the work. */

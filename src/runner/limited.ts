@@ -1,4 +1,4 @@
-// Waiting, and a time limit for one step, so that nothing that is closed or sent can hold up the end of a run.
+// Waiting with an end: for one step within its time limit, and not past a signal, so that nothing can hold up the end of a run.
 import type { Clock } from './ports.ts';
 
 type Timers = Pick<Clock, 'startTimer'>;
@@ -62,5 +62,17 @@ export function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<
   return promise.finally(() => {
     cancel();
     signal.removeEventListener('abort', onAbort);
+  });
+}
+
+/**
+ * Settles as `promise` does, or rejects with the signal's reason when it aborts first. What `promise` does later is ignored.
+ */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }

@@ -47,16 +47,20 @@ export async function takeLock(options: LockingOptions): Promise<Lease | Outcome
     }
     if (refusal?.kind === 'early') {
       const why = tellUnmet(refusal.unmet);
-      if (await options.waitForSlot(refusal.unmet).again(why, { after: refusal.unmet.name })) continue;
-      log.warn(`skipped: ${why}`, { reason: 'after', after: refusal.unmet.name });
+      const after = { reason: 'after', after: refusal.unmet.name } as const;
+      if (await options.waitForSlot(refusal.unmet).again(why, { after: after.after }, after)) continue;
+      log.warn(`skipped: ${why}`, after);
       return { status: 'skipped', exitCode: EXIT.locked, reason: 'after', why };
     }
     if (result.held) return result.lease;
     const fields = { reason: result.reason, holder: result.holder };
     const why = tellWhy(result, limit);
-    if (await waiting.again(why, fields)) continue;
+    const { runId: holder } = result.holder ?? {};
+    if (await waiting.again(why, fields, { reason: result.reason, ...(holder !== undefined && { holder }) })) continue;
     log.warn(`skipped: ${why}`, fields);
-    return { status: 'skipped', exitCode: policy === 'skip' ? EXIT.ok : EXIT.locked, reason: result.reason, why };
+    // Who said that a held lock is to be skipped said nothing of places: then nobody does this work.
+    const asked = policy === 'skip' && result.reason === 'locked';
+    return { status: 'skipped', exitCode: asked ? EXIT.ok : EXIT.locked, reason: result.reason, why };
   }
 }
 

@@ -55,12 +55,44 @@ export interface Ordered {
   readonly attempts?: number;
 }
 
+/** One call of the job inside a run. */
+export interface Attempt {
+  readonly startedAt: Date;
+  /** Absent of one that goes on, or that ended the run. */
+  readonly endedAt?: Date;
+  /** How it failed, in short. Already redacted. */
+  readonly error?: Pick<ErrorInfo, 'name' | 'message'>;
+  /** How long the next one is waited for; absent where there is none. */
+  readonly retryInMs?: number;
+}
+
+/** What keeps a run from beginning. */
+export interface WaitsFor {
+  readonly reason: 'locked' | 'limit' | 'after';
+  readonly since: Date;
+  /** How long it waits at most. */
+  readonly until: Date;
+  /** The run that has the lock, where that is known. */
+  readonly holder?: string;
+  /** The name that it comes after. */
+  readonly after?: string;
+}
+
+/** What a run tells of itself while it lives, for whoever watches. */
+export interface Told {
+  readonly waiting?: WaitsFor;
+  readonly attempts?: readonly Attempt[];
+  readonly progress?: { readonly done: number; readonly total?: number };
+}
+
 /** What is known of a run when it begins. */
 export interface RunStart {
   readonly id: string;
   readonly job: string;
   readonly slot: Slot;
   readonly startedAt: Date;
+  /** When it had all that it waited for; absent when it never got so far. */
+  readonly begunAt?: Date;
   /** When the run must have stopped; absent when it never got so far. */
   readonly deadline?: Date;
   /** Already redacted. */
@@ -99,6 +131,8 @@ export interface RunEnd {
   readonly program?: ProgramExit;
   /** The last lines of a run that didn't succeed. Already redacted. */
   readonly output?: readonly string[];
+  /** Where there was more than one. */
+  readonly tries?: readonly Attempt[];
 }
 
 /** What the history says of a run that has begun. */
@@ -131,6 +165,10 @@ export interface KnownSchedule {
   readonly source: string;
   readonly cron: string;
   readonly timeZone: string;
+  readonly job: string;
+  readonly shards: number;
+  readonly cronJobName?: string;
+  readonly namespace?: string;
   /** All of its slots up to here are settled. */
   readonly settledTo: Date;
 }
@@ -213,6 +251,11 @@ export interface History {
    * recorded although the run was never told so, that record is closed.
    */
   record(run: RunStart, end: RunEnd): Promise<void>;
+  /**
+   * Says what a run does now, in place of what was said before; its end takes that back. Whatever goes wrong is only that nobody sees it: never
+   * rejects.
+   */
+  tell(run: Pick<RunStart, 'id' | 'job' | 'slot' | 'place'>, told: Told): Promise<void>;
   /** Deletes records that ended more than `days` ago, and begins no further batch after `withinMs`; returns how many it has deleted. */
   prune(days: number, withinMs?: number): Promise<number>;
   /** The newest first. */

@@ -33,22 +33,25 @@ export function execFor(
     params,
   };
   return (program, args = [], options = {}) =>
-    telemetry.span('job.exec', { attributes: { 'process.executable.name': program } }, async (span) =>
-      programs.exec({
-        program,
-        args,
-        options,
-        run,
-        log,
-        signal: stop.signal,
-        graceMs: () => graceFor(stop, request.graceMs),
-        progress,
-        traceHeaders: span.headers(),
-        lockDescriptor: state.lease?.descriptor,
-        checkpoint: job.command ? await programCheckpoint(state, log) : undefined,
-        onEnd: (exit) => {
-          if (job.command) state.program = exit;
-        },
-      }),
+    state.underWay.track(
+      `program ${program} was still running`,
+      telemetry.span('job.exec', { attributes: { 'process.executable.name': program } }, async (span) =>
+        programs.exec({
+          program,
+          args,
+          options,
+          run,
+          log,
+          signal: stop.signal,
+          graceMs: () => graceFor(stop, request.graceMs),
+          progress,
+          traceHeaders: span.headers(),
+          lockDescriptor: state.lease?.descriptor,
+          checkpoint: job.command ? await programCheckpoint(state, log) : undefined,
+          onEnd: (exit) => {
+            if (job.command) state.program = exit;
+          },
+        }),
+      ),
     );
 }

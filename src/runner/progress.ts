@@ -12,14 +12,23 @@ export interface Progress {
   end(): void;
 }
 
-/** Draws `bar` at most ten times a second, or logs a line at most every ten seconds; the end of the work is always told. */
-export function createProgress(log: Logger, bar: ProgressBar | undefined, clock: Pick<Clock, 'monotonicMs'>): Progress {
+/**
+ * Draws `bar` at most ten times a second, or logs a line at most every ten seconds; the end of the work is always told.
+ * @param tell hears of every report
+ */
+export function createProgress(
+  log: Logger,
+  bar: ProgressBar | undefined,
+  clock: Pick<Clock, 'monotonicMs'>,
+  tell: (done: number, total: number | undefined) => void = () => {},
+): Progress {
   const started = clock.monotonicMs();
   let last = bar ? Number.NEGATIVE_INFINITY : started;
   let drawn = false;
 
   return {
     report(done, total, fields) {
+      tell(done, total);
       const complete = total !== undefined && done >= total;
       const now = clock.monotonicMs();
       if (!complete && now - last < (bar ? BAR_INTERVAL_MS : LINE_INTERVAL_MS)) return;

@@ -80,8 +80,8 @@ export interface Prepared {
 /** What the job needs, connected; closed in the reverse order of opening. */
 export interface OpenResources {
   readonly resources: Partial<Pick<Context<unknown, Need>, Need>>;
-  /** Each step's name, and how it is closed. */
-  readonly close: readonly (Closable & { readonly what: string })[];
+  /** Each step's name, how it is closed, and what the job has begun through it and not ended. */
+  readonly close: readonly (Closable & { readonly what: string; readonly undone?: () => string | undefined })[];
 }
 
 /** The database that locks and records runs. */
@@ -123,6 +123,8 @@ export interface Ports {
   readonly shutDownSidecars: (() => Promise<void>) | undefined;
   /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
   readonly flushOutput: (limitMs: number) => Promise<number>;
+  /** The last line has been written: what the job has left behind says nothing after it. */
+  readonly endOutput: () => void;
   readonly usage: () => Usage;
   /** In [0, 1). */
   readonly random: () => number;

@@ -5,6 +5,7 @@ import type { SpanOptions } from '../job.ts';
 import type { Checkpointing } from './checkpointing.ts';
 import { describeError } from './error-info.ts';
 import { LOCK_LOST_END_MS, LOCK_LOST_GRACE_MS } from './grace.ts';
+import { Live } from './live.ts';
 import {
   type ErrorInfo,
   EXIT,
@@ -18,6 +19,7 @@ import {
 import type { EndStage, Lease, Ordered, RunEnd, RunStart, Slot, Started } from './ports.ts';
 import type { Database, OpenResources, Ports, Prepared, RunRequest } from './request.ts';
 import { terminationMessage } from './termination.ts';
+import { UnderWay } from './undone.ts';
 
 /** How much longer than what it guards the watchdog waits: a live event loop always speaks first. */
 const WATCHDOG_SLACK_MS = 500;
@@ -32,6 +34,9 @@ export class RunState {
   prepared: Prepared | undefined;
   lease: Lease | undefined;
   attempts = 0;
+  /** What is said of the run while it lives. */
+  readonly live: Live;
+  begunAt: Date | undefined;
   /** Whether there is a record of this run that says `running`. */
   recorded = false;
   /** Whether the start may have been recorded although nobody has told us so. */
@@ -60,6 +65,10 @@ export class RunState {
   outcome: Outcome | undefined;
   /** How many calls of the job have not ended yet, waited for or not. */
   working = 0;
+  /** Calls of what this attempt of the job was given that have not ended yet. */
+  underWay = new UnderWay();
+  /** Whether the job has returned before all that it began was done. */
+  leftUndone = false;
   /** Aborts when a run without its lock must be at its end. */
   readonly outOfTime = new AbortController();
   #lockLostAt: number | undefined;
@@ -77,6 +86,11 @@ export class RunState {
     this.#startedAtMs = ports.clock.monotonicMs() - (ports.clock.now().getTime() - request.startedAt.getTime());
     this.scheduledAt = request.scheduledAt;
     this.fence = request.startedAt.getTime() * 1_000;
+    this.live = new Live({
+      clock: ports.clock,
+      history: ports.database?.history,
+      run: () => ({ id: request.runId, job: request.job, slot: this.slot, place: request.place }),
+    });
   }
 
   /** The piece of work that this run is for. */
@@ -90,7 +104,8 @@ export class RunState {
     const timeoutMs = this.prepared?.timeoutMs ?? 0;
     const { clock } = this.ports;
     this.#deadlineAt = clock.monotonicMs() + timeoutMs;
-    this.deadline = new Date(clock.now().getTime() + timeoutMs);
+    this.begunAt = clock.now();
+    this.deadline = new Date(this.begunAt.getTime() + timeoutMs);
   }
 
   /** Milliseconds before the deadline, by a clock that nobody sets. */
@@ -149,6 +164,7 @@ export class RunState {
       job: request.job,
       slot: this.slot,
       startedAt: request.startedAt,
+      ...(this.begunAt && { begunAt: this.begunAt }),
       ...(this.deadline && { deadline: this.deadline }),
       params: this.params(),
       dryRun: request.dryRun,
@@ -171,6 +187,7 @@ export class RunState {
       ...this.#measures(),
       ...(this.program && { program: this.program }),
       ...(outcome.exitCode !== EXIT.ok && { output: this.ports.lastLines() }),
+      ...(this.live.tries && { tries: this.live.tries }),
     };
   }
 
@@ -206,7 +223,7 @@ export class RunState {
   /** Whether something of the job may still work although nobody waits for it any more. */
   get abandoned(): boolean {
     const cause = this.ports.stop.cause?.kind;
-    return this.working > 0 || cause === 'crash' || cause === 'drained';
+    return this.working > 0 || this.leftUndone || cause === 'crash' || cause === 'drained';
   }
 
   /** How long the run may still take, whatever is configured: without end while it has its lock. */
@@ -276,6 +293,7 @@ export class RunState {
     const summary = this.summary(outcome);
     this.ports.terminationLog.write(terminationMessage(summary));
     this.ports.log.error(`run ${outcome.status}: ended at once by a second ${signal}`, { ...summary });
+    this.ports.endOutput();
     return outcome.exitCode;
   }
 }

@@ -1,7 +1,7 @@
 // The waits of a run that can't begin yet: each longer than the one before, random, and all of them within one bound.
 import type { Fields } from '../job.ts';
 import { pause } from './limited.ts';
-import type { Clock, RunLog } from './ports.ts';
+import type { Clock, RunLog, WaitsFor } from './ports.ts';
 import type { Stop } from './stop.ts';
 
 /** What the first wait is at most, and by how much the next one may be longer, up to the longest, in milliseconds. */
@@ -21,7 +21,12 @@ export interface WaitingOptions {
   readonly clock: Clock;
   /** Called before each wait: a run that waits holds no connection. */
   readonly rest: () => Promise<void>;
+  /** Tells whoever watches what is waited for, and how many milliseconds there are left. Never rejects. */
+  readonly tell: (waits: WaitsForWhat, leftMs: number) => Promise<void>;
 }
+
+/** What a run waits for, without how long. */
+export type WaitsForWhat = Omit<WaitsFor, 'since' | 'until'>;
 
 export class Waiting {
   readonly #options: WaitingOptions;
@@ -36,10 +41,11 @@ export class Waiting {
   /**
    * Waits a while and returns true, or returns false when the time is up.
    * @param why what it waits for, to be told
+   * @param waits the same for whoever watches; absent where there is nothing to tell it by
    * @throws the cause, when the run is asked to stop meanwhile
    */
-  async again(why: string, fields: Fields): Promise<boolean> {
-    const { waitMs, stop, log, random, clock, rest } = this.#options;
+  async again(why: string, fields: Fields, waits?: WaitsForWhat): Promise<boolean> {
+    const { waitMs, stop, log, random, clock, rest, tell } = this.#options;
     const now = clock.monotonicMs();
     this.#until ??= now + waitMs;
     const leftMs = this.#until - now;
@@ -48,6 +54,7 @@ export class Waiting {
       this.#toldAt = now;
       log.info(`waiting: ${why}`, { ...fields, waitMs: Math.round(leftMs) });
     }
+    if (waits) await stop.race(tell(waits, leftMs));
     await rest();
     await pause(clock, Math.min(leftMs, this.#longestMs * (0.5 + random() / 2)), stop.signal);
     stop.signal.throwIfAborted();

@@ -7,6 +7,7 @@ import { findCircle } from './circle.ts';
 import { parseCron } from './cron.ts';
 import { DEFAULT_CATCH_UP_LIMIT, DEFAULT_LATE_AFTER } from './defaults.ts';
 import { zoneOf } from './zone.ts';
+import { ZONE_ALIASES } from './zone-aliases.ts';
 
 /** What reads a text and throws a UsageError becomes a check with that sentence. */
 const readable = (read: (text: string) => unknown) =>
@@ -19,7 +20,14 @@ const readable = (read: (text: string) => unknown) =>
     }
   });
 
-const text = v.pipe(v.string('must be a text'), v.trim(), v.nonEmpty('must not be empty'), v.maxLength(1_024));
+const text = v.pipe(
+  v.string('must be a text'),
+  v.trim(),
+  v.nonEmpty('must not be empty'),
+  v.maxLength(1_024, 'must have at most 1024 characters'),
+  // PostgreSQL keeps no NUL, and no line of a page is to be broken by the others.
+  v.regex(/^\P{Cc}*$/u, 'must have no control characters'),
+);
 
 /** As Kubernetes writes names, and as jobs have them. */
 const name = v.pipe(
@@ -28,21 +36,39 @@ const name = v.pipe(
   v.maxLength(253, 'must have at most 253 characters'),
 );
 
+/** As much as any schedule has use for, and what comes of it is still a time. */
+const LONGEST_MS = 366 * 86_400_000;
+
 const duration = v.pipe(
   v.string('must be a duration such as 90s or 2h'),
   v.check((given) => parseDuration(given) !== undefined, 'must be a duration such as 90s or 2h'),
   v.transform((given) => parseDuration(given) as number),
+  v.maxValue(LONGEST_MS, 'must be at most 366d'),
 );
 
-const wholeFrom = (least: number) =>
+/** What an Indexed Job of Kubernetes may have. */
+const MOST_SHARDS = 100_000;
+
+const wholeFrom = (least: number, most = 1_000_000_000) =>
   v.pipe(
     v.number(`must be a whole number from ${least} on`),
     v.integer(`must be a whole number from ${least} on`),
     v.minValue(least, `must be a whole number from ${least} on`),
-    v.maxValue(1_000_000_000, 'is too large'),
+    v.maxValue(most, `must be at most ${most}`),
   );
 
-const timeZone = v.pipe(text, readable(zoneOf));
+/** Go looks for a file of this name, capitals and all; Node takes any capitals, and some names of its own. */
+function asKubernetesSpells(given: string): void {
+  zoneOf(given);
+  const known = [...Intl.supportedValuesOf('timeZone'), ...ZONE_ALIASES];
+  if (known.includes(given)) return;
+  const like = known.find((name) => name.toLowerCase() === given.toLowerCase());
+  throw new UsageError(
+    `"${given}" isn't an IANA time zone: ${like ? `did you mean ${like}?` : 'write one such as Etc/UTC or Europe/Berlin'}`,
+  );
+}
+
+const timeZone = v.pipe(text, readable(asKubernetesSpells));
 
 const blackouts = v.pipe(
   v.unknown(),
@@ -57,23 +83,26 @@ const blackouts = v.pipe(
 );
 
 /** What a run waits for: that this slot of another name has succeeded. */
-const after = v.strictObject({
-  name,
-  slot: v.optional(v.picklist(['same', 'latest'], 'must be same or latest'), 'same'),
-  within: v.optional(duration),
-});
+const after = v.strictObject(
+  {
+    name,
+    slot: v.optional(v.picklist(['same', 'latest'], 'must be same or latest'), 'same'),
+    within: v.optional(duration),
+  },
+  'must have name, and may have slot and within',
+);
 
-const entry = v.strictObject({
+const ENTRY = {
   /** What the runs are known by. */
   name,
   /** The job, or of a command the name it goes by; the name unless given. */
   job: v.optional(name),
   schedule: v.pipe(text, readable(parseCron)),
   timeZone: v.optional(timeZone, 'Etc/UTC'),
-  params: v.optional(v.record(v.string(), v.unknown()), {}),
+  params: v.optional(v.record(v.string(), v.unknown(), 'must be an object'), {}),
   /** What run-job is called with, for whoever runs a slot again. */
-  args: v.optional(v.array(v.string('must be a list of texts'))),
-  shards: v.optional(wholeFrom(1), 1),
+  args: v.optional(v.array(v.string('must be a text'), 'must be a list of texts')),
+  shards: v.optional(wholeFrom(1, MOST_SHARDS), 1),
   timeout: v.optional(duration),
   activeDeadlineSeconds: v.optional(wholeFrom(1)),
   startingDeadlineSeconds: v.optional(wholeFrom(0)),
@@ -83,20 +112,28 @@ const entry = v.strictObject({
   pauseAfter: v.optional(wholeFrom(1)),
   notifyEvery: v.optional(wholeFrom(1)),
   blackouts: v.optional(blackouts),
-  after: v.optional(v.array(after), []),
+  after: v.optional(v.array(after, 'must be a list'), []),
   suspend: v.optional(v.boolean('must be true or false'), false),
   owner: v.optional(text),
   runbook: v.optional(v.pipe(text, v.regex(/^https?:\/\/\S+$/, 'must be a URL'))),
-  tags: v.optional(v.array(text), []),
+  tags: v.optional(v.array(text, 'must be a list of texts'), []),
   cronJob: v.optional(name),
   namespace: v.optional(name),
-});
+};
 
-const file = v.strictObject({
-  /** Who tells of these schedules: what this source told of before and doesn't any more is retired. */
-  source: v.pipe(text, v.notValue('run', 'must not be run, by which schedules are known that runs brought themselves')),
-  schedules: v.array(v.unknown(), 'must be a list'),
-});
+const entry = v.strictObject(ENTRY, 'it must have name and schedule');
+
+const file = v.strictObject(
+  {
+    /** Who tells of these schedules: what this source told of before and doesn't any more is retired. */
+    source: v.pipe(
+      text,
+      v.notValue('run', 'must not be run, by which schedules are known that runs brought themselves'),
+    ),
+    schedules: v.array(v.unknown(), 'must be a list'),
+  },
+  'it must have source and schedules',
+);
 
 /** One schedule as the file gives it, with durations in milliseconds and defaults filled in. */
 export type ScheduleEntry = Omit<v.InferOutput<typeof entry>, 'job'> & { readonly job: string };
@@ -147,7 +184,7 @@ function whichEntry(given: unknown, index: number): string {
 
 function tellIssue(where: string, issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
-  if (issue.type === 'strict_object' && path !== null) {
+  if (issue.type === 'strict_object' && path !== null && issue.expected !== 'Object') {
     return `${where}: ${issue.expected === 'never' ? 'it knows no' : 'it needs'} ${path}`;
   }
   // What reads blackouts says where in them.

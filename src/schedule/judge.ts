@@ -75,15 +75,12 @@ function judgeRuns(
   runs: readonly SlotRun[],
   now: Date,
 ): Omit<JudgedSlot, 'at'> {
+  const cuts = Map.groupBy(runs, ({ shard }) => shard.count);
+  for (const [parts, cut] of cuts) if (isWhole(parts, headsOf(cut))) return { state: 'done' };
   const newest = runs.reduce((a, b) => (b.startedAt >= a.startedAt ? b : a));
-  // Of a slot that was cut into another number of parts meanwhile, the newest cut counts.
+  // Of a slot that was cut into another number of parts meanwhile, and in none has succeeded, the newest cut counts.
   const { count } = newest.shard;
-  const parts = Map.groupBy(
-    runs.filter(({ shard }) => shard.count === count),
-    ({ shard }) => shard.index,
-  );
-  const heads = [...parts.values()].map(headOf);
-  if (heads.length === count && heads.every(isDone)) return { state: 'done' };
+  const heads = headsOf(cuts.get(count) ?? []);
   const inTime = expectation?.deadlineMs === undefined || now.getTime() < at.getTime() + expectation.deadlineMs;
   if (heads.some(({ status }) => status === 'running' || (status === 'continued' && inTime)))
     return { state: 'running' };
@@ -93,6 +90,11 @@ function judgeRuns(
   if (skipped) return { state: 'skipped', reason: skipped.reason };
   return inTime ? { state: 'running' } : { state: 'failed', reason: 'incomplete' };
 }
+
+const headsOf = (runs: readonly SlotRun[]): SlotRun[] =>
+  [...Map.groupBy(runs, ({ shard }) => shard.index).values()].map(headOf);
+
+const isWhole = (count: number, heads: readonly SlotRun[]): boolean => heads.length === count && heads.every(isDone);
 
 /** What counts of one part: a success, else what works, else the newest. */
 function headOf(runs: readonly SlotRun[]): SlotRun {

@@ -1,7 +1,7 @@
 // A fake of PostgreSQL, completed: what a test left out is made of what it brought.
 import { pooled } from '../app/resources.ts';
 import type { PostgresPool, Resources } from '../job.ts';
-import { orAborted } from '../runner/or-aborted.ts';
+import { orAborted } from '../runner/limited.ts';
 import type { Fake } from './options.ts';
 
 /**

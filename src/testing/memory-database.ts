@@ -25,6 +25,7 @@ export function memoryDatabase(previousRuns: readonly PreviousRun[], fence: numb
       start: async () => ({ lost: [], outdated: false, fence, checkpointed }),
       end: async () => undefined,
       record: async () => undefined,
+      tell: async () => undefined,
       prune: async () => 0,
       pauseAfter: async () => undefined,
       scheduleOf: async () => undefined,

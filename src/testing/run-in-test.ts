@@ -134,6 +134,7 @@ export async function runInTest<
       progressBar: undefined,
       shutDownSidecars: undefined,
       flushOutput: async () => 0,
+      endOutput: () => undefined,
       usage,
       random: options.random ?? (() => 0),
       async prepare() {

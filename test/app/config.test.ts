@@ -42,6 +42,15 @@ test.each(['events\n', 'eve\nnts', 'events\u0000'])(
   },
 );
 
+test.each(['AMQP_URL', 'RUN_JOB_SHUTDOWN_URLS', 'RUN_JOB_CHECKINS', 'RUN_JOB_NOTIFY'])(
+  '%s with port 0 is refused: nobody listens there',
+  (name) => {
+    const scheme = name === 'AMQP_URL' ? 'amqp' : 'http';
+    expect(readConfig({ [name]: `${scheme}://localhost:0/x` }).problems).toEqual([expect.stringMatching(name)]);
+    expect(readConfig({ [name]: `${scheme}://localhost:1/x` }).problems).toEqual([]);
+  },
+);
+
 test('all problems are told at once', () => {
   expect(() => loadConfig({ WORKER_MAX_CONCURRENT_JOBS: '0', LOG_LEVEL: 'loud' })).toThrow(
     'The environment has 2 problems: WORKER_MAX_CONCURRENT_JOBS must be a whole number from 1 to 10000; LOG_LEVEL must be debug, info, warn or error',

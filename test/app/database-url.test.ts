@@ -33,6 +33,7 @@ test.each([
   ['postgres://app:s3cret@db/app?ssl=require', 'ssl of true or false'],
   ['postgres://app:s3cret@db/app?statement_timeout=zz', 'statement_timeout'],
   ['postgres://app:s3cret@db/app?port=0', 'port'],
+  ['postgres://app:s3cret@db:0/app', 'port'],
 ])('%s is refused with one sentence, which holds no password', (url, why) => {
   expect(problems(url)).toEqual([expect.stringMatching(new RegExp(`^DATABASE_URL must (?!.*s3cret).*${why}`))]);
 });

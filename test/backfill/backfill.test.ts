@@ -1,4 +1,5 @@
 // `run-job backfill`: the slots of a span of time that haven't succeeded are listed and run, and what is left is said.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
@@ -233,6 +234,8 @@ test('what can’t be done is refused, and nothing runs', async () => {
       '--from (2026-11-20T02:00:00.000Z) is after --to (2026-11-20T01:00:00.000Z)',
     ],
     [['noop', '--from', '2999-01-01'], 'is after now'],
+    [['noop', '--from', '2999-01-01', '--to', '2999-02-01'], 'is still to come'],
+    [['noop', '--from', '9999999999d'], '--from must be a time with its zone'],
     [['noop', '--from', '2026-02-30'], '--from must be a time with its zone'],
     [['noop'], 'say where it begins'],
     [
@@ -253,6 +256,37 @@ test('what can’t be done is refused, and nothing runs', async () => {
   expect(await ends(database, 'noop')).toEqual([]);
 });
 
+test('what it says to go on with does the same slots whenever it is given, as it stands', async () => {
+  await using database = await createDatabase();
+  await schedule(database, 'fills_slots', { from: new Date(Date.now() - 3 * 3_600_000).toISOString() });
+  const file = `${notIn(database)} it's`;
+  const params = ['--param', `file=${file}`, '--param', 'failing=["now"]', '--param', 'ms="no number"'];
+  const ended = await runToEnd(['backfill', 'fills_slots', '--from', '3h', '--newest-first', ...params], { database });
+  expect(ended.exitCode).toBe(1);
+  const again = /^To go on: run-job (.*)$/m.exec(ended.stdout)?.[1] ?? '';
+  expect(again).toMatch(/^backfill fills_slots --from 20\S+Z --to 20\S+Z --newest-first /);
+  // A shell takes it apart into what was given.
+  const words = execFileSync('sh', ['-c', `printf '%s\\n' ${again}`], { encoding: 'utf8' })
+    .trimEnd()
+    .split('\n');
+  expect(words.slice(7)).toEqual(params.filter((word) => word !== '--param').map((pair) => `--param=${pair}`));
+  const [from, to] = [Date.parse(words[3] ?? ''), Date.parse(words[5] ?? '')];
+  expect(to - from).toBe(3 * 3_600_000);
+});
+
+test('a slot that has succeeded in other parts is done', async () => {
+  await using database = await createDatabase();
+  await schedule(database, 'fills_slots', { params: { failing: [hour(1)] } });
+  for (const index of ['0', '1']) {
+    const env = { RUN_JOB_SHARDS: '2', JOB_COMPLETION_INDEX: index };
+    await runToEnd(['fills_slots', '--scheduled-at', hour(1)], { database, env });
+  }
+  await runToEnd(['fills_slots', '--scheduled-at', hour(1), '--param', `failing=["${hour(1)}"]`], { database });
+  expect(await ends(database, 'fills_slots')).toEqual(['1 succeeded', '1 failed', '1.1 succeeded']);
+  const ended = await backfill(database, 'fills_slots', [1, 1]);
+  expect(ended).toMatchObject({ exitCode: 0, stdout: 'fills_slots: no slot to run; 1 slot succeeded already\n' });
+});
+
 test('a secret that no record keeps has to be given', async () => {
   await using database = await createDatabase();
   await schedule(database, 'brought', { source: 'run' });
@@ -260,6 +294,12 @@ test('a secret that no record keeps has to be given', async () => {
   const refused = await backfill(database, 'brought', [1, 1]);
   expect(refused).toMatchObject({ exitCode: 64, stdout: '' });
   expect(refused.stderr).toContain('give it by --param apiToken=…');
+  const failing = await backfill(database, 'brought', [1, 1], ['--param', 'apiToken=s3cr3t-0f-m1ne'], {
+    env: { PATH: '/nowhere' },
+  });
+  expect(failing.exitCode).toBe(1);
+  expect(failing.stdout).toContain('--param=apiToken=');
+  expect(failing.stdout).not.toContain('s3cr3t');
   expect(await backfill(database, 'brought', [1, 1], ['--param', 'apiToken=s3cr3t-0f-m1ne'])).toMatchObject({
     exitCode: 0,
   });

@@ -97,6 +97,35 @@ describe.skipIf(noHelm)('with a CronJob of the chart', () => {
     expect(await ends(database, 'hourly')).toEqual(['1', '1.1', '1.2', '2.2'].map((at) => `${at} succeeded`));
   });
 
+  test('a CronJob that was written by hand: pods that restart, a name with dots, a command of its own', async () => {
+    await using database = await createDatabase();
+    await schedule(database, 'hourly', { job: 'fills_slots' });
+    const path = join(inject('scratchFolder'), `${database.name}-own.json`);
+    const template = {
+      spec: { restartPolicy: 'OnFailure', containers: [{ name: 'x', image: 'x', command: ['run-job', 'y'] }] },
+    };
+    const name = `fills.slots.${'long.'.repeat(8)}`.slice(0, 52);
+    writeFileSync(
+      path,
+      JSON.stringify({
+        kind: 'CronJob',
+        metadata: { name, uid: 'cron-uid' },
+        spec: { schedule: '0 * * * *', jobTemplate: { spec: { template } } },
+      }),
+    );
+    const { stdout } = await backfill(database, 'hourly', [1, 2], ['--emit=job', `--cronjob=${path}`]);
+    const job: Job = JSON.parse(stdout);
+    // Of the pods that the chart makes these lack a grace period, which the server fills in.
+    expect(refusals(job as KubeObject).filter((refusal) => !refusal.includes('terminationGracePeriod'))).toEqual([]);
+    expect(typeErrors({ own: [job as KubeObject] })).toEqual([]);
+    // A pod's host is named after the Job and its index, without dots.
+    expect(`${job.metadata.name}-1`).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+    expect(job.spec.template.spec.containers[0]).toMatchObject({
+      command: ['run-job'],
+      args: ['fills_slots', '--as=hourly', '--locked=wait'],
+    });
+  });
+
   test('what one Job can’t do is refused', async () => {
     await using database = await createDatabase();
     await schedule(database, 'hourly', { job: 'fills_slots', to: '2026-11-20T02:30:00Z' });
@@ -112,6 +141,9 @@ describe.skipIf(noHelm)('with a CronJob of the chart', () => {
       expect(ended).toMatchObject({ exitCode: 64, stdout: '' });
       expect(ended.stderr).toContain(sentence);
     }
+    await schedule(database, 'wide', { job: 'fills_slots', shards: 50_000 });
+    const wide = await backfill(database, 'wide', [1, 3], ['--emit=job', `--cronjob=${path}`]);
+    expect(wide.stderr).toContain('one Job has 100000 indexes at most, and 3 slots of 50000 parts are 150000');
     const nothing = await backfill(database, 'hourly', [1, 1], ['--emit=job', '--only=failed', `--cronjob=${path}`]);
     expect(nothing.stderr).toContain('has no slot to run');
   });

@@ -34,30 +34,33 @@ export async function bench([runs = '5000000', requests = '10000']: readonly str
     const first = performance.now();
     await (await fetch(base)).text();
     const firstMs = performance.now() - first;
-    const { runs: own } = (await (await fetch(`${base}/api/v1/jobs/job_7`)).json()) as { runs: { id: string }[] };
-    const paths = [
-      '/',
-      '/?q=job_9',
-      '/?page=10',
-      '/jobs/job_7',
-      `/runs/${own[0]?.id}`,
-      '/now',
-      '/night',
-      '/metrics',
-      '/api/v1/jobs',
+    const ids = await runIds(postgres.url);
+    // Of names and runs another each time, as people look at them.
+    const paths: readonly (readonly [string, (round: number) => string])[] = [
+      ['/', () => '/'],
+      ['/?q=job_9', () => '/?q=job_9'],
+      ['/?page=10', () => '/?page=10'],
+      ['/jobs/<name>', (round) => `/jobs/job_${(round * 7) % 1_000}`],
+      ['/runs/<id>', (round) => `/runs/${ids[round % ids.length]}`],
+      ['/now', () => '/now'],
+      ['/night', () => '/night'],
+      ['/night?page=<page>', (round) => `/night?page=${1 + (round % 10)}`],
+      ['/metrics', () => '/metrics'],
+      ['/api/v1/jobs', () => '/api/v1/jobs'],
+      ['/api/v1/jobs/<name>', (round) => `/api/v1/jobs/job_${(round * 11) % 1_000}`],
     ];
     const costs: { path: string; p50: number; p95: number; kB: number }[] = [];
-    for (const path of paths) {
+    for (const [path, of] of paths) {
       const took: number[] = [];
       let kB = 0;
       for (let round = 0; round < ROUNDS; round++) {
         const at = performance.now();
-        kB = (await (await fetch(base + path)).text()).length / 1_000;
+        kB = (await (await fetch(base + of(round))).text()).length / 1_000;
         took.push(performance.now() - at);
       }
       took.sort((a, b) => a - b);
       costs.push({
-        path: path.replace(/[0-9a-f-]{36}/, '<id>'),
+        path,
         p50: took[ROUNDS / 2] ?? 0,
         p95: took[Math.ceil(ROUNDS * 0.95) - 1] ?? 0,
         kB,
@@ -65,7 +68,8 @@ export async function bench([runs = '5000000', requests = '10000']: readonly str
     }
     const memory: number[] = [rssMib(child.pid)];
     for (let sent = 0; sent < Number(requests); sent++) {
-      await (await fetch(base + (paths[sent % 8] ?? '/'))).text();
+      const [, of] = paths[sent % paths.length] ?? [];
+      await (await fetch(base + (of?.(sent) ?? '/'))).text();
       if ((sent + 1) % Math.ceil(Number(requests) / 5) === 0) memory.push(rssMib(child.pid));
     }
     tell(
@@ -85,6 +89,17 @@ export async function bench([runs = '5000000', requests = '10000']: readonly str
   }
 }
 
+/** Of some runs, old and new. */
+async function runIds(url: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM run_job.runs TABLESAMPLE SYSTEM (0.01) LIMIT 200',
+  );
+  await client.end();
+  return rows.map(({ id }) => id);
+}
+
 /** What the process holds in memory, in MiB. */
 function rssMib(pid: number | undefined): number {
   const [, kib = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
@@ -92,7 +107,7 @@ function rssMib(pid: number | undefined): number {
 }
 
 /** Ninety days of runs, each name as often as the others; one of fifty fails. Counted afterwards, as the migrations count what they find. */
-async function fill(url: string, runs: number): Promise<void> {
+export async function fill(url: string, runs: number): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('ALTER TABLE run_job.runs DISABLE TRIGGER USER');

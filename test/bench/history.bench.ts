@@ -80,6 +80,7 @@ async function measureOn(major: string, url: string, records: number): Promise<C
       listRuns(connection, { names: ['job_7'], statuses: ['failed'], limit: 20 }),
     );
     await look('history of the lost', () => listRuns(connection, { statuses: ['lost'], limit: 20 }));
+    await look('history of the missed', () => listRuns(connection, { statuses: ['missed'], limit: 20 }));
     await look('history of the running', () => listRuns(connection, { statuses: ['running'], limit: 20 }));
     await look('history of a name that never ran', () => listRuns(connection, { names: ['never'], limit: 20 }));
     await look('show, by an id', () => findRuns(connection, id));

@@ -68,6 +68,7 @@ export async function lightRun(url: string, name: string): Promise<number> {
       progressBar: undefined,
       shutDownSidecars: undefined,
       flushOutput: async () => 0,
+      endOutput: () => undefined,
       usage,
       random: Math.random,
       prepare: async () => ({ job, params: {}, paramsDigest: '', timeoutMs: 60_000 }),

@@ -26,7 +26,7 @@ interface Measured {
 export async function bench(): Promise<void> {
   await using postgres = await startPostgres();
   await using rabbitmq = await startRabbitMq();
-  await bindQueue(rabbitmq.url, 'financial.events');
+  await bindQueue(rabbitmq.url, 'run_job.events');
   const env = { DATABASE_URL: postgres.url, AMQP_URL: rabbitmq.url };
   execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env });
   const measured: Measured[] = [];

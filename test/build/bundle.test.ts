@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { writeInAscii } from '../../deploy/build/ascii.ts';
 import { makeBundles, PATCHES } from '../../esbuild.config.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createScratchFolder } from '../support/scratch-folder.ts';
@@ -30,6 +32,18 @@ test('the bundle has nothing of what OpenTelemetry brings along and a run never 
   const packages = ofRuns.flatMap((file) => [...packagesIn(file)]);
   expect(packages).toContain('@opentelemetry/sdk-node');
   expect(packages.filter((name) => /grpc|protobufjs|zipkin|prometheus|instrumentation$|yaml/.test(name))).toEqual([]);
+});
+
+test('every file is ASCII, since one other character doubles what V8 keeps of it, and means what it meant', async () => {
+  expect(bundle.filter(({ code }) => /[^\0-\x7f]/.test(code)).map(({ path }) => path)).toEqual([]);
+  await using folder = createScratchFolder();
+  const source = join(folder.path, 'regexp.mjs');
+  writeFileSync(source, 'export const words = /^(?:пароль|[…•]|\u{1f511}|🔑)$/u, text = `ключ`;');
+  writeInAscii([source]);
+  expect(readFileSync(source, 'utf8')).not.toMatch(/[^\0-\x7f]/);
+  const { words, text } = (await import(pathToFileURL(source).href)) as { words: RegExp; text: string };
+  expect(['пароль', '•', '🔑', 'ключ'].map((word) => words.test(word))).toEqual([true, true, true, false]);
+  expect(text).toBe('ключ');
 });
 
 test('each package is in the bundle once', () => {

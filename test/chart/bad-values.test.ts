@@ -77,6 +77,21 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { config: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '30s' } },
       'WORKER_SHUTDOWN_TIMEOUT_SECONDS (for jobs.database-cleanup) is "30s": write a plain number',
     ],
+    [
+      'a limit of no run at all',
+      { config: { WORKER_MAX_CONCURRENT_JOBS: 0 } },
+      'WORKER_MAX_CONCURRENT_JOBS (for jobs.database-cleanup) is 0, with which no run begins: write a whole number from 1 to 10000',
+    ],
+    [
+      'half a run',
+      { config: { WORKER_MAX_CONCURRENT_JOBS: '2.5' } },
+      'is 2.5, with which no run begins: write a whole number from 1 to 10000',
+    ],
+    [
+      'a wait that the runner refuses',
+      cleanup({ env: { WORKER_LOCK_WAIT_SECONDS: '100000' } }),
+      'WORKER_LOCK_WAIT_SECONDS (for jobs.database-cleanup) is 100000, with which no run begins: write a number from 0 to 86400',
+    ],
     ['a negative number', cleanup({ retries: -1 }), 'minimum: got -1, want 0'],
     ['a starting deadline that never starts', cleanup({ startingDeadlineSeconds: 5 }), 'minimum: got 5, want 10'],
     [

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { type GenericSchema, getDefault } from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENVIRONMENT } from '../../src/app/config.ts';
+import { ENVIRONMENT, readConfig } from '../../src/app/config.ts';
 import { STEP_LIMITS } from '../../src/runner/limited.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
-import { CHART, ciFiles, type KubeObject, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
+import { CHART, ciFiles, type KubeObject, NONE, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
 
 const seconds = (text: string) => {
   const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -27,37 +27,44 @@ const variable = (container: { env: { name: string; value?: string; valueFrom?: 
 const CANCELLED = 79;
 
 describe.skipIf(noHelm)('every CronJob', () => {
-  test.each(ciFiles)('never overlaps with itself, keeps its deadlines in order and runs nothing twice (%s)', (file) => {
-    const { config = {}, jobs = {} } = (parse(readFileSync(file, 'utf8')) ?? {}) as {
-      config?: Record<string, number>;
-      jobs?: Record<string, { automountServiceAccountToken?: boolean } | null>;
-    };
-    const withToken = Object.keys(jobs).filter((key) => jobs[key]?.automountServiceAccountToken);
-    // What runs no job has no deadline of a run.
-    const runs = ({ spec }: KubeObject) => spec.jobTemplate.spec.template.spec.containers[0].args[0] !== 'notify';
-    const cronJobs = ofKind(render(file), 'CronJob').filter(runs);
-    expect(cronJobs.length).toBeGreaterThan(0);
-    for (const cronJob of cronJobs) {
-      const { spec } = cronJob;
-      const job = spec.jobTemplate.spec;
-      const pod = job.template.spec;
-      expect(spec.concurrencyPolicy).toBe('Forbid');
-      expect(spec.startingDeadlineSeconds).toBeGreaterThanOrEqual(10);
-      expect(pod.restartPolicy).toBe('Never');
-      expect(job.podReplacementPolicy).toBe('Failed');
-      const grace = config.WORKER_SHUTDOWN_TIMEOUT_SECONDS ?? 30;
-      const flush = (config.OTEL_SHUTDOWN_TIMEOUT_MS ?? 3000) / 1000;
-      const wait = config.WORKER_LOCK_WAIT_SECONDS ?? 600;
-      const record = 60;
-      const timeout = seconds(flag(cronJob, 'timeout'));
-      expect(timeout).toBeGreaterThan(0);
-      expect(job.activeDeadlineSeconds).toBeGreaterThan(timeout + wait + grace + flush + record);
-      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(grace + flush + record);
-      const mayHaveToken = withToken.some((key) => cronJob.metadata.name.endsWith(`-${key}`));
-      expect(pod.automountServiceAccountToken).toBe(mayHaveToken);
-      expect(pod.containers[0].terminationMessagePath).toBe('/dev/termination-log');
-    }
+  test('is one that somebody has asked for: the chart by itself makes none', () => {
+    expect(ofKind(render(NONE), 'CronJob')).toEqual([]);
   });
+
+  test.each(ciFiles.filter((file) => file !== NONE))(
+    'never overlaps with itself, keeps its deadlines in order and runs nothing twice (%s)',
+    (file) => {
+      const { config = {}, jobs = {} } = (parse(readFileSync(file, 'utf8')) ?? {}) as {
+        config?: Record<string, number>;
+        jobs?: Record<string, { automountServiceAccountToken?: boolean } | null>;
+      };
+      const withToken = Object.keys(jobs).filter((key) => jobs[key]?.automountServiceAccountToken);
+      // What runs no job has no deadline of a run.
+      const runs = ({ spec }: KubeObject) => spec.jobTemplate.spec.template.spec.containers[0].args[0] !== 'notify';
+      const cronJobs = ofKind(render(file), 'CronJob').filter(runs);
+      expect(cronJobs.length).toBeGreaterThan(0);
+      for (const cronJob of cronJobs) {
+        const { spec } = cronJob;
+        const job = spec.jobTemplate.spec;
+        const pod = job.template.spec;
+        expect(spec.concurrencyPolicy).toBe('Forbid');
+        expect(spec.startingDeadlineSeconds).toBeGreaterThanOrEqual(10);
+        expect(pod.restartPolicy).toBe('Never');
+        expect(job.podReplacementPolicy).toBe('Failed');
+        const grace = config.WORKER_SHUTDOWN_TIMEOUT_SECONDS ?? 30;
+        const flush = (config.OTEL_SHUTDOWN_TIMEOUT_MS ?? 3000) / 1000;
+        const wait = config.WORKER_LOCK_WAIT_SECONDS ?? 600;
+        const record = 60;
+        const timeout = seconds(flag(cronJob, 'timeout'));
+        expect(timeout).toBeGreaterThan(0);
+        expect(job.activeDeadlineSeconds).toBeGreaterThan(timeout + wait + grace + flush + record);
+        expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(grace + flush + record);
+        const mayHaveToken = withToken.some((key) => cronJob.metadata.name.endsWith(`-${key}`));
+        expect(pod.automountServiceAccountToken).toBe(mayHaveToken);
+        expect(pod.containers[0].terminationMessagePath).toBe('/dev/termination-log');
+      }
+    },
+  );
 
   test('leaves a pod that is told to stop the time that the runner may take to end', () => {
     const { unlock, close, shutdownUrls, output } = STEP_LIMITS;
@@ -223,6 +230,20 @@ describe.skipIf(noHelm)('every CronJob', () => {
     for (const [name, value] of Object.entries(times))
       expect(value, name).toBeGreaterThanOrEqual(Number(runner(name) ?? 0));
     expect(String(places)).toBe(String(runner('WORKER_MAX_CONCURRENT_JOBS')));
+  });
+
+  test('takes of these variables what the runner takes, and no more', () => {
+    const text = readFileSync(`${CHART}/templates/_times.tpl`, 'utf8');
+    const [, bounds = ''] = /define "run-job.runnerBounds" -}}\n([^{]*)/.exec(text) ?? [];
+    const all = parse(bounds) as Record<string, [number, number, boolean]>;
+    expect(Object.keys(all)).toHaveLength(7);
+    for (const [name, [least, most, whole]] of Object.entries(all)) {
+      const refused = (value: number) => readConfig({ [name]: String(value) }).problems.length > 0;
+      expect([least, most, least - 0.001, most + 1, least + 1.5].map(refused), name).toEqual([
+        ...[false, false, true, true],
+        whole,
+      ]);
+    }
   });
 
   test('is given whole numbers digit by digit, wherever they stand', () => {

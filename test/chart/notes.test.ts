@@ -1,6 +1,7 @@
 // What helm says after an install: what to type next, with this release's names, and what to beware of.
 import { describe, expect, test } from 'vitest';
-import { noHelm, notes } from './support/chart.ts';
+import { parse } from 'yaml';
+import { NONE, noHelm, notes, ofKind, render } from './support/chart.ts';
 
 const DST = 'clocks of';
 const text = (values?: object) => notes(values).replaceAll(/\s+/g, ' ');
@@ -113,7 +114,26 @@ describe.skipIf(noHelm)('the notes', () => {
     expect(at(schedule, zone)).not.toContain(DST);
   });
 
-  test('say so when there is no job', () => {
+  test('say so when every job is off', () => {
     expect(text({ jobDefaults: { enabled: false } })).toContain('WARNING: there are no jobs');
+  });
+
+  test('say how to add a job where there is none, in values that the chart takes', () => {
+    const shown = notes(NONE);
+    expect(shown).toContain('There are no jobs yet');
+    expect(shown).not.toContain('WARNING: there are no jobs');
+    const lines = shown.split('\n').filter((line) => /^ {2,}\S/.test(line));
+    const added = lines.slice(
+      lines.findIndex((line) => line.trim() === 'jobs:'),
+      lines.findIndex((line) => line.includes('report-generator')) + 1,
+    );
+    const values = parse(added.join('\n').replace(/^ {2}/gm, ''));
+    const jobs = ofKind(render(values), 'CronJob').map(({ metadata }) => metadata.name);
+    expect(jobs).toEqual([
+      'billing-run-job-database-cleanup',
+      'billing-run-job-hello',
+      'billing-run-job-report-generator',
+    ]);
+    expect(values.jobs['database-cleanup']).toMatchObject({ dryRun: true });
   });
 });

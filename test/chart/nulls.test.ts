@@ -37,9 +37,9 @@ const branches = [
 ];
 const isOptional = (path: string) => {
   const value = get(path);
-  return path !== 'jobs' && (value === null || value === '' || typeof value === 'object');
+  return value === null || value === '' || typeof value === 'object';
 };
-const needed = [...branches, ...leaves.filter((path) => !isOptional(path)), 'jobs'].filter((path) => path !== 'global');
+const needed = [...branches, ...leaves.filter((path) => !isOptional(path))].filter((path) => path !== 'global');
 
 describe.skipIf(noHelm)('null', () => {
   test.each(needed)('for %s is refused in one sentence', (path) => {

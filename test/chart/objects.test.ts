@@ -1,4 +1,5 @@
 // Every object that the chart can render is one that a real cluster takes, Pod Security `restricted` included.
+import { globSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { refusals } from './support/api-server.ts';
 import {
@@ -12,6 +13,7 @@ import {
   ofKind,
   podsOf,
   render,
+  SHIPPED,
 } from './support/chart.ts';
 import { typeErrors } from './support/kube-types.ts';
 import { violations } from './support/pod-security.ts';
@@ -54,6 +56,7 @@ describe.skipIf(noHelm)('every rendered object', () => {
   });
 
   const all: Record<string, KubeObject[]> = { ...cases };
+  for (const file of noHelm ? [] : globSync('examples/*/values.yaml')) all[file] = render(file);
   for (const [title, values] of Object.entries(noHelm ? {} : combinations)) all[title] = render(values);
 
   test('has only fields that Kubernetes knows, of the right types, in 1.29 and in a current version', () => {
@@ -106,7 +109,7 @@ describe.skipIf(noHelm)('every rendered object', () => {
   });
 
   test("a release's name with a dot leaves names that an Indexed Job's pods can have as host names", () => {
-    const { stdout } = helm('template', 'billing.v2', CHART, '--set', 'jobs.database-cleanup.shards=3');
+    const { stdout } = helm('template', 'billing.v2', CHART, '-f', SHIPPED, '--set', 'jobs.database-cleanup.shards=3');
     const names = ofKind(objectsIn(stdout), 'CronJob').map(({ metadata }) => metadata.name);
     expect(names).toEqual(['billing-v2-run-job-database-cleanup', 'billing-v2-run-job-report-generator']);
   });

@@ -121,6 +121,8 @@ describe.skipIf(noHelm)('schedules', () => {
   test.each([
     ['H(30-10) * * * *', 'ends before it begins'],
     ['H(70-90) * * * *', "isn't within 0 and 59"],
+    ['H(50-60) * * * *', "isn't within 0 and 59"],
+    ['0 2 H(0-5) * *', "isn't within 1 and 31"],
     ['H/0 * * * *', 'the step of'],
     ['HH * * * *', "isn't a minute"],
   ])('%s is refused', (schedule, sentence) => {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Client, findClient } from '../../deploy/tools/helm.ts';
-import { CHART, noHelm } from './support/chart.ts';
+import { CHART, noHelm, SHIPPED } from './support/chart.ts';
 import { startCluster } from './support/cluster.ts';
 
 const CLEANUP = 'billing-run-job-database-cleanup';
@@ -59,22 +59,32 @@ describe.skipIf(noHelm ?? (findClient('kubectl') ? undefined : 'no kubectl'))(
       'stays so through upgrade and rollback, and begins anew with an install (--server-side=%s)',
       async (side) => {
         const { cluster, helm, suspend, suspended, image } = await workplace();
-        expect(await helm('install', 'billing', CHART, BLIND, `--server-side=${side}`)).toBe('');
+        expect(await helm('install', 'billing', CHART, '-f', SHIPPED, BLIND, `--server-side=${side}`)).toBe('');
         expect(suspended()).toBeUndefined();
         expect(await suspend(true)).toBe('');
         expect(
-          await helm('upgrade', 'billing', CHART, BLIND, '--set', 'image.tag=2', '--reset-then-reuse-values'),
+          await helm(
+            'upgrade',
+            'billing',
+            CHART,
+            '-f',
+            SHIPPED,
+            BLIND,
+            '--set',
+            'image.tag=2',
+            '--reset-then-reuse-values',
+          ),
         ).toBe('');
         expect([suspended(), image()]).toEqual([true, expect.stringMatching(/:2$/)]);
         expect(await helm('rollback', 'billing', '1')).toBe('');
         expect([suspended(), image()]).toEqual([true, expect.not.stringMatching(/:2$/)]);
         expect(await suspend(false)).toBe('');
-        expect(await helm('upgrade', 'billing', CHART, BLIND)).toBe('');
+        expect(await helm('upgrade', 'billing', CHART, '-f', SHIPPED, BLIND)).toBe('');
         expect(suspended()).toBe(false);
         expect(await suspend(true)).toBe('');
         expect(await helm('uninstall', 'billing')).toBe('');
         expect(cluster.get('CronJob', CLEANUP)).toBeUndefined();
-        expect(await helm('install', 'billing', CHART, BLIND, `--server-side=${side}`)).toBe('');
+        expect(await helm('install', 'billing', CHART, '-f', SHIPPED, BLIND, `--server-side=${side}`)).toBe('');
         expect(suspended()).toBeUndefined();
       },
     );
@@ -95,14 +105,14 @@ describe.skipIf(noHelm ?? (findClient('kubectl') ? undefined : 'no kubectl'))(
     test('is resumed when its value is taken back, and a patch against the value is a conflict that names the field', async () => {
       const { helm, suspend, suspended } = await workplace();
       const value = ['--set', 'jobs.database-cleanup.suspend=true'];
-      await helm('install', 'billing', CHART, BLIND, ...value);
+      await helm('install', 'billing', CHART, '-f', SHIPPED, BLIND, ...value);
       expect(suspended()).toBe(true);
-      expect(await helm('upgrade', 'billing', CHART, BLIND, '--reset-values')).toBe('');
+      expect(await helm('upgrade', 'billing', CHART, '-f', SHIPPED, BLIND, '--reset-values')).toBe('');
       expect(suspended()).toBeUndefined();
-      await helm('upgrade', 'billing', CHART, BLIND, ...value);
+      await helm('upgrade', 'billing', CHART, '-f', SHIPPED, BLIND, ...value);
       expect(await suspend(false)).toBe('');
-      expect(await helm('upgrade', 'billing', CHART, BLIND, ...value)).toContain('.spec.suspend');
-      expect(await helm('upgrade', 'billing', CHART, BLIND, '--reset-values')).toBe('');
+      expect(await helm('upgrade', 'billing', CHART, '-f', SHIPPED, BLIND, ...value)).toContain('.spec.suspend');
+      expect(await helm('upgrade', 'billing', CHART, '-f', SHIPPED, BLIND, '--reset-values')).toBe('');
       expect(suspended()).toBe(false);
     });
   },

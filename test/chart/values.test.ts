@@ -70,7 +70,7 @@ describe('values', () => {
     for (const field of walk(schema, '', values)) isSet.set(field.path, field.isSet || isSet.get(field.path) === true);
     const unset = [...isSet].filter(([, there]) => !there).map(([path]) => path);
     const free =
-      /^(job\.job|job\.name|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(blackouts|after|tolerations|affinity|topology|hostAliases|dnsConfig|image|imagePullSecrets|envFrom)|networkPolicy\.extraEgress|console\.(tokenSecret|httpRoute\.parentRefs))/;
+      /^(job\.(job|name|schedule)|config\.|peer\.|container\.|volume|(pod|container)SecurityContext\.|seccompProfile\.|imagePullSecrets|secret\.refs|job\.(blackouts|after|tolerations|affinity|topology|hostAliases|dnsConfig|image|imagePullSecrets|envFrom)|networkPolicy\.extraEgress|console\.(tokenSecret|httpRoute\.parentRefs))/;
     expect(unset.filter((path) => !free.test(path))).toEqual([]);
   });
 

@@ -26,11 +26,15 @@ export default defineJob({ name: '${name}', description: 'Mails', params: v.obje
   return folder;
 }
 
-/** A folder with `run-job` in it, for PATH. */
+/** A folder with `run-job` in it, for PATH; npx is there, and has no program but this. */
 function bin(): string {
   const folder = mkdtempSync(join(inject('scratchFolder'), 'bin-'));
-  writeFileSync(join(folder, 'run-job'), `#!/bin/sh\nexec ${process.execPath} ${EXECUTABLE} "$@"\n`);
-  chmodSync(join(folder, 'run-job'), 0o755);
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(folder, name), 0o755);
+  };
+  write('run-job', `exec ${process.execPath} ${EXECUTABLE} "$@"`);
+  write('npx', 'shift; exec "$@"');
   return folder;
 }
 
@@ -62,8 +66,8 @@ const SHELLS: readonly Shell[] = [
         '-c',
         `compopt() { :; }
 source <(run-job completion bash)
-COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=(run-job) COMP_CWORD=1
-_run_job && printf '%s\\n' "\${COMPREPLY[@]}"`,
+COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=($1) COMP_CWORD=\${#COMP_WORDS[@]}
+if [[ $1 == npx* ]]; then _run_job_npx; else _run_job; fi && printf '%s\\n' "\${COMPREPLY[@]}"`,
         'bash',
         line,
       ]),
@@ -78,7 +82,7 @@ _run_job && printf '%s\\n' "\${COMPREPLY[@]}"`,
 compadd() { while [[ $1 == -* ]]; do [[ $1 == -S ]] && shift; [[ $1 == -- ]] && { shift; break }; shift; done; (( $# )) && print -l -- "$@"; return 0 }
 source <(run-job completion zsh)
 words=("\${(@s: :)1}") CURRENT=\${#words}
-_run_job`,
+if [[ $1 == npx* ]]; then _run_job_npx; else _run_job; fi`,
         'zsh',
         line,
       ]),
@@ -111,6 +115,11 @@ describe.each(SHELLS.map((shell) => [shell.name, shell] as const))('in %s', (nam
     expect(await shell.complete('run-job mails_letters --param ur')).toEqual(['urgent=']);
     expect(await shell.complete('run-job mails_letters --param ')).toEqual(['to=', 'urgent=']);
     expect(await shell.complete('run-job mails_parcels --param ')).toEqual([]);
+  });
+
+  test.runIf(here)('npx run-job is completed as run-job is', async () => {
+    expect(await shell.complete('npx run-job mail')).toEqual(['mails_letters', 'mails_parcels']);
+    expect(await shell.complete('npx run-job mails_letters --param ')).toEqual(['to=', 'urgent=']);
   });
 });
 

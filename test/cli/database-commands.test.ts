@@ -162,17 +162,18 @@ test('doctor is content when everything is there', async () => {
     otlp: found('ok', '/v1/traces answers (HTTP 200)'),
   });
   const { stdout } = await runToEnd(['doctor'], { env });
-  expect(stdout).toMatch(/^(ok {4}\w+ +.+\n){9}skip {2}alerting .+\n$/);
+  expect(stdout).toMatch(/^Ready: 9 checks passed \(1 skipped\)\n\n(ok {4}\w+ +.+\n){9}skip {2}alerting .+\n$/);
   expect(stdout).not.toContain('postgres:postgres');
 });
 
 test('doctor tells what cannot be reached, and exits with 69', async () => {
   const [database, broker, collector] = await freePorts(3);
-  const findings = await doctor({
+  const env = {
     DATABASE_URL: `postgres://user:s3cret@127.0.0.1:${database}/db`,
     AMQP_URL: `amqp://user:s3cret@127.0.0.1:${broker}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://user:s3cret@127.0.0.1:${collector}`,
-  });
+  };
+  const findings = await doctor(env);
   expect(findings).toMatchObject({
     exitCode: 69,
     postgres: found('unavailable', 'refused the connection'),
@@ -180,6 +181,8 @@ test('doctor tells what cannot be reached, and exits with 69', async () => {
     otlp: found('unavailable', "doesn't answer"),
   });
   expect(JSON.stringify(findings)).not.toContain('s3cret');
+  const { stdout } = await runToEnd(['doctor'], { env });
+  expect(stdout).toMatch(/^NOT READY: \d of \d checks failed \(1 skipped\); runs would end with 69\n\n/);
 });
 
 test('doctor does not call what is invalid unset', async () => {

@@ -1,14 +1,12 @@
 // history, show and status: what people see of the records, by the built executable.
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/postgres/records.ts';
 import type { RunEnd, RunStart } from '../../src/runner/ports.ts';
 import { endOf, jobLease, runOf, slotOf } from '../contracts/runs.ts';
 import { type Adapter, openAdapter } from '../postgres/support.ts';
-import { EXECUTABLE } from '../support/built.ts';
-import { findProgram } from '../support/install.ts';
 import { runToEnd } from '../support/run-job.ts';
+import { hasTerminal, linesOnTerminal } from '../support/terminal.ts';
 
 const FAILED = { status: 'failed', exitCode: 1, error: { name: 'Error', message: 'boom\nand more' } } as const;
 
@@ -119,20 +117,21 @@ describe('history and show', () => {
     );
   });
 
-  // util-linux's, with which a command gets a terminal.
-  const script = findProgram('script');
-  test.skipIf(script === undefined || process.platform !== 'linux')('the table fits a terminal', async () => {
-    const command = `stty columns 60; ${process.execPath} ${EXECUTABLE} history`;
-    const child = spawn(script as string, ['-qec', command, '/dev/null'], {
-      env: { PATH: process.env.PATH, DATABASE_URL: it.database.url },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    for await (const chunk of child.stdout) output += chunk;
-    const lines = output.split('\r\n').filter(Boolean);
-    expect(lines).toHaveLength(6);
-    expect(Math.max(...lines.map(({ length }) => length))).toBe(60);
-    expect(lines.some((line) => line.endsWith('…'))).toBe(true);
+  test.runIf(hasTerminal)('the table fits a terminal: notes without room are below, and names stay whole', async () => {
+    const lines = (columns: number) => linesOnTerminal(['history'], { columns }, { DATABASE_URL: it.database.url });
+    const narrow = await lines(60);
+    expect(Math.max(...narrow.map(({ length }) => length))).toBe(60);
+    expect(narrow).toContain('  dry run, 3 attempts, boom and more');
+    expect(narrow.some((line) => line.endsWith('…'))).toBe(true);
+    const name = 'billing-invoice-reconciliation-of-all-tenants';
+    await it.history.record(runOf(slotOf(name), { startedAt: at(9) }), endOf({ endedAt: at(9) }));
+    const [head = '', first = '', second = ''] = await lines(80);
+    expect(first).toMatch(new RegExp(`^[0-9a-f]{8}  ${name}$`));
+    expect(second.indexOf('succeeded')).toBe(head.indexOf('STATUS'));
+    await it.database.query('DELETE FROM run_job.runs WHERE name = $1', [name]);
+    expect((await lines(200)).find((line) => line.includes('boom'))).toMatch(
+      / failed .* dry run, 3 attempts, boom and more$/,
+    );
   });
 
   test('show takes either end of an id, and tells all in lines', async () => {
@@ -160,7 +159,7 @@ describe('history and show', () => {
   test.for([
     [['history', '--limit=0'], '--limit must be a whole number from 1'],
     [['history', '--limit=many'], '--limit must be a whole number from 1'],
-    [['history', '--since=yesterday'], '--since must be a length of time'],
+    [['history', '--since=yesterday'], '--since must be a time with its zone'],
     [['history', '--status=successful'], '--status must be one of running'],
     [['show', 'x'], 'hexadecimal digits'],
     [['show', "' OR true --"], 'hexadecimal digits'],

@@ -190,6 +190,48 @@ onEveryPostgres((create) => {
     expect((await known()).at(-1)).toMatchObject({ cron: '0 4 * * *', source: 'test/test', open: true });
   });
 
+  test('a run tells of its schedule anew when what it does has changed, and of another CronJob beside it', async () => {
+    await using database = await createDatabase();
+    const brought = { RUN_JOB_SCHEDULE: '0 * * * *', RUN_JOB_TIME_ZONE: 'Etc/UTC', POD_NAMESPACE: 'jobs' };
+    const run = async (at: number, env: Record<string, string>) => {
+      const slot = hourBack(at).toISOString();
+      const ended = await runToEnd(['noop', '--scheduled-at', slot], { database, env: { ...brought, ...env } });
+      expect(ended.exitCode, ended.stdout).toBe(0);
+    };
+    await run(5, { CRONJOB_NAME: 'one' });
+    await run(4, { CRONJOB_NAME: 'two' });
+    await run(3, { CRONJOB_NAME: 'two', RUN_JOB_SHARDS: '3', JOB_COMPLETION_INDEX: '0' });
+    await run(3, { CRONJOB_NAME: 'two', RUN_JOB_SHARDS: '3', JOB_COMPLETION_INDEX: '1' });
+    const rows = await database.query(
+      'SELECT shards, cronjob_name AS of, valid_to IS NULL AS open FROM run_job.schedules ORDER BY valid_from',
+    );
+    expect(rows).toEqual([
+      { shards: 1, of: 'two', open: false },
+      { shards: 3, of: 'two', open: true },
+    ]);
+  });
+
+  test('schedules are applied also when a run tells of one of them at the same moment', async () => {
+    await using database = await createDatabase();
+    const client = await database.connect();
+    await client.query(
+      `BEGIN; INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, valid_from, settled_to)
+       VALUES ('noop', 'noop', '0 2 * * *', 'Etc/UTC', 'run', 900000, now(), now())`,
+    );
+    const file = scheduleFile([{ name: 'noop', schedule: '0 2 * * *' }]);
+    const applied = runToEnd(['schedules', 'apply', '--file', file], { database });
+    await expect
+      .poll(() =>
+        database.query(
+          `SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid' AND datname = current_database()`,
+        ),
+      )
+      .toHaveLength(1);
+    await client.query('COMMIT');
+    await client.end();
+    expect(await applied).toMatchObject({ exitCode: 0, stdout: 'noop is changed, and was told of by run before\n' });
+  });
+
   test('a later run records what was missed before it', async () => {
     await using database = await createDatabase();
     await apply(database, { name: 'noop', schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' });
@@ -265,6 +307,98 @@ onEveryPostgres((create) => {
     expect(await database.query('SELECT cron FROM run_job.schedules')).toEqual([{ cron: '0 2 * * *' }]);
   });
 
+  test('a schedule that nobody has looked at for weeks hides no other, also from whoever may only read', async () => {
+    await using database = await createDatabase();
+    await apply(database, { name: 'a', schedule: '* * * * *' }, { name: 'noop', schedule: '0 * * * *' });
+    await since(database, 20 * 24 * HOUR);
+    await database.query(`ALTER DATABASE ${database.name} SET default_transaction_read_only = on`);
+    const { stdout, stderr } = await runToEnd(['status', '--json'], { database });
+    expect(stderr).toContain('this role may not write that down');
+    const all = JSON.parse(stdout) as Told[];
+    const noop = all.find(({ name }) => name === 'noop');
+    expect(noop).toMatchObject({ health: 'overdue', overdueSince: hourBack(20 * 24 - 1).toISOString() });
+    // The newest may still be late only.
+    expect(noop?.missed).toBeGreaterThanOrEqual(20 * 24 - 2);
+  });
+
+  test('a schedule that this version can’t read is told, and hides no other', async () => {
+    await using database = await createDatabase();
+    await apply(
+      database,
+      { name: 'noop', schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' },
+      { name: 'of_mars', schedule: '0 2 * * *' },
+    );
+    await since(database, 4 * HOUR);
+    await database.query(`UPDATE run_job.schedules SET time_zone = 'Mars/Olympus' WHERE name = 'of_mars'`);
+    const sentence = '"Mars/Olympus" isn\'t an IANA time zone';
+    const all = await runToEnd(['status', '--check'], { database });
+    expect(all.exitCode).toBe(1);
+    expect(all.stdout).toMatch(/^noop +overdue /m);
+    expect(all.stdout).toContain(`its schedule can't be read: ${sentence}`);
+    await database.query(`DELETE FROM run_job.runs; DELETE FROM run_job.schedules WHERE name = 'noop'`);
+    expect((await runToEnd(['status', '--check'], { database })).exitCode).toBe(1);
+    const one = await runToEnd(['status', 'of-mars'], { database });
+    expect(one.stdout).toContain(`Schedule      0 2 * * *, which can't be read: ${sentence}`);
+    const listed = await runToEnd(['schedules'], { database });
+    expect(listed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(sentence) });
+  });
+
+  test('a name that nobody knows and another comes after is noted, each time', async () => {
+    await using database = await createDatabase();
+    const daily = { schedule: '0 2 * * *' };
+    const file = scheduleFile([
+      { name: 'extract', ...daily },
+      { name: 'load', ...daily, after: [{ name: 'extrakt' }, { name: 'extract' }, { name: 'somewhere-else' }] },
+    ]);
+    const notes = [
+      'note: load comes after extrakt, of which nothing is known; did you mean extract?\n',
+      'note: load comes after somewhere-else, of which nothing is known\n',
+    ].join('');
+    const apply = (...args: string[]) => runToEnd(['schedules', 'apply', '--file', file, ...args], { database });
+    expect(await apply('--dry-run')).toMatchObject({
+      exitCode: 0,
+      stdout: `extract would be new\nload would be new\n${notes}`,
+    });
+    await apply();
+    expect((await apply()).stdout).toBe(`2 unchanged\n${notes}`);
+    await database.query(
+      `UPDATE run_job.schedules SET name = 'somewhere-else', source = 'other' WHERE name = 'extract'`,
+    );
+    expect((await apply()).stdout).toBe(`extract is new\n1 unchanged\n${notes.split('\n')[0]}\n`);
+  });
+
+  test('of two files that are applied at once and together make a circle, one is refused', async () => {
+    await using database = await createDatabase();
+    const daily = { schedule: '0 2 * * *' };
+    const one = scheduleFile(
+      [
+        { name: 'a', ...daily, after: [{ name: 'b' }] },
+        { name: 'b', ...daily, after: [{ name: 'c' }] },
+      ],
+      'one',
+    );
+    const other = scheduleFile([{ name: 'c', ...daily, after: [{ name: 'a' }] }], 'other');
+    const client = await database.connect();
+    await client.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('run-job/schedules', 0))`);
+    const writers = [one, other].map((file) => runToEnd(['schedules', 'apply', '--file', file], { database }));
+    // Both have read what there is to read before they wait for each other.
+    await expect
+      .poll(
+        () =>
+          database.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()`),
+        {
+          timeout: 30_000,
+        },
+      )
+      .toHaveLength(2);
+    await client.end();
+    const ended = await Promise.all(writers);
+    expect(ended.map(({ exitCode }) => exitCode).sort()).toEqual([0, 64]);
+    expect(ended.find(({ exitCode }) => exitCode === 64)?.stderr).toMatch(
+      /(. comes after ){3}.: none of them could ever begin/,
+    );
+  });
+
   test('statistics of 30 days are those of the runs, also where a lost run ends after all', async () => {
     await using database = await createDatabase();
     await using adapter = adapterOf(database);
@@ -287,6 +421,42 @@ onEveryPostgres((create) => {
   });
 });
 
+test.each([
+  [
+    'a NUL',
+    '{"source":"x","schedules":[{"name":"noop","schedule":"@daily","owner":"a\\u0000b"}]}',
+    'owner must have no control',
+  ],
+  ['itself', 'source: x\nschedules:\n- &a {name: noop, schedule: "@daily", params: {x: *a}}', 'in circles'],
+  [
+    'a long number',
+    'source: x\nschedules:\n- {name: noop, schedule: "@daily",\n   params: {id: 12345678901234567890}}',
+    'line 4 of',
+  ],
+  ['infinity', 'source: x\nschedules: [{name: noop, schedule: "@daily", params: {x: .inf}}]', 'line 2 of'],
+  ['nothing', '', 'the file: it must have source and schedules'],
+  [
+    'too many parts',
+    'source: x\nschedules: [{name: noop, schedule: "@daily", shards: 100001}]',
+    'shards must be at most 100000',
+  ],
+  [
+    'a century',
+    'source: x\nschedules: [{name: noop, schedule: "@daily", lateAfter: 40000d}]',
+    'lateAfter must be at most 366d',
+  ],
+])('a file that holds %s is refused in one sentence', async (_, text, sentence) => {
+  const { createDatabase } = await import('../support/database.ts');
+  await using database = await createDatabase();
+  const path = join(inject('scratchFolder'), `${database.name}.yaml`);
+  writeFileSync(path, text);
+  const ended = await runToEnd(['schedules', 'apply', '--file', path], { database });
+  expect(ended).toMatchObject({ exitCode: 64, stdout: '' });
+  expect(ended.stderr).toContain(sentence);
+  expect(ended.stderr).toContain('nothing was changed');
+  expect(ended.stderr.trim().split('\n')).toHaveLength(1);
+});
+
 test('history takes several names and statuses, and refuses what no run can be', async () => {
   const { createDatabase } = await import('../support/database.ts');
   await using database = await createDatabase();
@@ -303,7 +473,17 @@ test('history takes several names and statuses, and refuses what no run can be',
   expect(await listed('--errors', '--name=noop')).toEqual([]);
   const refused = await runToEnd(['history', '--errors', '--status=succeeded'], { database });
   expect(refused).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('none that is succeeded did') });
+  for (const since of ['2026-02-30', '2026-11-26 10:00', '1', '9999999999d']) {
+    const wrong = await runToEnd(['history', '--since', since], { database });
+    expect(wrong, since).toMatchObject({ exitCode: 64, stdout: '' });
+    expect(wrong.stderr).toContain('--since must be a time with its zone');
+  }
+  await database.query(
+    `INSERT INTO run_job.pauses (name, why, ended_at) SELECT 'known-' || n, 'x', now() FROM generate_series(1, 400) AS n`,
+  );
   const unknown = await runToEnd(['status', 'nope'], { database });
+  expect(unknown.stderr.length).toBeLessThan(800);
+  expect(unknown.stderr).toMatch(/ and \d+ more; run-job status lists them$/m);
   expect(unknown).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('Nothing is known by the name nope') });
   const dashed = await runToEnd(['status', 'takes-params'], { database });
   expect(dashed).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Name +takes_params$/m) });

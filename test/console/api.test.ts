@@ -5,7 +5,7 @@ import { makeHistory } from '../../deploy/demo/history.ts';
 import { JobDetail, Jobs, Night, Now, RunDetail } from '../../src/console/api/schemas.ts';
 import { createDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
-import { ask, eventually, recordRun, serveConsole } from './support.ts';
+import { ask, recordRun, serveConsole, whenShown } from './support.ts';
 
 test('every answer fits its schema, and the description names them all', async () => {
   await using database = await createDatabase();
@@ -65,7 +65,11 @@ test('metrics tell how names stand, and a counter goes on when its records are p
   expect((await runToEnd(['noop', '--as', 'counted', '--dry-run'], { database })).exitCode).toBe(0);
   const name = 'name="counted",namespace=""';
   const counted = { [`{${name},status="succeeded"}`]: 1, [`{${name},status="failed"}`]: 1 };
-  const text = await eventually(scrape, (found) => Object.keys(series(found, 'run_job_runs_total')).length === 2);
+  const text = await whenShown(
+    served.url,
+    scrape,
+    (found) => Object.keys(series(found, 'run_job_runs_total')).length === 2,
+  );
   expect(series(text, 'run_job_runs_total')).toEqual(counted);
   expect(series(text, 'run_job_consecutive_failures')).toEqual({ [`{${name}}`]: 1 });
   expect(series(text, 'run_job_last_status')).toEqual({ [`{${name},status="failed"}`]: 1 });
@@ -76,7 +80,8 @@ test('metrics tell how names stand, and a counter goes on when its records are p
   expect(age).toBeLessThan(100);
   await database.query('DELETE FROM run_job.runs');
   await recordRun(database, { name: 'counted' });
-  const after = await eventually(
+  const after = await whenShown(
+    served.url,
     scrape,
     (found) => series(found, 'run_job_runs_total')[`{${name},status="succeeded"}`] === 2,
   );

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { MIGRATIONS, migrate } from '../../src/postgres/migrate.ts';
+import { serverAt } from '../postgres/server-at.ts';
 import { createDatabase } from '../support/database.ts';
-import { ask, eventually, recordRun, serveConsole } from './support.ts';
+import { ask, recordRun, serveConsole, whenShown } from './support.ts';
 
 test.for([
   '/?health=sick',
@@ -19,12 +21,36 @@ test.for([
   '/night?page=x',
   '/api/v1/jobs?health=sick',
   '/api/v1/night?page=0',
+  '/?page=1%00',
+  '/?page=%C2%B2',
+  '/?page=1&page=x&health=constructor',
+  '/?tag=%1b[31m',
 ])('a garbled parameter is one sentence: %s', async (path) => {
   await using served = await serveConsole();
   const { status, text } = await ask(served.url, path);
   expect(status).toBe(400);
   expect(text).toMatch(/The parameter (health|page|q|tag) (must|may)/);
   expect(served.said()).not.toContain('"error"');
+});
+
+test('a parameter that nobody asked for, in any shape, is none', async () => {
+  await using served = await serveConsole();
+  for (const query of [
+    '__proto__=x&constructor[prototype][q]=y',
+    'q[]=a&q=b&q=c',
+    'q=%ff%fe',
+    'q=%',
+    'q=%25%27%22%5c%20OR%201=1--',
+    '&&&=&==;;',
+    `utm=${'x'.repeat(10_000)}`,
+    'q=%F0%9F%90%98&owner=%E2%80%AE',
+  ]) {
+    for (const path of ['/', '/night', '/now', '/metrics', '/api/v1/jobs']) {
+      const { status } = await ask(served.url, `${path}?${query}`);
+      expect([path, query, status]).toEqual([path, query, 200]);
+    }
+  }
+  expect(served.said()).not.toContain('"level":"error"');
 });
 
 test('odd paths lead nowhere, and none is an error of ours', async () => {
@@ -101,13 +127,28 @@ test('a thousand listeners hear of a change, and cost one look at the database',
   for (const sent of listeners) sent.destroy();
 }, 110_000);
 
-test('a database without the schema is told, and the console comes to life when it is migrated', async () => {
+test.for([
+  ['no schema', 0],
+  ['a schema that lacks the newest step', MIGRATIONS.length - 1],
+] as const)('%s is told with the remedy, and the console comes to life when it is migrated', async ([_, steps]) => {
   await using database = await createDatabase({ migrated: false });
+  if (steps > 0) await migrate(serverAt(database.url), MIGRATIONS.slice(0, steps));
   await using served = await serveConsole({ database });
-  const early = await ask(served.url, '/');
-  expect([early.status, early.text]).toEqual([503, expect.stringContaining('run-job migrate')]);
+  for (const path of ['/', '/now', '/night', '/jobs/a', '/api/v1/jobs']) {
+    const { status, text } = await ask(served.url, path);
+    expect([path, status, text]).toEqual([path, 503, expect.stringContaining('run-job migrate')]);
+  }
   expect((await ask(served.url, '/readyz')).status).toBe(503);
   expect((await ask(served.url, '/healthz')).status).toBe(200);
+  expect((await ask(served.url, '/metrics')).status).toBe(200);
+  await migrate(serverAt(database.url));
+  await whenShown(
+    served.url,
+    () => ask(served.url, '/'),
+    ({ status }) => status === 200,
+    20_000,
+  );
+  expect((await ask(served.url, '/readyz')).status).toBe(200);
 });
 
 test('a schema of a newer run-job that shuts us out is told', async () => {
@@ -117,7 +158,8 @@ test('a schema of a newer run-job that shuts us out is told', async () => {
   expect((await ask(served.url, '/')).text).toContain('newer run-job');
   // One that only adds doesn't.
   await database.query('UPDATE run_job.migrations SET breaking = false WHERE version = 999');
-  await eventually(
+  await whenShown(
+    served.url,
     () => ask(served.url, '/'),
     ({ status }) => status === 200,
   );

@@ -156,6 +156,15 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect((await runToEnd(['noop', '--as', 'falls', '--force'], { database })).exitCode).toBe(0);
     await shows(/falls[\s\S]*ok/);
 
+    await using now = await open(`${served.url}/now`);
+    await now.page.getByRole('status').getByText('live', { exact: true }).waitFor();
+    await using retried = runJob(['flaky', '--as', 'rests', '--param', 'wait=a minute'], { database });
+    await retried.waitForLine(({ msg }) => msg.startsWith('attempt 1 of 3 failed'));
+    await now.page.getByText('attempt 1 failed, another follows').waitFor({ timeout: 2_500 });
+    retried.kill('SIGTERM');
+    await retried.done;
+    await now.page.getByText('Nothing runs.').waitFor({ timeout: 2_500 });
+
     await using working = runJob(['hangs', '--as', 'works', '--param', 'way=returns', '--timeout', '1m'], { database });
     await page
       .locator('tr', { hasText: /works[\s\S]*running/ })
@@ -201,16 +210,40 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
       cronjob_name: evil,
       trace_id: evil,
       version: evil,
+      program: { exitCode: 1, command: evil, [evil]: evil },
+      tries: [
+        { startedAt: new Date(), endedAt: new Date(), error: { name: evil, message: evil }, retryInMs: 1 },
+        { startedAt: new Date() },
+      ],
     });
+    const name = `evil ${evil}`;
     await database.query(
-      `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, params, owner, runbook, tags, valid_from, settled_to)
-       VALUES ($1, $2, '0 0 1 1 *', 'Etc/UTC', $2, 1000, $3, $2, 'javascript:window.hacked=1', ARRAY[$2], now(), now())`,
-      [`evil ${evil}`, evil, JSON.stringify({ [evil]: evil })],
+      `INSERT INTO run_job.checkpoints (name, scheduled_at, shard_index, shard_count, params_digest, fence, run_id, value, steps, saved_at)
+       SELECT name, scheduled_at, 0, 1, '', 1, id, to_json($2::text), json_build_array(json_build_object('name', $2::text, 'runId', $2::text)), now()
+       FROM run_job.runs WHERE id = $1`,
+      [id, evil],
     );
-    await database.query('INSERT INTO run_job.pauses (name, why, paused_by) VALUES ($1, $2, $2)', [
-      `evil ${evil}`,
-      evil,
-    ]);
+    await database.query(
+      `INSERT INTO run_job.audit (who, action, name, run_id, why) VALUES ($1, 'cancel', $2, $3, $1)`,
+      [evil, name, id],
+    );
+    await database.query(
+      `INSERT INTO run_job.live (run_id, name, job, scheduled_at, shard_index, shard_count, place, told)
+       SELECT gen_random_uuid(), $1, $2, now(), 0, 1, $2, waits
+       FROM unnest(ARRAY[
+         json_build_object('waiting', json_build_object('reason', 'after', 'after', $2::text, 'since', now(), 'until', now())),
+         json_build_object('waiting', json_build_object('reason', 'locked', 'holder', $2::text, 'since', now(), 'until', now()))
+       ]) AS waits`,
+      [name, evil],
+    );
+    await database.query(
+      `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, params, owner, runbook, tags, after, args, valid_from,
+         settled_to, starting_deadline_seconds)
+       VALUES ($1, $2, '* * * * *', 'Etc/UTC', $2, 1000, $3, $2, 'javascript:window.hacked=1', ARRAY[$2], $4, json_build_array($2::text),
+         now() - interval '1 hour', now() - interval '1 hour', 1)`,
+      [name, evil, JSON.stringify({ [evil]: evil }), JSON.stringify([{ name: evil, slot: 'latest' }])],
+    );
+    await database.query('INSERT INTO run_job.pauses (name, why, paused_by) VALUES ($1, $2, $2)', [name, evil]);
     await using served = await serveConsole({ database });
     // The policy would stop such a script too: without it, the escaping alone has to.
     await using window = await open(served.url, { bypassCSP: true });
@@ -218,7 +251,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
       '/',
       `/?q=${encodeURIComponent(evil)}`,
       `/?owner=${encodeURIComponent(evil)}`,
-      `/jobs/${encodeURIComponent(`evil ${evil}`)}`,
+      `/jobs/${encodeURIComponent(name)}`,
       `/runs/${id}`,
       '/now',
       '/night',
@@ -229,8 +262,16 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
       expect([path, await window.page.evaluate('window.hacked')]).toEqual([path, undefined]);
       expect([path, await window.page.locator('img, svg[onload], a[href^="javascript"]').count()]).toEqual([path, 0]);
     }
-    await window.page.goto(`${served.url}/runs/${id}`);
-    expect(await window.page.locator('main').innerText()).toContain('<script>window.hacked=1</script>');
+    // All of it was there to be shown.
+    for (const [path, texts] of [
+      [`/runs/${id}`, ['attempt 1: <img src=x', 'Checkpoint', 'caused by', '</pre><script>window.hacked=1</script>']],
+      [`/jobs/${encodeURIComponent(name)}`, ['Comes after', 'Missed slots', 'What people did', 'cancel by <img src=x']],
+      ['/now', ['the slot of <img src=x']],
+    ] as const) {
+      await window.page.goto(served.url + path);
+      const shown = await window.page.locator('main').innerText();
+      for (const text of texts) expect(shown, path).toContain(text);
+    }
   }, 60_000);
 
   test('with --actions a person pauses, resumes and cancels, and it is written down; another site can’t', async () => {
@@ -254,16 +295,8 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await using working = runJob(['hangs', '--as', 'cancelled', '--param', 'way=returns', '--timeout', '1m'], {
       database,
     });
-    const [run] = await (async () => {
-      for (;;) {
-        const rows = await database.query<{ id: string }>(
-          `SELECT id FROM run_job.runs WHERE name = 'cancelled' AND status = 'running'`,
-        );
-        if (rows.length > 0) return rows;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    })();
-    await page.goto(`${served.url}/runs/${run?.id}`);
+    const { runId: cancelled } = await working.waitForLine(({ msg }) => msg === 'hanging');
+    await page.goto(`${served.url}/runs/${cancelled}`);
     await page.getByRole('button', { name: 'Cancel this run' }).click();
     expect((await working.done).exitCode).toBe(79);
     await page.getByText('cancelled', { exact: false }).first().waitFor();

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { startPostgres } from '../support/postgres-server.ts';
+import { becomeStandby } from '../support/standby.ts';
 import { createTemplate } from '../support/template-database.ts';
-import { ask, eventually, recordRun, serveConsole } from './support.ts';
+import { ask, recordRun, serveConsole, whenShown } from './support.ts';
 
 test('PostgreSQL goes away and comes back: pages say since when they are stale, then are true again', async () => {
   await using postgres = await startPostgres();
@@ -12,12 +13,14 @@ test('PostgreSQL goes away and comes back: pages say since when they are stale, 
   await using database = await createDatabase({ serverUrl: postgres.url });
   await recordRun(database, { name: 'before' });
   await using served = await serveConsole({ database });
-  await eventually(
+  await whenShown(
+    served.url,
     () => ask(served.url, '/'),
     ({ text }) => text.includes('before'),
   );
   await postgres.stop('immediate');
-  const stale = await eventually(
+  const stale = await whenShown(
+    served.url,
     () => ask(served.url, '/'),
     ({ text }) => text.includes('as it was at'),
     20_000,
@@ -28,7 +31,8 @@ test('PostgreSQL goes away and comes back: pages say since when they are stale, 
   expect((await ask(served.url, '/metrics')).text).toMatch(/run_job_console_last_look_timestamp_seconds \d/);
   await postgres.start();
   await recordRun(database, { name: 'afterwards' });
-  const fresh = await eventually(
+  const fresh = await whenShown(
+    served.url,
     () => ask(served.url, '/'),
     ({ text }) => text.includes('afterwards'),
     20_000,
@@ -37,6 +41,32 @@ test('PostgreSQL goes away and comes back: pages say since when they are stale, 
   expect((await ask(served.url, '/readyz')).status).toBe(200);
   expect(served.said().match(/"level":"warn"/g)?.length).toBeGreaterThan(0);
   expect(served.said()).not.toContain('Q7wz');
+});
+
+test('a standby is told as one: nothing can be said of who lives, and nothing is guessed', async () => {
+  await using postgres = await startPostgres({ settings: { synchronous_commit: 'on' } });
+  await createTemplate(postgres.url);
+  // It goes with its server: nothing can be dropped on a standby.
+  const database = await createDatabase({ serverUrl: postgres.url });
+  await recordRun(database, { name: 'ended' });
+  // On the primary nobody holds its lock: there it is lost.
+  const id = await recordRun(database, { name: 'says_running', status: 'running', ended_at: null, duration_ms: null });
+  await becomeStandby(postgres);
+  await using served = await serveConsole({ database });
+  const get = async (path: string) => {
+    const { status, text } = await ask(served.url, path);
+    expect([path, status]).toEqual([path, 200]);
+    return text;
+  };
+  for (const path of ['/', '/jobs/ended', `/runs/${id}`, '/now', '/night']) {
+    expect(await get(path), path).toContain('This database is a standby: whether a run that says running still lives');
+  }
+  expect(JSON.parse(await get(`/api/v1/runs/${id}`)).status).toBe('running');
+  expect(await get('/now')).toContain('how many are taken isn’t known here');
+  expect(JSON.parse(await get('/api/v1/now'))).toMatchObject({ places: { total: 10 }, standby: true });
+  expect(await get('/metrics')).not.toMatch(/^run_job_places/m);
+  expect(JSON.parse(await get('/readyz'))).toEqual({ status: 'ready' });
+  expect(served.said()).not.toMatch(/"level":"(warn|error)"/);
 });
 
 test('on SIGTERM listeners are let go, nothing new is taken, and it ends with 0', async () => {
@@ -69,7 +99,8 @@ test('the read role of deploy/sql/roles.sql is enough, and with it nothing is wr
     );
     const url = Object.assign(new URL(database.url), { username: role, password: 'reads' }).href;
     await using served = await serveConsole({ database: { ...database, url } });
-    const answer = await eventually(
+    const answer = await whenShown(
+      served.url,
       () => ask(served.url, '/api/v1/jobs'),
       ({ status }) => status === 200,
     );

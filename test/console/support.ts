@@ -1,5 +1,6 @@
 // What the tests of the console share: the built console over a database of the test's own, and ways to ask it.
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type Running, runJob } from '../support/run-job.ts';
 
@@ -121,13 +122,29 @@ export async function recordRun(database: TestDatabase, columns: Record<string, 
   return inserted?.id ?? '';
 }
 
-/** Asks until the answer fits, for five seconds at most. */
-export async function eventually<T>(look: () => Promise<T>, fits: (found: T) => boolean, withinMs = 5_000): Promise<T> {
-  const until = performance.now() + withinMs;
-  for (;;) {
-    const found = await look();
+/** Looks now, and again whenever the console tells that something has changed, until what is found fits; for five seconds at most unless said. */
+export async function whenShown<T>(
+  url: string,
+  look: () => Promise<T>,
+  fits: (found: T) => boolean,
+  withinMs = 5_000,
+): Promise<T> {
+  const { hostname, port } = new URL(url);
+  const sent = request({ hostname, port, path: '/events', agent: false }).end();
+  const [events] = (await once(sent, 'response')) as [IncomingMessage];
+  let found = await look();
+  const late = () => events.destroy(new Error(`It is never shown; this is: ${JSON.stringify(found)}`));
+  const timer = setTimeout(late, withinMs);
+  try {
     if (fits(found)) return found;
-    if (performance.now() > until) throw new Error(`It never came to be: ${JSON.stringify(found)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    for await (const text of events.setEncoding('utf8')) {
+      if (!(text as string).includes('event: change')) continue;
+      found = await look();
+      if (fits(found)) return found;
+    }
+    throw new Error('The console has let its listener go.');
+  } finally {
+    clearTimeout(timer);
+    sent.destroy();
   }
 }

@@ -6,6 +6,7 @@ import { onEveryPostgres } from '../support/every-postgres.ts';
 import { openGate } from '../support/gate.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
+import { shiftedClock } from '../support/shifted-clock.ts';
 import { createTemplate } from '../support/template-database.ts';
 import { command, SLOT, schedule } from './support.ts';
 
@@ -173,12 +174,27 @@ test('a name may be written with dashes or underscores, and one that nobody know
   expect((await command(database, ['resume', 'nothing_like_it'])).exitCode).toBe(64);
 });
 
+test('a pause is as long as was said, whatever the clock here shows', async () => {
+  await using database = await createDatabase();
+  for (const byMs of [-3 * 3_600_000, 3 * 3_600_000]) {
+    const paused = await command(database, ['pause', 'noop', '--why', 'wrong clock', '--until', '2h'], {
+      env: shiftedClock(byMs),
+    });
+    expect(paused.exitCode, paused.stderr).toBe(0);
+    const [pause] = await database.query('select extract(epoch from until - now())::int as left from run_job.pauses');
+    expect(pause?.left).toBeGreaterThan(7_100);
+    expect(pause?.left).toBeLessThanOrEqual(7_200);
+    await expectAccounts(await command(database, ['noop']), database, PAUSED);
+  }
+});
+
 test.for([
   [['pause', 'noop'], 'say why'],
   [['pause', 'noop', '--why', '  '], 'say why'],
   [['pause', 'noop', '--why', 'x'.repeat(501)], '500 characters'],
   [['pause', 'noop', '--why', 'y', '--until', 'tomorrow'], '--until must be how long'],
   [['pause', 'noop', '--why', 'y', '--until', '2020-01-01T00:00:00Z'], 'later than now'],
+  [['pause', 'noop', '--why', 'y', '--until', '2999-02-30T00:00:00Z'], '--until must be how long'],
   [['pause', '--why', 'y'], 'name what is to be paused'],
   [['resume'], 'needs an argument'],
 ] as const)('%j is refused in one sentence', async ([args, sentence]) => {

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { calledWith } from '../../src/app/job-manifest.ts';
 import { exec } from '../exec/support.ts';
 import { expectAccounts } from '../support/accounts.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -195,6 +196,46 @@ function fakeKubectl(): string {
   return join(folder, 'bin');
 }
 
+test('a slot that was missed is no run: backfill does it', async () => {
+  await using database = await createDatabase();
+  await schedule(database, 'takes_params', { validFrom: '2026-11-25' });
+  await command(database, ['status', 'takes_params']);
+  const [missed] = await database.query(
+    `select id from run_job.runs where status = 'missed' order by scheduled_at limit 1`,
+  );
+  const again = await command(database, ['rerun', missed?.id]);
+  expect(again).toMatchObject({ exitCode: 64, stdout: '' });
+  expect(again.stderr).toContain(
+    'was missed; run-job backfill takes_params --from 2026-11-25T02:00:00Z --to 2026-11-25T02:00:00Z does it',
+  );
+  const cancelled = await command(database, ['cancel', missed?.id]);
+  expect(cancelled).toMatchObject({ exitCode: 64, stdout: '' });
+  expect(cancelled.stderr).toContain('was missed; there is nothing to cancel');
+});
+
+test.each([
+  ['the image’s own', undefined, ['hello'], { args: [] }],
+  ['its executable', ['run-job', 'hello'], undefined, { command: ['run-job'], args: [] }],
+  [
+    'its script',
+    ['tini', '--', 'node', 'dist/run-job.js'],
+    ['hello'],
+    { command: ['tini', '--', 'node', 'dist/run-job.js'], args: [] },
+  ],
+  ['an init', ['tini'], ['--', '/usr/bin/run-job', 'hello'], { command: ['tini'], args: ['--', '/usr/bin/run-job'] }],
+  ['a program of theirs', ['/entrypoint'], ['hello'], { command: ['/entrypoint'], args: [] }],
+  ['a shell', ['sh', '-c', 'run-job hello'], undefined, undefined],
+  ['a shell with the script as its argument', ['sh', '-c'], ['run-job hello'], undefined],
+] as const)(
+  'a container that starts run-job by %s gets its arguments where it takes them',
+  (_, command_, args, expected) => {
+    const container = { name: 'job', ...(command_ && { command: command_ }), ...(args && { args }) };
+    const called = () => calledWith(container, ['noop', '--as=x$(y)']);
+    if (expected === undefined) expect(called).toThrow('which no arguments of run-job can be given to');
+    else expect(called()).toEqual({ name: 'job', ...expected, args: [...expected.args, 'noop', '--as=x$$(y)'] });
+  },
+);
+
 test('--emit=job prints the Job that the CronJob would make, with the CronJob as its owner', async () => {
   await using database = await createDatabase();
   const env = { RUN_JOB_SHARDS: '5', JOB_COMPLETION_INDEX: '3', CRONJOB_NAME: 'cleanup', POD_NAMESPACE: 'jobs' };
@@ -280,6 +321,7 @@ test('--emit=job takes the CronJob from a file, of a program too, and says what 
   const emitted = await command(database, ['rerun', id, '--emit=job', `--cronjob=${file}`]);
   expect(emitted.exitCode, emitted.stderr).toBe(0);
   const job = JSON.parse(emitted.stdout);
+  expect(Object.keys(job.spec)).not.toContain('completions');
   expect(job.spec.template.spec.containers[1].args).toEqual([
     'exec',
     'it',

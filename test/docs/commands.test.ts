@@ -1,34 +1,50 @@
-// The commands in README and docs are run as they stand there. CONTRIBUTING.md says what the word after `sh` means.
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+// The commands in the docs are run as they stand there; those of README, which are one story, in first-hour.test.ts. CONTRIBUTING.md says
+// what the word after `sh` means.
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { findClient } from '../../deploy/tools/helm.ts';
 import { pack } from '../package/project.ts';
 import { createDatabase } from '../support/database.ts';
-import { ROOT, type Snippet, snippets } from './snippets.ts';
+import { emptyFolder, mustRun } from './shell.ts';
+import { ROOT, snippets } from './snippets.ts';
 
 /** Places that can't be had here. What CI runs by itself is checked below. */
 const ELSEWHERE = ['ci', 'cluster', 'docker', 'services'];
-const HERE = ['', 'project', 'new-project', 'database'];
+const HERE = ['', 'project', 'new-project', 'database', 'helm'];
+const OF_README = ['clone', 'console'];
 
 const all = snippets();
 const commands = all.filter(({ language }) => language === 'sh');
 const at = (place: string) =>
-  commands.filter((each) => each.place === place).map((each) => [`${each.page}:${each.line}`, each] as const);
+  commands
+    .filter((each) => each.place === place && each.page !== 'README.md')
+    .map((each) => [`${each.page}:${each.line}`, each] as const);
 
 test('each block of commands says where it can be run', () => {
-  const strange = commands.filter(({ place }) => ![...HERE, ...ELSEWHERE].includes(place));
+  const strange = commands.filter(
+    ({ page, place }) => ![...HERE, ...ELSEWHERE, ...(page === 'README.md' ? OF_README : [])].includes(place),
+  );
   expect(strange.map(({ page, line, place }) => `${page}:${line} ${place}`)).toEqual([]);
   expect(all.filter(({ language }) => ['bash', 'shell', 'console'].includes(language))).toEqual([]);
 });
 
 test('what CI runs is the command in README', () => {
-  const [, readme] = at('ci').find(([, { page }]) => page === 'README.md') ?? [];
+  const readme = commands.find(({ page, place }) => page === 'README.md' && place === 'ci');
   expect(readFileSync(join(ROOT, '.ci/run'), 'utf8')).toContain(`\n${readme?.text}`);
 });
 
 describe('in this repository', () => {
-  test.each(at(''))('%s', (_, snippet) => run(snippet, ROOT, { FORCE_COLOR: '0' }), 120_000);
+  test.each(at(''))('%s', async (_, { text }) => {
+    await mustRun(text, { cwd: ROOT, env: { FORCE_COLOR: '0' } });
+  });
+});
+
+describe.skipIf(!findClient('helm'))('with helm', () => {
+  test.each(at('helm'))('%s', async (_, { text }) => {
+    const path = [dirname(findClient('helm') ?? '')];
+    expect(await mustRun(text, { cwd: ROOT, path, env: { KUBECONFIG: '/nonexistent' } })).toContain('kind: CronJob');
+  });
 });
 
 describe('with a database', () => {
@@ -38,7 +54,7 @@ describe('with a database', () => {
       for (const file of written) rmSync(file, { force: true });
     });
     await using database = await createDatabase();
-    await run(snippet, ROOT, { DATABASE_URL: database.url });
+    await mustRun(snippet.text, { cwd: ROOT, env: { DATABASE_URL: database.url } });
   });
 });
 
@@ -55,7 +71,7 @@ describe('in a project', () => {
       const path = /^\/\/ (jobs\/\S+)\n/.exec(text)?.[1];
       if (path) writeFileSync(join(folder, path), text);
     }
-    await run(snippet, folder);
+    await mustRun(snippet.text, { cwd: folder });
   });
 });
 
@@ -70,22 +86,7 @@ describe('in a new project', () => {
     chmodSync(join(bin, 'npm'), 0o755);
   });
 
-  test.each(at('new-project'))('%s', (_, snippet) =>
-    run(snippet, emptyFolder(), { npm_config_audit: 'false', npm_config_prefer_offline: 'true' }, bin),
-  );
-});
-
-const emptyFolder = () => mkdtempSync(join(inject('scratchFolder'), 'docs-'));
-
-/** Runs a block as bash would, stopping at what fails. */
-async function run({ text }: Snippet, cwd: string, env: Readonly<Record<string, string>> = {}, bin?: string) {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS|TEST$)/.test(name));
-  const path = [...(bin ? [bin] : []), dirname(process.execPath), process.env.PATH].join(':');
-  const said = await new Promise<{ code: number; output: string }>((resolve) => {
-    const options = { cwd, env: { ...Object.fromEntries(inherited), ...env, PATH: path } };
-    execFile('bash', ['-euo', 'pipefail', '-c', text], options, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code ?? -1) : 0, output: `${stdout}${stderr}` }),
-    );
+  test.each(at('new-project'))('%s', async (_, { text }) => {
+    await mustRun(text, { cwd: emptyFolder(), path: [bin] });
   });
-  expect(said.code, said.output).toBe(0);
-}
+});

@@ -15,9 +15,10 @@ export interface Snippet {
   readonly text: string;
 }
 
-/** Every fenced block of README, CONTRIBUTING, docs/ and the examples' READMEs, in order. */
-export function snippets(): Snippet[] {
+/** Every fenced block of README, CONTRIBUTING, docs/ and the examples' READMEs, and of further pages, in order. */
+export function snippets(more: readonly string[] = []): Snippet[] {
   const pages = [
+    ...more,
     'README.md',
     'CONTRIBUTING.md',
     ...globSync(['docs/**/*.md', 'examples/*/README.md'], { cwd: ROOT }).sort(),

@@ -57,10 +57,11 @@ test.each([
   expect(ended.summary).not.toHaveProperty('program');
 });
 
-test('a program that the job didn’t wait for is dead when the run is over', async () => {
+test('a program that the job didn’t wait for is dead when the run is over, which has not succeeded', async () => {
   const mark = 'TEST_MARK=forgets';
   const ended = await run(['runs_programs', '--param', 'how=forgets'], { env: { TEST_MARK: 'forgets' } });
-  expect(ended.summary).toMatchObject({ status: 'succeeded', result: 'done' });
+  const error = { message: expect.stringContaining('program sleep was still running') };
+  expect(ended.summary).toMatchObject({ status: 'failed', exitCode: 65, result: 'done', error });
   expect(processesWith(mark)).toEqual([]);
 });
 

@@ -205,6 +205,19 @@ test.concurrent('the last hundred lines of a run that failed are kept, redacted,
   expect(await expectAccounts(good, database, { status: 'succeeded', exitCode: 0 })).toMatchObject({ output: null });
 });
 
+test.concurrent('of a run that is itself killed, what its program has said is in the log, and nothing of it in the record', async () => {
+  await using database = await createDatabase();
+  await using run = exec(sh('echo said; exec sleep 1000'), [], { database });
+  const { runId } = await run.waitForLine(({ msg }) => msg === 'said');
+  run.kill('SIGKILL');
+  expect(await run.done).toMatchObject({ signal: 'SIGKILL', stdout: expect.stringContaining('"msg":"said"') });
+  const next = await execToEnd(['true'], [], { database });
+  expect(next.lines).toContainEqual(expect.objectContaining({ lostRunId: runId }));
+  const shown = JSON.parse((await runToEnd(['show', String(runId), '--json'], { database })).stdout);
+  expect(shown).toMatchObject({ status: 'lost' });
+  expect(shown.output ?? null).toBeNull();
+});
+
 test.concurrent('the last lines of a job in TypeScript are its own log lines', async () => {
   await using database = await createDatabase();
   const ended = await runToEnd(['flaky', '--attempts', '1'], { database });

@@ -59,9 +59,13 @@ describe('an empty TypeScript project', () => {
     project.write('tsconfig.json', JSON.stringify(TSCONFIG));
   });
 
-  test('gets only run-job, valibot and the types of node-postgres', () => {
+  test('gets only run-job, valibot, the types of node-postgres, and those of the Node that it runs on', () => {
     const packages = readdirSync(join(project.folder, 'node_modules')).filter((name) => !name.startsWith('.'));
     expect(packages).toEqual(expect.arrayContaining(['run-job', 'valibot', '@types']));
+    const all = readdirSync(join(project.folder, 'node_modules'), { recursive: true }).map(String);
+    expect(all.filter((path) => path.endsWith('@types/node'))).toEqual(['@types/node']);
+    const types = readFileSync(join(project.folder, 'node_modules/@types/node/package.json'), 'utf8');
+    expect(JSON.parse(types).version).toMatch(/^24\./);
     expect(packages.filter((name) => /opentelemetry|amqplib|citty|consola|^pg$/.test(name))).toEqual([]);
   });
 
@@ -114,19 +118,43 @@ export const id: Promise<number | undefined> = runJob(job, { postgres: {} }).the
   });
 });
 
-test('a project as npm init leaves it, and that uses vitest: its new job runs and passes too', async () => {
-  const project = await createProject(tarball, { type: 'commonjs' });
-  const { packages: _, ...json } = JSON.parse(readFileSync(join(project.folder, 'package.json'), 'utf8'));
-  project.write('package.json', JSON.stringify({ ...json, devDependencies: { vitest: '*' } }));
-  const written = await project.run('npx', ['run-job', 'new', 'hello']);
-  expect(written.stdout).toContain('wrote jobs/hello.test.mts');
-  expect(written.stdout).toContain('npx vitest run jobs');
-  const [ran, tested] = await Promise.all([
-    project.run('npx', ['run-job', 'hello']),
-    project.run('node', ['node_modules/vitest/vitest.mjs', 'run', 'jobs']),
-  ]);
-  expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(tested.stdout).toContain('3 passed');
+/** The least that docs/writing-a-job.md promises. */
+const LEAST_TYPESCRIPT = '5.8.3';
+
+describe('a project as npm init leaves it', () => {
+  let project: Project;
+  beforeAll(async () => {
+    project = await createProject(tarball, { type: 'commonjs', devDependencies: { typescript: LEAST_TYPESCRIPT } });
+  });
+
+  test('runs its new job, which type-checks with the least TypeScript that is promised, by the tsconfig.json that was written', async () => {
+    const written = await project.run('npx', ['run-job', 'new', 'hello']);
+    expect(written.stdout).toContain('wrote jobs/hello.mts\nwrote jobs/hello.test.mts\nwrote tsconfig.json\n');
+    expect(await project.run('npx', ['run-job', 'hello'])).toMatchObject({ exitCode: 0, stderr: '' });
+    project.write(
+      'jobs/typo.mts',
+      `import { defineJob } from 'run-job';
+export default defineJob({ name: 'typo', description: 'Mistypes', timeout: '1h30m', run: ({ params }) => params.too });
+`,
+    );
+    expect(await project.run('npx', ['tsc', '--version'])).toMatchObject({ stdout: `Version ${LEAST_TYPESCRIPT}\n` });
+    const checked = await project.run('npx', ['tsc', '--skipLibCheck', 'false']);
+    expect(checked.stdout.trim().split('\n')).toEqual([
+      expect.stringMatching(/^jobs\/typo\.mts.*Property 'too' does not exist/),
+    ]);
+  });
+
+  test('and that uses vitest has a test for vitest, and keeps the tsconfig.json that it has', async () => {
+    project.write('tsconfig.json', '{}');
+    const json = JSON.parse(readFileSync(join(project.folder, 'package.json'), 'utf8'));
+    project.write('package.json', JSON.stringify({ ...json, devDependencies: { vitest: '*' } }));
+    const written = await project.run('npx', ['run-job', 'new', 'other']);
+    expect(written.stdout).toContain('wrote jobs/other.mts\nwrote jobs/other.test.mts\n\n');
+    expect(written.stdout).toContain('npx vitest run jobs');
+    expect(readFileSync(join(project.folder, 'tsconfig.json'), 'utf8')).toBe('{}');
+    const tested = await project.run('node', ['node_modules/vitest/vitest.mjs', 'run', 'jobs/other.test.mts']);
+    expect(tested.stdout).toContain('3 passed');
+  });
 });
 
 describe('an older Node', () => {

@@ -1,6 +1,6 @@
 // An empty TypeScript project with run-job installed from the tarball that npm would publish.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
@@ -38,7 +38,7 @@ export async function pack(): Promise<string> {
 
 /**
  * Makes the project, and installs the tarball with npm, which takes the little that run-job asks for from its cache or the registry.
- * The compiler, a tool of the project's own, is linked from this repository.
+ * The compiler and vitest, tools of the project's own, are linked from this repository where package.json names no others.
  */
 export async function createProject(tarball: string, packageJson: object = {}): Promise<Project> {
   const folder = mkdtempSync(join(inject('scratchFolder'), 'project-'));
@@ -50,8 +50,10 @@ export async function createProject(tarball: string, packageJson: object = {}): 
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--engine-strict=false'];
   const installed = await execute(folder, 'npm', ['install', ...flags, tarball]);
   if (installed.exitCode !== 0) throw new Error(`npm install failed: ${installed.stderr}`);
-  for (const name of ['typescript', 'vitest'])
-    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+  for (const name of ['typescript', 'vitest']) {
+    const own = join(folder, 'node_modules', name);
+    if (!existsSync(own)) symlinkSync(join(ROOT, 'node_modules', name), own);
+  }
   return { folder, write, run: (program, args, env) => execute(folder, program, args, env) };
 }
 

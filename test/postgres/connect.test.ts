@@ -51,6 +51,12 @@ test('a server that refuses connections is unavailable', async () => {
   );
 });
 
+test('an address of IPv6 is told as a URL has it', async () => {
+  const [port] = await freePorts(1);
+  const { message } = await failure(`postgres://user:s3cret@[::1]:${port}/db`);
+  expect(message).toContain(`PostgreSQL at [::1]:${port}/db `);
+});
+
 test('a server that takes the connection and never answers is unavailable after the connect timeout', async () => {
   await using hole = await startBlackHole();
   const since = performance.now();

@@ -1,13 +1,11 @@
 // On a standby: nothing can be written, and nobody knows which runs live, for their locks are on the primary.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withConnection } from '../../src/postgres/connect.ts';
 import { openHistory } from '../../src/postgres/history.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { endOf, runOf, slotOf } from '../contracts/runs.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { runToEnd } from '../support/run-job.ts';
+import { becomeStandby } from '../support/standby.ts';
 import { serverAt } from './server-at.ts';
 
 test('a standby judges no run, takes no record, and is told as one', async () => {
@@ -16,12 +14,7 @@ test('a standby judges no run, takes no record, and is told as one', async () =>
   const before = openHistory(serverAt(server.url), { endWithinMs: 0 });
   await before.start(runOf(slotOf('report')));
   await before.close();
-  const [setting] = await withConnection(serverAt(server.url), async (connection) => {
-    return (await connection.query<{ data_directory: string }>('SHOW data_directory')).rows;
-  });
-  await server.stop();
-  writeFileSync(join(setting?.data_directory ?? '', 'standby.signal'), '');
-  await server.start();
+  await becomeStandby(server);
 
   const history = await runToEnd(['history', '--json'], { database: server });
   expect(JSON.parse(history.stdout)).toMatchObject([{ job: 'report', status: 'running' }]);

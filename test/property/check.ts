@@ -85,7 +85,7 @@ function lies(run: RunEvidence, runs: readonly RunEvidence[]): string[] {
     return [];
   }
   const reason = summary?.status === 'skipped' ? summary.reason : undefined;
-  const byPerson = start.locked === 'skip' && (reason === 'locked' || reason === 'limit');
+  const byPerson = start.locked === 'skip' && reason === 'locked';
   const done = runs.some(
     (other) => other.slot === slot && other.work?.done !== undefined && other.work.done < run.endedAt,
   );

@@ -34,7 +34,7 @@ test('a message that is refused as too large (406) is a permanent error', async 
   const error = await failure(rabbitmq.publish(message('large', { body: Buffer.alloc(200) })));
   expect(error).toBeInstanceOf(PermanentError);
   expect(error.message).toMatch(
-    /^Exchange 'financial\.events[^']*' at .* refused the message \(406 PRECONDITION_FAILED, routing key 'report\.weekly\.generated'\)/,
+    /^Exchange 'run_job\.events[^']*' at .* refused the message \(406 PRECONDITION_FAILED, routing key 'report\.weekly\.generated'\)/,
   );
 });
 
@@ -47,7 +47,7 @@ test('an alarm blocks publishers: that is an error of its own, and the message g
   const error = await failure(impatient.publish(message('never')));
   expect(error).toBeInstanceOf(UnavailableError);
   expect(error.message).toMatch(
-    /exchange 'financial\.events[^']*' with routing key .* was not confirmed .*: the broker has blocked its publishers \(low on memory\): free its memory/,
+    /exchange 'run_job\.events[^']*' with routing key .* was not confirmed .*: the broker has blocked its publishers \(low on memory\): free its memory/,
   );
   const published = rabbitmq.publish(message('late'));
   expect((await log.seen('RabbitMQ has blocked its publishers')).fields.reason).toBe('low on memory');

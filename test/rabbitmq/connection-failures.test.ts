@@ -29,7 +29,7 @@ test('a connection killed before the ack: the message is published again with th
   await consumer.reached(2);
   expect(consumer.ids()).toEqual(['id-1', 'id-1']);
   expect((await log.seen('publishing it again')).fields.error).toMatch(
-    /exchange 'financial\.events[^']*' with routing key 'report\.weekly\.generated' was not confirmed.*the connection to RabbitMQ at 127\.0\.0\.1:\d+ was lost \(read ECONNRESET\)/,
+    /exchange 'run_job\.events[^']*' with routing key 'report\.weekly\.generated' was not confirmed.*the connection to RabbitMQ at 127\.0\.0\.1:\d+ was lost \(read ECONNRESET\)/,
   );
 });
 
@@ -108,7 +108,7 @@ test('a broker that never answers a message is left for a new connection, and is
   const error = await failure(impatient.publish(message('id-1')));
   expect(error).toBeInstanceOf(UnavailableError);
   expect(error.message).toMatch(
-    /exchange 'financial\.events[^']*' with routing key '.*' was not confirmed .*within 0\.3 s/,
+    /exchange 'run_job\.events[^']*' with routing key '.*' was not confirmed .*within 0\.3 s/,
   );
   const published = rabbitmq.publish(message('id-2'));
   expect((await log.seen('publishing it again')).fields.error).toMatch(

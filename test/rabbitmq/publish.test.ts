@@ -78,7 +78,7 @@ test('a message that no queue takes is an error that names the exchange and the 
   const error = await rabbitmq.publish(message('id-1')).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(PermanentError);
   expect(error.message).toMatch(
-    /^No queue takes a message of exchange 'financial\.events[^']*' with routing key 'report\.weekly\.generated' at .*\(312 NO_ROUTE\): bind a queue/,
+    /^No queue takes a message of exchange 'run_job\.events[^']*' with routing key 'report\.weekly\.generated' at .*\(312 NO_ROUTE\): bind a queue/,
   );
 });
 
@@ -165,7 +165,7 @@ test('a user who may write but not configure can publish; who may do neither get
   const refused = await reader.publish(message('id-2')).catch((thrown) => thrown);
   expect(refused).toBeInstanceOf(PermanentError);
   expect(refused.message).toMatch(
-    /^Exchange 'financial\.events[^']*' at .* may not be published to \(403 ACCESS_REFUSED.*write permission/,
+    /^Exchange 'run_job\.events[^']*' at .* may not be published to \(403 ACCESS_REFUSED.*write permission/,
   );
 
   await using stranger = await open(await userWith('stranger', '.*'), { exchange: 'not.there' });
@@ -188,7 +188,7 @@ test('a nack is tried again, and is an error of its own when it stays', async ()
   const error = await impatient.publish(message('id-2')).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(UnavailableError);
   expect(error.message).toMatch(
-    /exchange 'financial\.events[^']*'.*not confirmed.*basic\.nack.*x-overflow reject-publish/,
+    /exchange 'run_job\.events[^']*'.*not confirmed.*basic\.nack.*x-overflow reject-publish/,
   );
 
   const published = rabbitmq.publish(message('id-3'));

@@ -47,6 +47,18 @@ test('a default that is computed for each run makes no other work of it; one tha
   expect(await run('--param', 'until=2026-01-01')).toMatchObject({ status: 'succeeded' });
 });
 
+test('two jobs that share a name both do their work, and so do two expressions that JSON can’t tell apart', async () => {
+  await using database = await createDatabase();
+  const run = async (...args: string[]) =>
+    (await runToEnd([...args, '--as', 'shared', '--scheduled-at', AT], { database })).summary;
+  expect(await run('noop')).toMatchObject({ status: 'succeeded' });
+  expect(await run('tells_context')).toMatchObject({ status: 'succeeded' });
+  expect(await run('noop')).toMatchObject(DONE);
+  expect(await run('matches', '--param', 'pattern=^a')).toMatchObject({ status: 'succeeded', result: 'a' });
+  expect(await run('matches', '--param', 'pattern=^b')).toMatchObject({ status: 'succeeded', result: 'b' });
+  expect(await run('matches', '--param', 'pattern=^b')).toMatchObject(DONE);
+});
+
 test('each name has a lock of its own', async () => {
   await using database = await createDatabase();
   await using gate = await openGate();

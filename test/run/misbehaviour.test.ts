@@ -35,6 +35,17 @@ test('a job that sets an exit code of its own does not change that of the run', 
   await expectAccounts(await misbehave('sets_exit_code', database), database, { status: 'succeeded', exitCode: 0 });
 });
 
+test('a clock that is set back while the job runs says nothing of how long that took', async () => {
+  await using database = await createDatabase();
+  const ended = await misbehave('sets_clock', database);
+  await expectAccounts(ended, database, { status: 'succeeded', exitCode: 0 });
+  const [record] = await database.query('select duration_ms from run_job.runs');
+  for (const took of [ended.summary.durationMs, ended.termination?.durationMs, Number(record?.duration_ms)]) {
+    expect(took).toBeGreaterThan(0);
+    expect(took).toBeLessThan(ended.tookMs + 1_000);
+  }
+});
+
 test('what fails after the job has returned is logged, and the outcome stands', async () => {
   await using database = await createDatabase();
   const ended = await misbehave('fails_late', database);

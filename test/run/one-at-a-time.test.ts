@@ -74,7 +74,7 @@ test(
 
 test('of thirty different runs ten run at once, and the others are skipped because of the limit', TIMEOUT, async () => {
   await using database = await createDatabase();
-  expect(count(await race(30, 10, differentRuns(database)))).toEqual({ 'succeeded 0': 10, 'skipped limit0': 20 });
+  expect(count(await race(30, 10, differentRuns(database)))).toEqual({ 'succeeded 0': 10, 'skipped limit75': 20 });
   expect(await recorded(database)).toEqual([...Array(20).fill('skipped'), ...Array(10).fill('succeeded')]);
 });
 
@@ -85,7 +85,7 @@ test(
     await using database = await createDatabase();
     await using pooler = await startPgBouncer(database.url);
     expect(count(await race(20, 1, sameJob(pooler)))).toEqual({ 'succeeded 0': 1, 'skipped locked0': 19 });
-    expect(count(await race(30, 10, differentRuns(pooler)))).toEqual({ 'succeeded 0': 10, 'skipped limit0': 20 });
+    expect(count(await race(30, 10, differentRuns(pooler)))).toEqual({ 'succeeded 0': 10, 'skipped limit75': 20 });
     expect(await recorded(database)).toEqual([...Array(39).fill('skipped'), ...Array(11).fill('succeeded')]);
     expect(await locksLeft(database)).toEqual([]);
   },

@@ -43,6 +43,15 @@ test('skipped, 75: as many runs as the limit allows were running for as long as 
   expect(ended.stdout).toContain('WORKER_MAX_CONCURRENT_JOBS');
 });
 
+test('skipped, 75: no place is free, of which --locked=skip doesn’t speak', async () => {
+  await using database = await createDatabase();
+  await using gate = await openGate();
+  await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database });
+  await first.until(gate.arrival());
+  const ended = await runToEnd(['noop', '--locked=skip'], { database, env: { WORKER_MAX_CONCURRENT_JOBS: '1' } });
+  await expectAccounts(ended, database, { status: 'skipped', exitCode: 75, reason: 'limit', attempts: 0 });
+});
+
 test('skipped, 0: this scheduled time has already succeeded', async () => {
   await using database = await createDatabase();
   const first = await runToEnd(['noop', ...SLOT], { database });

@@ -1,4 +1,5 @@
 // The schedules file: what it may say, and which sentence tells what is wrong.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readSchedules } from '../../src/schedule/file.ts';
 
@@ -75,6 +76,20 @@ test.each([
   ],
 ])('%s is refused by one sentence', (_, value, sentence) => {
   expect(() => readSchedules(value)).toThrow(sentence);
+});
+
+test('zones are spelled as Kubernetes looks for them, whatever Node takes', () => {
+  const list = readFileSync('helm/run-job/files/time-zones.txt', 'utf8').trim().split('\n');
+  for (const zone of list.map((line) => line.split(' ')[0])) file({ ...ENTRY, timeZone: zone });
+  for (const [zone, hint] of [
+    ['us/eastern', 'did you mean US/Eastern?'],
+    ['asia/kolkata', 'did you mean Asia/Kolkata?'],
+    ['etc/utc', 'did you mean Etc/UTC?'],
+    ['PST', 'write one such as'],
+    ['SystemV/AST4ADT', 'write one such as'],
+  ]) {
+    expect(() => file({ ...ENTRY, timeZone: zone })).toThrow(`timeZone "${zone}" isn't an IANA time zone: ${hint}`);
+  }
 });
 
 test('every entry that is wrong is named', () => {

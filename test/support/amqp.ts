@@ -7,7 +7,7 @@ import { type ChannelModel, type ConsumeMessage, connect, type Options } from 'a
  * The exchange of a test file: the runner's default in a virtual host of the test's own, and one that nobody else has on a server that
  * AMQP_URL names, where all share a virtual host and may have an exchange of the default's name.
  */
-export const EXCHANGE = `financial.events${process.env.AMQP_URL ? `.${randomBytes(6).toString('hex')}` : ''}`;
+export const EXCHANGE = `run_job.events${process.env.AMQP_URL ? `.${randomBytes(6).toString('hex')}` : ''}`;
 
 /** What tests declared, for whoever has to clean up behind them. */
 const declared = { exchanges: new Set([EXCHANGE]), queues: new Set<string>() };

@@ -18,16 +18,19 @@ export interface TestDatabase extends AsyncDisposable {
 export interface DatabaseOptions {
   /** `false` for a database in which `run-job migrate` has never run. */
   readonly migrated?: boolean;
+  /** Its encoding, in which there is no database to copy: it isn't migrated. UTF-8 unless said. */
+  readonly encoding?: string;
   /** The server, as its superuser; the suite's unless said. */
   readonly serverUrl?: string;
 }
 
 /** Creates a database for one test, with the `run_job` schema migrated unless said. Takes some 50 ms. */
 export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
-  const { migrated = true, serverUrl = inject('postgresUrl') } = options;
+  const { encoding, migrated = encoding === undefined, serverUrl = inject('postgresUrl') } = options;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const template = migrated ? inject('postgresTemplate') : 'template0';
-  await withClient(serverUrl, (client) => client.query(`create database ${name} template ${template}`));
+  const encoded = encoding === undefined ? '' : ` encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`;
+  await withClient(serverUrl, (client) => client.query(`create database ${name} template ${template}${encoded}`));
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
   return {
     name,

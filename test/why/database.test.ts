@@ -1,9 +1,12 @@
 // `run-job why` without a cluster: what the schedules and the records say, in one sentence and one remedy.
-import { expect, test } from 'vitest';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
 import { hour, schedule } from '../backfill/support.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
 import { type RunOptions, runToEnd } from '../support/run-job.ts';
+import { shiftedClock } from '../support/shifted-clock.ts';
 
 /** Nothing is there to ask a cluster with. */
 const NO_KUBECTL = { PATH: '/nowhere' };
@@ -121,22 +124,59 @@ test('a name without slots, an unknown name, a time to come', async () => {
 test('a clock that is wrong by an hour is said, by doctor too', async () => {
   await using database = await createDatabase();
   await schedule(database, 'noop');
-  const shifted = (byMs: number) => ({
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(
-      `const Real = Date; globalThis.Date = class extends Real { constructor(...a) { a.length ? super(...a) : super(Real.now() + ${byMs}); } static now() { return Real.now() + ${byMs}; } };`,
-    )}`,
-  });
   for (const [byMs, off] of [
     [3_600_000, '1h behind'],
     [-3_600_000, '1h ahead of'],
   ] as const) {
-    const one = await why(database, ['noop', '--at', hour(3)], shifted(byMs));
+    const one = await why(database, ['noop', '--at', hour(3)], shiftedClock(byMs));
     expect(one.lines.join('\n')).toContain(`Clock: the database's is ${off} this one's`);
     expect(one.because).toMatch(
       new RegExp(`but the database's clock is ${off} this one's, and times can't be trusted$`),
     );
-    const doctor = await runToEnd(['doctor'], { database, env: shifted(byMs) });
+    const doctor = await runToEnd(['doctor'], { database, env: shiftedClock(byMs) });
     expect(doctor.stdout).toMatch(new RegExp(`WARN +clock +the database's clock is ${off} ours`));
   }
   expect((await why(database, ['noop', '--at', hour(3)])).lines.join('\n')).not.toContain('Clock:');
+  // How long ago something was is counted by the database's clock, as its times are.
+  expect((await why(database, ['noop', '--at', '1m'], shiftedClock(3_600_000))).head).toMatch(/^noop, slot /);
+});
+
+test('a time that no schedule names is run again as it was, since no backfill would find it', async () => {
+  await using database = await createDatabase();
+  await schedule(database, 'fails');
+  const at = '2026-11-20T03:07:00.000Z';
+  const { summary } = await runToEnd(['exec', 'fails', '--scheduled-at', at, '--', 'false'], { database });
+  const one = await why(database, ['fails', '--at', at]);
+  expect(one.remedy).toBe(`run-job show ${summary.runId} tells all of it; mended, run-job rerun ${summary.runId}`);
+  await runToEnd(['exec', 'fails', '--scheduled-at', hour(3), '--', 'false'], { database });
+  expect((await why(database, ['fails', '--at', hour(3)])).remedy).toContain(`mended, ${backfill(3, 'fails')}`);
+});
+
+test('a name that is paused before its first slot', async () => {
+  await using database = await createDatabase();
+  await schedule(database, 'noop', { cron: '0 0 1 1 *', from: new Date().toISOString() });
+  expect((await why(database, ['noop'])).remedy).toBeUndefined();
+  await runToEnd(['pause', 'noop', '--why', 'moving house'], { database });
+  const one = await why(database, ['noop']);
+  expect(one.because).toMatch(/^noop has had no slot yet: .*; the name is paused: moving house$/);
+  expect(one.remedy).toBe('when that is over: run-job resume noop');
+});
+
+test.for([
+  [
+    'answers with something else',
+    'echo "no json"',
+    'kubectl get --raw /apis/.* answered with something other than JSON',
+  ],
+  ['says nothing', 'exit 0', 'kubectl get --raw /apis/.* answered with something other than JSON'],
+  ['fails', 'echo boom >&2; exit 3', 'kubectl config view --minify failed: boom'],
+] as const)('a kubectl that %s keeps back no more than what it could have told', async ([, script, unseen]) => {
+  await using database = await createDatabase();
+  await schedule(database, 'noop');
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'kubectl-'));
+  writeFileSync(join(folder, 'kubectl'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(folder, 'kubectl'), 0o755);
+  const one = await why(database, ['noop', '--at', hour(3)], { PATH: `${folder}:${process.env.PATH}` });
+  expect(one.unseen).toMatch(new RegExp(`^CronJob, Job, Pod and their events: ${unseen}$`));
+  expect(one.because).toContain('what the cluster knows could not be seen');
 });

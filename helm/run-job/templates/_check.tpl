@@ -15,7 +15,7 @@ default would be gone as well.
 */}}
 {{- define "run-job.check.nulls" -}}
 {{- $needed := list
-    "image" "image.repository" "image.pullPolicy" "secret" "serviceAccount" "serviceAccount.create" "jobDefaults" "jobs" "migration"
+    "image" "image.repository" "image.pullPolicy" "secret" "serviceAccount" "serviceAccount.create" "jobDefaults" "migration"
     "migration.enabled" "migration.timeout" "migration.retries" "migration.ttlSecondsAfterFinished" "test" "test.enabled"
     "networkPolicy" "networkPolicy.enabled" "grafanaDashboard" "grafanaDashboard.enabled" "prometheusRule" "prometheusRule.enabled"
     "notifications" "notifications.enabled" "notifications.schedule"
@@ -41,7 +41,13 @@ default would be gone as well.
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- include "run-job.check.fill" (dict "in" .Values "maps" (list "commonLabels" "commonAnnotations" "config" "podSecurityContext" "containerSecurityContext") "lists" (list "imagePullSecrets" "extraObjects")) -}}
+{{- include "run-job.check.fill" (dict "in" .Values "maps" (list "commonLabels" "commonAnnotations" "config" "jobs" "podSecurityContext" "containerSecurityContext") "lists" (list "imagePullSecrets" "extraObjects")) -}}
+{{- /* An entry that another values file takes back. */ -}}
+{{- range $key, $entry := .Values.jobs -}}
+{{- if kindIs "invalid" $entry -}}
+{{- $_ := unset $.Values.jobs $key -}}
+{{- end -}}
+{{- end -}}
 {{- include "run-job.check.fill" (dict "in" .Values.secret "maps" (list "refs" "values") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.serviceAccount "maps" (list "annotations") "lists" list) -}}
 {{- include "run-job.check.fill" (dict "in" .Values.migration "maps" (list "env") "lists" list) -}}

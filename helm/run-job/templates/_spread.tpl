@@ -22,6 +22,10 @@
 {{- $low = int (index (splitList "-" .) 0) -}}
 {{- $high = int (index (splitList "-" .) 1) -}}
 {{- end -}}
+{{- $last := index (list 59 23 31 12 6) $index -}}
+{{- if or (lt $low (index (index $bounds $index) 0)) (gt $high $last) -}}
+{{- fail (printf "%s isn't a cron line: the range of %q isn't within %d and %d" $where $part (int (index (index $bounds $index) 0)) $last) -}}
+{{- end -}}
 {{- if gt $low $high -}}
 {{- fail (printf "%s isn't a cron line: the range of %q ends before it begins" $where $part) -}}
 {{- end -}}

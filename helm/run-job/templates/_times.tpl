@@ -32,12 +32,28 @@ OTEL_SHUTDOWN_TIMEOUT_MS: 3000
 RUN_JOB_NOTIFY_TIMEOUT_MS: 2000
 {{- end -}}
 
+{{/* What the runner takes of them: the least, the most, and whether it must be whole. The same test holds it to the runner. */}}
+{{- define "run-job.runnerBounds" -}}
+WORKER_SHUTDOWN_TIMEOUT_SECONDS: [0, 86400, false]
+WORKER_CONNECT_TIMEOUT_SECONDS: [0.1, 600, false]
+WORKER_LOCK_WAIT_SECONDS: [0, 86400, false]
+WORKER_MAX_CONCURRENT_JOBS: [1, 10000, true]
+RUN_JOB_RECORD_TIMEOUT_SECONDS: [1, 3600, false]
+OTEL_SHUTDOWN_TIMEOUT_MS: [0, 600000, true]
+RUN_JOB_NOTIFY_TIMEOUT_MS: [0, 600000, true]
+{{- end -}}
+
 {{/* Whole units, rounded up, of one of these variables. Takes root, job, key, name, and `per`, by which it is divided. */}}
 {{- define "run-job.numberOf" -}}
 {{- $default := get (include "run-job.runnerDefaults" . | fromYaml) .name -}}
 {{- $text := include "run-job.setting" (merge (dict "default" $default) .) -}}
 {{- if not (regexMatch "^[0-9]+([.][0-9]+)?(e[+]?[0-9]+)?$" $text) -}}
 {{- fail (printf "\n\n%s (for jobs.%s) is %q: write a plain number, without a unit" .name .key $text) -}}
+{{- end -}}
+{{- $bounds := get (include "run-job.runnerBounds" . | fromYaml) .name -}}
+{{- $number := float64 $text -}}
+{{- if or (lt $number (float64 (index $bounds 0))) (gt $number (float64 (index $bounds 1))) (and (index $bounds 2) (ne $number (floor $number))) -}}
+{{- fail (printf "\n\n%s (for jobs.%s) is %s, with which no run begins: write a %s from %v to %v" .name .key $text (ternary "whole number" "number" (index $bounds 2)) (index $bounds 0) (index $bounds 1)) -}}
 {{- end -}}
 {{- ceil (divf (float64 $text) (float64 (default 1 .per))) | int64 -}}
 {{- end -}}

@@ -32,7 +32,12 @@ export async function commandLines(
     const end = args.indexOf('--');
     const flags = end === -1 ? args : args.slice(0, end);
     lines.set(schedule.id, {
-      flags: [...flags, ...nameFor(schedule, flags), ...given.map((pair) => `--param=${pair}`)],
+      // What a slot is run with says for itself that it waits.
+      flags: [
+        ...flags.filter((flag) => flag !== '--locked=wait'),
+        ...nameFor(schedule, flags),
+        ...given.map((pair) => `--param=${pair}`),
+      ],
       program: end === -1 ? [] : args.slice(end),
     });
   }

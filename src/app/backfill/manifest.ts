@@ -1,10 +1,13 @@
 // One Indexed Job of Kubernetes that does the slots of a backfill, each index one, in place of running them here.
 import { UsageError } from '../../errors.ts';
-import { type CronJob, escaped, type JobSpec, metadataOf, withContainer, withVariables } from '../job-manifest.ts';
+import { type CronJob, calledWith, type JobSpec, metadataOf, withContainer, withVariables } from '../job-manifest.ts';
 import type { CommandLine } from './command-line.ts';
 
 /** A variable may be 128 KiB long, and the object 1.5 MiB. */
 const MOST_SLOTS = 5_000;
+
+/** With more, Kubernetes asks for limits of its own. */
+const MOST_INDEXES = 100_000;
 
 /** Where the controller takes a greater deadline for none. */
 const LONGEST_DEADLINE_S = 2 ** 31 - 1;
@@ -33,8 +36,8 @@ export interface BackfillOrder {
   readonly slots: readonly Date[];
   readonly shards: number;
   readonly parallel: number;
-  /** What run-job is called with; as the CronJob has it unless given. */
-  readonly line?: CommandLine | undefined;
+  /** What run-job is called with. */
+  readonly line: CommandLine;
 }
 
 /**
@@ -50,6 +53,11 @@ export function backfillJobOf(cronJob: CronJob, order: BackfillOrder): Record<st
   }
   const { spec } = cronJob.spec.jobTemplate;
   const completions = slots.length * shards;
+  if (completions > MOST_INDEXES) {
+    throw new UsageError(
+      `one Job has ${MOST_INDEXES} indexes at most, and ${slots.length} slots of ${shards} parts are ${completions}; choose a shorter span`,
+    );
+  }
   const parallelism = Math.min(parallel, completions);
   const { activeDeadlineSeconds } = spec as { readonly activeDeadlineSeconds?: number };
   const kept = Object.fromEntries(Object.entries(spec).filter(([key]) => !OWN.includes(key))) as JobSpec;
@@ -75,13 +83,18 @@ export function backfillJobOf(cronJob: CronJob, order: BackfillOrder): Record<st
           activeDeadlineSeconds * Math.ceil(completions / parallelism),
         ),
       }),
-      ...withContainer(goesOn(kept), (container) => ({
-        ...withVariables(container, variables),
-        ...(line && { args: escaped([...line.flags, '--locked=wait', ...line.program]) }),
-      })),
+      ...withContainer(neverRestarted(goesOn(kept)), (container) =>
+        calledWith(withVariables(container, variables), [...line.flags, '--locked=wait', ...line.program]),
+      ),
     },
   };
 }
+
+/** Kubernetes counts the failures of an index by its pods: none is started again within one. */
+const neverRestarted = (spec: JobSpec): JobSpec => ({
+  ...spec,
+  template: { ...spec.template, spec: { ...spec.template.spec, restartPolicy: 'Never' } },
+});
 
 /** What would end the Job because of one slot ends that slot. */
 function goesOn(spec: JobSpec): JobSpec {

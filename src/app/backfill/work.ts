@@ -1,11 +1,12 @@
 // Does the slots of a backfill one after the other, or some at a time. What fails is told, and the next is done all the same.
 import { hasCode } from '../../errors.ts';
+import type { Shard } from '../../job.ts';
 import { withConnection } from '../../postgres/connect.ts';
 import type { Server } from '../../postgres/server.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Stop } from '../../runner/stop.ts';
+import type { Children } from '../children.ts';
 import { databaseNow } from '../missed-slots.ts';
-import type { Children } from './child.ts';
 import { lookAgain, type PlannedSlot } from './plan.ts';
 
 /** What came of one slot. */
@@ -83,7 +84,8 @@ async function doSlot(task: BackfillWork, slot: PlannedSlot): Promise<SlotEnd> {
   const line = task.lineFor(slot);
   let exitCode: number = EXIT.ok;
   for (const index of before.parts) {
-    const run = () => task.children.run(line, { index, count: slot.schedule.shards });
+    const variables = variablesOf({ index, count: slot.schedule.shards });
+    const run = () => task.children.run(line, variables);
     let code = await run();
     // It has saved its progress, and asks for another to go on from there.
     while (code === EXIT.continued && !task.stop.cause) code = await run();
@@ -95,6 +97,12 @@ async function doSlot(task: BackfillWork, slot: PlannedSlot): Promise<SlotEnd> {
   const done = after === undefined ? exitCode === EXIT.ok : after.state === 'done';
   return { slot: after ?? before, done, exitCode, tookMs: performance.now() - startedAt };
 }
+
+const variablesOf = ({ index, count }: Shard): NodeJS.ProcessEnv => ({
+  RUN_JOB_SLOTS: undefined,
+  RUN_JOB_SHARDS: count > 1 ? String(count) : undefined,
+  JOB_COMPLETION_INDEX: count > 1 ? String(index) : undefined,
+});
 
 /** Undefined while the database is away: then the run's exit code has to do. */
 async function look({ server }: BackfillWork, slot: PlannedSlot): Promise<PlannedSlot | undefined> {

@@ -4,40 +4,49 @@ import { type AuditEntry, actionsOn, recordAction } from '../../postgres/audit.t
 import { closeDead, requestCancellation } from '../../postgres/cancellations.ts';
 import type { Connection } from '../../postgres/connect.ts';
 import {
+  type Bar,
+  barsOf,
   type Checkpoint,
   checkpointOf,
   crowding,
+  type DayCount,
+  daysOf,
+  type MissedRecord,
+  missedOf,
   type PauseRecord,
   pausesOf,
-  placesTaken,
   type RecentRun,
   recentRuns,
-  runsSince,
   siblingsOf,
 } from '../../postgres/console-reads.ts';
+import { liveOf } from '../../postgres/live.ts';
 import { MIGRATIONS, readState } from '../../postgres/migrate.ts';
 import { pauseName, resumeName } from '../../postgres/pausing.ts';
 import { ReadPool } from '../../postgres/read-pool.ts';
 import { findRuns, type RunRecord, readOnly } from '../../postgres/records.ts';
 import type { Server } from '../../postgres/server.ts';
+import type { Told } from '../../runner/ports.ts';
+import { Kept } from './kept.ts';
 import { type Listener, Watch } from './watch.ts';
 
-export type { RecentRun, RunRecord };
+export type { Bar, RecentRun, RunRecord };
 
 /** At most so many connections, whatever is asked. */
 const CONNECTIONS = 4;
 
-/** The newest runs of a name that its page looks at. */
-const RUNS_OF_JOB = 2_000;
+/** The newest runs of a name that its page shows, and the newest of its missed slots. */
+const RUNS_OF_JOB = 200;
+const MISSED_OF_JOB = 20;
+
+/** How far back the days of a name are told. */
+const DAYS_OF_JOB = 98;
 
 /** What a page says of runs that belong together, at most. */
 const SIBLINGS = 200;
 
-/** Runs of a name that one day shows. */
-const RUNS_OF_NIGHT = 300;
-
-/** What was asked for is kept so long for the next who asks, in milliseconds. */
+/** What the last 24 hours were like is read anew after the first of these, and nobody is shown what is older than the second, in milliseconds. */
 const NIGHT_MS = 5_000;
+const OLD_NIGHT_MS = 60_000;
 
 /** The steps of a day in which runs are counted. */
 const STEP_MS = 5 * 60_000;
@@ -52,10 +61,13 @@ export interface OpenOptions {
 /** Opens all of it; nothing is read before `start`. */
 export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenOptions) {
   const pool = new ReadPool(server, CONNECTIONS);
-  const watch = new Watch(pool, { check: checkSchema });
+  const watch = new Watch(pool, { check: checkSchema, maxConcurrentJobs });
   const reading = <T>(work: (connection: Connection) => Promise<T>): Promise<T> =>
     pool.use((connection) => readOnly(connection, () => work(connection)));
-  let night: { readonly at: number; readonly found: Promise<Crowding> } | undefined;
+  const night = new Kept(NIGHT_MS, OLD_NIGHT_MS, (now: Date) => {
+    const span = { from: new Date(now.getTime() - DAY_MS), to: now, stepMs: STEP_MS };
+    return reading(async (connection) => ({ ...span, ...(await crowding(connection, span)) }));
+  });
 
   return {
     start: () => watch.start(),
@@ -72,9 +84,11 @@ export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenO
     maxConcurrentJobs,
 
     /** What only the page of a name shows. */
-    job: (name: string): Promise<JobRecords> =>
+    job: (name: string, now: Date): Promise<JobRecords> =>
       reading(async (connection) => ({
         runs: (await recentRuns(connection, [name], RUNS_OF_JOB)).get(name) ?? [],
+        days: await daysOf(connection, name, new Date(now.getTime() - DAYS_OF_JOB * DAY_MS)),
+        missed: await missedOf(connection, name, MISSED_OF_JOB),
         pauses: await pausesOf(connection, name),
         actions: await actionsOn(connection, name),
       })),
@@ -86,28 +100,19 @@ export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenO
         if (run === undefined) return undefined;
         const { jobUid } = run.place;
         const siblings = await siblingsOf(connection, { ...run, ...(jobUid !== undefined && { jobUid }) }, SIBLINGS);
-        return { run, siblings, checkpoint: await checkpointOf(connection, run) };
+        const [live] = await liveOf(connection, [run.id]);
+        return { run, siblings, told: live?.told, checkpoint: await checkpointOf(connection, run) };
       }),
 
     /** The ids that begin or end like this, ten at most. */
     find: (part: string) => pool.use(async (connection) => (await findRuns(connection, part)).map(({ id }) => id)),
 
-    placesTaken: () => reading((connection) => placesTaken(connection, maxConcurrentJobs)),
-
     /** The last 24 hours: how crowded they were, and which names worked, the busiest first. */
-    crowding(now: Date): Promise<Crowding> {
-      if (night === undefined || Date.now() - night.at > NIGHT_MS) {
-        const span = { from: new Date(now.getTime() - DAY_MS), to: now, stepMs: STEP_MS };
-        const found = reading(async (connection) => ({ ...span, ...(await crowding(connection, span)) }));
-        found.catch(() => {
-          night = undefined;
-        });
-        night = { at: Date.now(), found };
-      }
-      return night.found;
-    },
-    runsSince: (names: readonly string[], from: Date) =>
-      reading((connection) => runsSince(connection, names, from, RUNS_OF_NIGHT)),
+    crowding: (now: Date): Promise<Crowding> => night.get(now),
+
+    /** When these names worked in such a span. */
+    bars: (names: readonly string[], span: Crowding): Promise<Map<string, Bar[]>> =>
+      reading((connection) => barsOf(connection, names, span)),
 
     /** Reaches the database, and knows its schema. @throws {UnavailableError | ConfigError} */
     ready: () => pool.use(checkSchema),
@@ -150,8 +155,10 @@ export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenO
 
 /** What only the page of a name shows. */
 export interface JobRecords {
-  /** The newest by their slots, at most 2,000, the newest slot first. */
+  /** The newest by their slots, the newest slot first. */
   readonly runs: readonly RecentRun[];
+  readonly days: readonly DayCount[];
+  readonly missed: readonly MissedRecord[];
   readonly pauses: readonly PauseRecord[];
   readonly actions: readonly (AuditEntry & { readonly at: Date })[];
 }
@@ -160,6 +167,8 @@ export interface JobRecords {
 export interface RunRecords {
   readonly run: RunRecord;
   readonly siblings: readonly RecentRun[];
+  /** What it has said last, while it lives or where it was killed. */
+  readonly told: Told | undefined;
   readonly checkpoint: Checkpoint | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { RecentRun } from '../../postgres/console-reads.ts';
 import type { Schedule } from '../../postgres/schedules.ts';
 import { type Expectation, type JudgedSlot, judgeSlot } from '../../schedule/judge.ts';
 import { slotsBetween } from '../../schedule/slots.ts';
-import { expectationOf } from '../missed-slots.ts';
+import { expectationOf, unreadable } from '../missed-slots.ts';
 import type { Standing } from '../standing.ts';
 
 /** How many slots are shown of a name. */
@@ -61,7 +61,8 @@ function newestSlots(
   now: Date,
 ): SeenSlot[] {
   const bySlot = Map.groupBy(runs, ({ scheduledAt }) => scheduledAt.getTime());
-  const expectation = schedule && !schedule.suspend ? expectationOf(schedule) : undefined;
+  const judged = schedule && !schedule.suspend && unreadable(schedule) === undefined;
+  const expectation = judged ? expectationOf(schedule) : undefined;
   const expected = new Set(
     schedule && expectation
       ? lastSlots(expectation, schedule.validFrom, now, gapOf(next)).map((at) => at.getTime())
@@ -72,7 +73,7 @@ function newestSlots(
   const newest = begun.at(-1);
   return times.map((time) => {
     const own = bySlot.get(time) ?? [];
-    const judged = judgeSlot(
+    const slot = judgeSlot(
       new Date(time),
       expected.has(time) ? expectation : undefined,
       own,
@@ -80,7 +81,7 @@ function newestSlots(
       now,
     );
     const runId = own.findLast(({ status }) => status !== 'missed')?.runId;
-    return { ...judged, ...(runId !== undefined && { runId }) };
+    return { ...slot, ...(runId !== undefined && { runId }) };
   });
 }
 

@@ -3,11 +3,13 @@ import type { Connection } from '../../postgres/connect.ts';
 import {
   mayRecord,
   type Pulse,
+  placesTaken,
   type RecentRun,
   readPulse,
   recentRuns,
   type Total,
 } from '../../postgres/console-reads.ts';
+import { type LiveRun, liveOf, waitingRuns } from '../../postgres/live.ts';
 import { overview, recordedNames, runningRuns } from '../../postgres/overview.ts';
 import { currentPauses } from '../../postgres/pausing.ts';
 import type { ReadPool } from '../../postgres/read-pool.ts';
@@ -18,6 +20,8 @@ import type { Pause } from '../../runner/decisions.ts';
 import { noticeMissed } from '../missed-slots.ts';
 import { checkpointsByName, neverRan, standingOf } from '../standing.ts';
 import { RECENT, type Seen, seenOf } from './seen.ts';
+
+export type { LiveRun };
 
 /** How often is looked while somebody watches, and while nobody does, in milliseconds. */
 const BUSY_MS = 1_000;
@@ -42,7 +46,13 @@ export interface Picture {
   readonly seen: ReadonlyMap<string, Seen>;
   /** Runs that are under way, the oldest first. */
   readonly running: readonly RunRecord[];
+  /** What those have said last, by their ids. */
+  readonly live: ReadonlyMap<string, LiveRun>;
+  /** Runs that wait before they begin, by name. */
+  readonly waiting: readonly LiveRun[];
   readonly totals: readonly Total[];
+  /** How many places are taken; unknown on a standby. */
+  readonly taken: number | undefined;
   /** Whether the database is a standby, on which nobody knows whether a run lives. */
   readonly standby: boolean;
 }
@@ -58,6 +68,7 @@ export interface Freshness {
 export interface WatchOptions {
   /** Throws when the schema isn't one that we know. */
   readonly check: (connection: Connection) => Promise<void>;
+  readonly maxConcurrentJobs: number;
 }
 
 /** Hears of names that have changed; `undefined` for all, or for whether looking succeeds. */
@@ -66,7 +77,7 @@ export type Listener = (names: ReadonlySet<string> | undefined) => void;
 /** Looks again and again, until it is stopped. */
 export class Watch {
   readonly #pool: ReadPool;
-  readonly #check: WatchOptions['check'];
+  readonly #options: WatchOptions;
   readonly #listeners = new Set<Listener>();
   readonly #troubled = new Set<(problem: Error | undefined) => void>();
   #picture: Picture | undefined;
@@ -75,13 +86,15 @@ export class Watch {
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #askedAt = 0;
+  /** From one look to the next while somebody watches: longer than BUSY_MS where a look takes long. */
+  #roundMs = BUSY_MS;
   #wholeAt = 0;
   #stopped = false;
   #known: Known = nothingKnown();
 
-  constructor(pool: ReadPool, { check }: WatchOptions) {
+  constructor(pool: ReadPool, options: WatchOptions) {
     this.#pool = pool;
-    this.#check = check;
+    this.#options = options;
   }
 
   /** Begins to look. */
@@ -114,10 +127,11 @@ export class Watch {
   }
 
   /**
-   * What is known, not older than `maxAgeMs` where looking succeeds; what was known last where it fails.
+   * What is known, not older than `maxAgeMs` where looking succeeds; what was known last where it fails. Unless said, what the last look but one
+   * might have seen: who asks needn't wait for the next one, which comes by itself.
    * @throws {UnavailableError | ConfigError} nothing was ever known, and why
    */
-  async picture(maxAgeMs = 2 * BUSY_MS): Promise<Picture> {
+  async picture(maxAgeMs = 2 * this.#roundMs): Promise<Picture> {
     this.#watched();
     // A look that is under way may have read already what has changed since.
     if (maxAgeMs === 0) await this.#looking;
@@ -165,7 +179,8 @@ export class Watch {
     }
     const took = performance.now() - startedAt;
     const watched = this.#listeners.size > 0 || Date.now() - this.#askedAt < WATCHED_MS;
-    this.#plan(Math.max(watched ? BUSY_MS : IDLE_MS, took / SHARE) - took);
+    this.#roundMs = Math.max(BUSY_MS, took / SHARE);
+    this.#plan((watched ? this.#roundMs : Math.max(IDLE_MS, this.#roundMs)) - took);
   }
 
   #plan(waitMs: number): void {
@@ -184,7 +199,7 @@ export class Watch {
   async #read(connection: Connection): Promise<Set<string>> {
     const whole = Date.now() - this.#wholeAt > WHOLE_MS;
     if (whole) {
-      await this.#check(connection);
+      await this.#options.check(connection);
       this.#known = { ...nothingKnown(), mayRecord: await mayRecord(connection) };
     }
     const known = this.#known;
@@ -194,9 +209,19 @@ export class Watch {
     await this.#compare(connection, pulse, running, names);
     for (const [name, seen] of known.seen) if (seen.changesAt && seen.changesAt <= pulse.now) names.add(name);
     for (const batch of batches([...names])) await this.#readNames(connection, batch, pulse.now);
+    const said = await liveOf(
+      connection,
+      running.map(({ id }) => id),
+    );
+    const live = new Map(said.map((one) => [one.runId, one]));
+    const waiting = await waitingRuns(connection);
+    for (const name of heardOf([...said, ...waiting], known.said)) names.add(name);
+    known.said = new Map([...said, ...waiting].map((one) => [one.runId, one]));
     known.pulse = pulse;
     known.running = running;
-    this.#picture = { at: pulse.now, seen: new Map(known.seen), running, totals: pulse.totals, standby: pulse.standby };
+    const { totals, standby } = pulse;
+    const taken = standby ? undefined : await placesTaken(connection, this.#options.maxConcurrentJobs);
+    this.#picture = { at: pulse.now, seen: new Map(known.seen), running, live, waiting, totals, taken, standby };
     if (whole) this.#wholeAt = Date.now();
     return names;
   }
@@ -215,10 +240,7 @@ export class Watch {
     }
     known.totals = totals;
     const before = new Map(known.running.map((run) => [run.id, run]));
-    for (const run of running) {
-      if (before.get(run.id)?.attempts !== run.attempts) names.add(run.name);
-      before.delete(run.id);
-    }
+    for (const run of running) if (!before.delete(run.id)) names.add(run.name);
     for (const run of before.values()) names.add(run.name);
     if (known.pulse?.schedules !== pulse.schedules) {
       const schedules = new Map((await schedulesInForce(connection)).map((schedule) => [schedule.name, schedule]));
@@ -264,6 +286,7 @@ interface Known {
   pulse: Pulse | undefined;
   totals: ReadonlyMap<string, number>;
   running: readonly RunRecord[];
+  said: ReadonlyMap<string, LiveRun>;
   schedules: ReadonlyMap<string, Schedule>;
   pauses: ReadonlyMap<string, Pause>;
   readonly seen: Map<string, Seen>;
@@ -274,10 +297,20 @@ const nothingKnown = (): Known => ({
   pulse: undefined,
   totals: new Map(),
   running: [],
+  said: new Map(),
   schedules: new Map(),
   pauses: new Map(),
   seen: new Map(),
 });
+
+/** The names whose runs have said something new, or nothing any more. */
+function* heardOf(said: readonly LiveRun[], before: ReadonlyMap<string, LiveRun>): Generator<string> {
+  for (const { runId, name, toldAt } of said) {
+    if (before.get(runId)?.toldAt.getTime() !== toldAt.getTime()) yield name;
+  }
+  const speaking = new Set(said.map(({ runId }) => runId));
+  for (const { runId, name } of before.values()) if (!speaking.has(runId)) yield name;
+}
 
 const keyOf = ({ name, namespace, status }: Total): string => `${name}\n${namespace}\n${status}`;
 

@@ -4,7 +4,7 @@ import type { ClusterView, SeenEvent } from '../../kubernetes/look.ts';
 import type { ContainerStatus, CronJob, Job, Pod } from '../../kubernetes/objects.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import type { Facts } from './facts.ts';
-import { backfillOf, type Verdict } from './remedies.ts';
+import { againFor, backfillOf, type Verdict } from './remedies.ts';
 
 /** Reasons of a container that waits, for an image. */
 const NO_IMAGE = [
@@ -36,10 +36,10 @@ export function blameCluster(view: ClusterView, facts: Facts, at: Date): Verdict
 }
 
 /** What became of the pod of a run that died or was interrupted; undefined where that can't be told. */
-export function killOf(run: RunRecord, view: ClusterView): Verdict | undefined {
+export function killOf(run: RunRecord, view: ClusterView, facts: Facts): Verdict | undefined {
   const { podName } = run.place;
   const pod = view.pods.find(({ metadata }) => metadata?.name === podName);
-  return pod && killed(pod, `run ${run.id} died with its pod ${podName}`, backfillOf(run.name, run.scheduledAt));
+  return pod && killed(pod, `run ${run.id} died with its pod ${podName}`, againFor(run, facts));
 }
 
 function blamePod(pod: Pod, view: ClusterView, facts: Facts, at: Date): Verdict {

@@ -3,13 +3,12 @@
 import type { RunRecord } from '../../postgres/records.ts';
 import { rootCause } from '../standing.ts';
 import type { Facts } from './facts.ts';
-import { backfillOf, type Verdict } from './remedies.ts';
+import { againFor, type Verdict } from './remedies.ts';
 
 /** @param kill what the cluster says of the end of the run's pod */
 export function blameRun(run: RunRecord, facts: Facts, kill: Verdict | undefined): Verdict {
-  const { id, name, status, exitCode, error, deadline, startedAt } = run;
-  // A time that no schedule names is none of a backfill's.
-  const backfill = facts.schedule ? backfillOf(name, run.scheduledAt) : `run-job rerun ${id}`;
+  const { id, status, exitCode, error, deadline, startedAt } = run;
+  const backfill = againFor(run, facts);
   const cause = error ? rootCause(error) : 'its record says no more';
   const it = `run ${id}`;
   switch (status) {

@@ -1,5 +1,5 @@
 // The cluster, if any can be reached: the one that we run in, or the one that kubectl knows.
-import { hasCode } from '../../errors.ts';
+import { hasCode, UnavailableError } from '../../errors.ts';
 import { type Cluster, ownCluster } from '../../kubernetes/in-cluster.ts';
 import { type ClusterView, lookAt, type Sought } from '../../kubernetes/look.ts';
 import { kubectl } from '../../process/kubectl.ts';
@@ -27,11 +27,20 @@ function throughKubectl(): Cluster {
       return named.trim() || 'default';
     },
     async get(path) {
+      const args = ['get', '--raw', path];
+      let text: string;
       try {
-        return JSON.parse(await kubectl(['get', '--raw', path]));
+        text = await kubectl(args);
       } catch (error) {
         if ((error as Error).message.includes('(NotFound)')) return undefined;
         throw error;
+      }
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        throw new UnavailableError(`kubectl ${args.join(' ')} answered with something other than JSON`, {
+          cause: error,
+        });
       }
     },
   };

@@ -33,6 +33,8 @@ export interface Facts {
   readonly moved?: boolean;
   /** The schedule that was in force then. */
   readonly schedule?: Schedule;
+  /** Whether the slot is one of its times, and not one that somebody ran it at by hand. */
+  readonly bySchedule?: boolean;
   /** The one in force now. */
   readonly current?: Schedule;
   /** The next slot after now. */
@@ -88,7 +90,7 @@ export async function findFacts(connection: Connection, name: string, at: Date |
     ...common,
     slot: await judgedAt(connection, name, found, schedule, now),
     ...(at !== undefined && found < at && { moved: true }),
-    ...(schedule && { schedule }),
+    ...(schedule && { schedule, bySchedule: isSlot(schedule, found) }),
     runs,
     ...(underWay && { underWay }),
     ...(pause && { pause }),
@@ -119,6 +121,10 @@ async function slotAt(
 
 const inForceAt = (schedules: readonly Schedule[], at: Date): Schedule | undefined =>
   schedules.findLast(({ validFrom, validTo }) => validFrom < at && (validTo === undefined || at <= validTo));
+
+/** The one before the next millisecond is this instant, if it is a slot. */
+const isSlot = (schedule: Schedule, at: Date): boolean =>
+  previousSlot(expectationOf(schedule), new Date(at.getTime() + 1))?.getTime() === at.getTime();
 
 async function judgedAt(
   connection: Connection,

@@ -23,12 +23,16 @@ export function verdictOf(facts: Facts, view: ClusterView | undefined): Verdict 
 }
 
 function explain(facts: Facts, view: ClusterView | undefined): Verdict {
-  const { name, slot, current, next, runs } = facts;
+  const { name, slot, current, next, runs, paused } = facts;
   if (slot === undefined) {
     if (current?.suspend) return suspended(facts, current.validFrom);
     if (current && next) {
+      const because = `${name} has had no slot yet: its schedule is known since ${current.validFrom.toISOString()}, and the first slot is ${next.toISOString()}`;
+      if (!paused) return { because };
+      const end = paused.until ? ` until ${paused.until.toISOString()}` : '';
       return {
-        because: `${name} has had no slot yet: its schedule is known since ${current.validFrom.toISOString()}, and the first slot is ${next.toISOString()}`,
+        because: `${because}; the name is paused${end}: ${paused.why}`,
+        remedy: `when that is over: run-job resume ${name}`,
       };
     }
     return {
@@ -41,7 +45,7 @@ function explain(facts: Facts, view: ClusterView | undefined): Verdict {
     return { because: `it has succeeded${run ? `, by run ${run.id}` : ''}` };
   }
   const newest = runs.findLast(({ status }) => status === 'running') ?? runs.findLast((run) => !isDone(run, runs));
-  if (newest) return blameRun(newest, facts, view && killOf(newest, view));
+  if (newest) return blameRun(newest, facts, view && killOf(newest, view, facts));
   return explainSilence(facts, slot.at, view);
 }
 

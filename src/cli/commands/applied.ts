@@ -1,8 +1,7 @@
 // What became of a file of schedules that was applied, and of their monitors, in words.
-import type { Applied } from '../../app/apply-schedules.ts';
+import type { Applied, AppliedChange } from '../../app/apply-schedules.ts';
 import type { MonitorChange } from '../../app/monitors.ts';
 import { redactorFor } from '../../app/redactor.ts';
-import type { ScheduleChange } from '../../postgres/schedules.ts';
 
 /** A line for each schedule and each monitor of which there is something to say. */
 export function tellApplied({ schedules, monitors }: Applied, dryRun: boolean, env: NodeJS.ProcessEnv): string {
@@ -11,7 +10,7 @@ export function tellApplied({ schedules, monitors }: Applied, dryRun: boolean, e
 }
 
 /** A schedule's change with those of its monitors. */
-export function withMonitors(schedule: ScheduleChange, { monitors }: Applied): object {
+export function withMonitors(schedule: AppliedChange, { monitors }: Applied): object {
   const own = monitors.filter(({ name }) => name === schedule.name).map(({ name: _, ...change }) => change);
   return own.length > 0 ? { ...schedule, monitors: own } : schedule;
 }
@@ -20,7 +19,7 @@ export function withMonitors(schedule: ScheduleChange, { monitors }: Applied): o
 export const failedMonitors = (changes: readonly MonitorChange[]): number =>
   changes.filter(({ change }) => change === 'failed').length;
 
-function tellSchedules(changes: readonly ScheduleChange[], dryRun: boolean): string {
+function tellSchedules(changes: readonly AppliedChange[], dryRun: boolean): string {
   const would = dryRun ? 'would be ' : '';
   const lines = changes
     .filter(({ change }) => change !== 'unchanged')
@@ -30,7 +29,13 @@ function tellSchedules(changes: readonly ScheduleChange[], dryRun: boolean): str
     );
   const unchanged = changes.length - lines.length;
   if (changes.length === 0) return 'there are no schedules, and there were none\n';
-  return `${lines.join('')}${unchanged > 0 ? `${unchanged} unchanged\n` : ''}`;
+  const notes = changes.flatMap(({ name, unknown = [] }) =>
+    unknown.map(
+      (other) =>
+        `note: ${name} comes after ${other.name}, of which nothing is known${other.meant === undefined ? '' : `; did you mean ${other.meant}?`}\n`,
+    ),
+  );
+  return `${lines.join('')}${unchanged > 0 ? `${unchanged} unchanged\n` : ''}${notes.join('')}`;
 }
 
 function tellMonitors(changes: readonly MonitorChange[], dryRun: boolean): string {

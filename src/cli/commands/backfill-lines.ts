@@ -41,14 +41,13 @@ export function tellEnd({ slot, done, exitCode, tookMs }: SlotEnd, place: number
   return `${head}${state} in ${formatDuration(tookMs)}${why}\n`;
 }
 
-/** What is left in the end, and how to go on. */
-export function tellLeft(name: string, count: number, { left, gaveUp }: BackfillEnd, again: string): string {
+/** What is left in the end. */
+export function tellLeft(name: string, count: number, { left, gaveUp }: BackfillEnd): string {
   if (left.length === 0) return `${name}: ${count === 1 ? 'the slot has' : `all ${count} slots have`} succeeded\n`;
   return [
     ...(gaveUp === undefined ? [] : [`${name}: gave up: ${gaveUp}`]),
     `${name}: ${count - left.length} of ${plural(count)} succeeded; ${left.length === 1 ? '1 is' : `${left.length} are`} left (UTC)`,
     ...left.map((slot) => `  ${tellState(slot)}${slot.run ? tellCause(slot) : ''}`),
-    `To go on: ${again}`,
   ]
     .map((line) => `${line}\n`)
     .join('');

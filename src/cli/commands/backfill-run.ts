@@ -1,12 +1,14 @@
 // `run-job backfill`: the slots of a span of time that haven't succeeded, here, or as one Job for Kubernetes.
-import { openChildren } from '../../app/backfill/child.ts';
 import { commandLines, lineFor, type CommandLine as SlotLine } from '../../app/backfill/command-line.ts';
 import { backfillJobOf } from '../../app/backfill/manifest.ts';
 import { type Only, type Plan, type PlannedSlot, planBackfill } from '../../app/backfill/plan.ts';
 import { work } from '../../app/backfill/work.ts';
+import { openChildren } from '../../app/children.ts';
 import { nameOf } from '../../app/database-names.ts';
 import { findJobFile, type JobSearch, loadJob } from '../../app/job-files.ts';
 import { databaseNow } from '../../app/missed-slots.ts';
+import { redactorFor } from '../../app/redactor.ts';
+import { shellWord } from '../../app/shell-word.ts';
 import { findDatabase, type Target } from '../../app/with-database.ts';
 import { UsageError } from '../../errors.ts';
 import { type Connection, withConnection } from '../../postgres/connect.ts';
@@ -17,7 +19,7 @@ import { zoneOf } from '../../schedule/zone.ts';
 import type { Invocation } from '../command.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { readInstant } from '../terminal/instants.ts';
-import { clean } from '../terminal/print.ts';
+import { sentences } from '../terminal/print.ts';
 import { BACKFILL_ARGUMENTS } from './backfill-arguments.ts';
 import { tellEnd, tellLeft, tellPlan } from './backfill-lines.ts';
 import { cronJobOf } from './cronjob-of.ts';
@@ -25,6 +27,8 @@ import { COMMANDS } from './index.ts';
 
 /** More than so many are most often a mistake. */
 const ASKS_ABOVE = 10_000;
+
+const STDERR = 2;
 
 /** At most so many at a time: each is a process, and takes a place. */
 const MOST_PARALLEL = 100;
@@ -37,6 +41,8 @@ interface Order {
   readonly slots: readonly PlannedSlot[];
   readonly lines: ReadonlyMap<string, SlotLine>;
   readonly parallel: number;
+  /** The command that goes on with the same slots, whenever it is given. */
+  readonly again: string;
 }
 
 type Args = CommandLine<typeof BACKFILL_ARGUMENTS>;
@@ -61,20 +67,21 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
   const order = await stop.race(
     withConnection(target.server, (connection) => readOrder(connection, line, target, invocation)),
   );
-  const { name, plan, slots, lines, parallel } = order;
-  const say = (text: string) => output.write(1, clean(text));
+  const { name, plan, slots, again, parallel } = order;
+  const say = (text: string) => output.write(1, sentences(text));
   if (args.emit !== undefined) {
-    say(`${JSON.stringify(await stop.race(manifestOf(order, args.cronjob)), null, 2)}\n`);
+    output.write(1, `${JSON.stringify(await stop.race(manifestOf(order, args.cronjob)), null, 2)}\n`);
     return EXIT.ok;
   }
   say(tellPlan(name, plan, slots, args['newest-first'] ?? false));
   if (args['dry-run'] || slots.length === 0) return EXIT.ok;
-  const children = openChildren(env, home, stop);
-  const again = `run-job backfill ${rawArgs.join(' ')}`;
+  // Standard output is for what the backfill itself says.
+  const children = openChildren({ env, home, stop, stdio: ['ignore', STDERR, STDERR] });
   // Whoever insists isn't kept waiting by what is still to be said.
   stop.lastWords = (signal) => {
     children.kill(signal);
-    say(`${name}: ended at once; to go on: ${again}\n`);
+    say(`${name}: ended at once\n`);
+    output.write(1, `To go on: ${again}\n`);
     return signalExitCode(signal);
   };
   const end = await work({
@@ -82,12 +89,14 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
     server: target.server,
     parallel,
     children,
-    lineFor: ({ at, schedule }) => lineFor(lines.get(schedule.id) as SlotLine, at),
+    lineFor: ({ at, schedule }) => lineFor(order.lines.get(schedule.id) as SlotLine, at),
     stop,
     onStart: () => undefined,
     onEnd: (ended, place) => say(tellEnd(ended, place, slots.length)),
   });
-  say(tellLeft(name, slots.length, end, again));
+  say(tellLeft(name, slots.length, end));
+  // In one line however long, since it is to be copied.
+  if (end.left.length > 0) output.write(1, `To go on: ${again}\n`);
   await shutDownSidecars(target.config.shutdownUrls);
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
   return end.left.length > 0 ? EXIT.failed : EXIT.ok;
@@ -97,7 +106,7 @@ async function readOrder(
   connection: Connection,
   { args, repeated }: Args,
   { config }: Target,
-  { home }: Invocation,
+  { env, home }: Invocation,
 ): Promise<Order> {
   const name = await nameOf(args.name, connection, { home, dirs: config.jobDirs, commands: Object.keys(COMMANDS) });
   const now = await databaseNow(connection);
@@ -109,9 +118,14 @@ async function readOrder(
   if (args.cronjob !== undefined && args.emit === undefined) throw new UsageError('--cronjob needs --emit=job');
   const from = readInstant(args.from, { flag: '--from', now, zone, ofDay: 'start' });
   const to = args.to === undefined ? now : readInstant(args.to, { flag: '--to', now, zone, ofDay: 'end' });
+  // What is still to come isn't run now, and neither is it when this is given again.
+  const until = to < now ? to : now;
   if (from > to) {
     const what = args.to === undefined ? 'now' : '--to';
     throw new UsageError(`--from (${from.toISOString()}) is after ${what} (${to.toISOString()})`);
+  }
+  if (from > now) {
+    throw new UsageError(`--from (${from.toISOString()}) is still to come, and a slot is run when its time has passed`);
   }
   const pairs = repeated.get('param') ?? [];
   const wrong = pairs.find((pair) => !/^[^=]+=/.test(pair));
@@ -131,7 +145,16 @@ async function readOrder(
     for (const job of new Set(schedules.map((schedule) => schedule.job))) await mustOverlap(job, search);
   }
   const lines = args['dry-run'] ? new Map<string, SlotLine>() : await commandLines(connection, schedules, pairs);
-  return { name, plan, slots, lines, parallel };
+  const chosen = [
+    ...(args.only === 'all' ? [] : [`--only=${args.only}`]),
+    ...(['newest-first', 'current-schedule', 'yes'] as const).flatMap((flag) => (args[flag] ? [`--${flag}`] : [])),
+    ...(parallel > 1 ? [`--parallel=${parallel}`] : []),
+    ...pairs.map((pair) => `--param=${pair}`),
+  ];
+  const again = `run-job backfill ${name} --from ${from.toISOString()} --to ${until.toISOString()}`;
+  // A parameter may be a secret.
+  const words = chosen.map((flag) => shellWord(redactorFor(env).text(flag)));
+  return { name, plan, slots, lines, parallel, again: [again, ...words].join(' ') };
 }
 
 function readParallel(text: string): number {
@@ -151,7 +174,7 @@ async function mustOverlap(job: string, search: JobSearch): Promise<void> {
 async function manifestOf({ name, slots, lines, parallel }: Order, path: string | undefined): Promise<object> {
   const [first] = slots;
   if (first === undefined) throw new UsageError(`${name} has no slot to run, so that there is no Job to make`);
-  const line = lines.get(first.schedule.id);
+  const line = lines.get(first.schedule.id) as SlotLine;
   const { shards } = first.schedule;
   const other = slots.find(
     ({ schedule }) => schedule.shards !== shards || JSON.stringify(lines.get(schedule.id)) !== JSON.stringify(line),

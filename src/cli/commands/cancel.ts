@@ -72,9 +72,11 @@ async function close(connection: Connection, id: string, options: TellOptions): 
   return dead;
 }
 
-const ended = ({ id, name, status, endedAt }: RunRecord): UsageError =>
+const ended = ({ id, name, status, endedAt, scheduledAt }: RunRecord): UsageError =>
   new UsageError(
-    `run ${id} (${name}) has ended already: ${status}${endedAt ? ` at ${endedAt.toISOString()}` : ''}; there is nothing to cancel`,
+    status === 'missed'
+      ? `${id} is no run: it says that the slot ${scheduledAt.toISOString()} of ${name} was missed; there is nothing to cancel`
+      : `run ${id} (${name}) has ended already: ${status}${endedAt ? ` at ${endedAt.toISOString()}` : ''}; there is nothing to cancel`,
   );
 
 /** A run that waits has no record and no connection: it answers when it looks for its lock the next time, or there is none. */

@@ -44,5 +44,6 @@ async function candidatesFor(
     return [...flags.map(([each]) => `--${each}`), '--help'];
   }
   if (OF_A_JOB.has(name)) return jobs;
+  if (name === 'help') return [...jobs, ...Object.keys(commands)];
   return name === 'completion' ? Object.keys(COMPLETION_SCRIPTS) : [];
 }

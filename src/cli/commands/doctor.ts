@@ -10,7 +10,7 @@ import { readConfig } from '../../app/config.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
-import { print, printJson } from '../terminal/print.ts';
+import { hang, print, printJson } from '../terminal/print.ts';
 
 /** The major version of Node that the build is made for. */
 const NODE_MAJOR = 24;
@@ -51,7 +51,7 @@ export default defineCommand({
       ).flat(),
     ].map((finding) => ({ ...finding, message: redact(finding.message) }));
     if (args.json) printJson(findings);
-    else print(findings.map(toLine).join(''));
+    else print([tellVerdict(findings), '', ...toLines(findings), ''].join('\n'));
     return exitCodeOf(findings);
   },
 });
@@ -76,8 +76,27 @@ const MARKS: Record<Verdict, string> = {
   misconfigured: 'FAIL',
 };
 
-const toLine = ({ check, verdict, message }: Finding): string =>
-  `${MARKS[verdict].padEnd(4)}  ${check.padEnd(8)}  ${message}\n`;
+function toLines(findings: readonly Finding[]): string[] {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  return findings.flatMap(({ check, verdict, message }) =>
+    hang(`${MARKS[verdict].padEnd(4)}  ${check.padEnd(width)}  `, message),
+  );
+}
+
+/** The whole in one line: whether runs can do their work, and how many of the lines below are worth reading. */
+function tellVerdict(findings: readonly Finding[]): string {
+  const count = (...verdicts: Verdict[]) => findings.filter(({ verdict }) => verdicts.includes(verdict)).length;
+  const failed = count('misconfigured', 'unavailable');
+  const others = [
+    count('warning') > 0 && `${tellCount(count('warning'), 'warning')}`,
+    count('skipped') > 0 && `${count('skipped')} skipped`,
+  ].filter(Boolean);
+  const tail = others.length > 0 ? ` (${others.join(', ')})` : '';
+  if (failed === 0) return `Ready: ${tellCount(count('ok'), 'check')} passed${tail}`;
+  return `NOT READY: ${failed} of ${tellCount(findings.length, 'check')} failed${tail}; runs would end with ${exitCodeOf(findings)}`;
+}
+
+const tellCount = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** What is misconfigured comes first: it stays so until somebody mends it. */
 function exitCodeOf(findings: readonly Finding[]): number {

@@ -1,14 +1,22 @@
 // `run-job history`: the records of runs.
 import { defineCommand } from 'citty';
+import { whatFailed } from '../../app/alert-text.ts';
 import { knownNames } from '../../app/database-names.ts';
 import { resolveName } from '../../app/known-names.ts';
+import { databaseNow } from '../../app/missed-slots.ts';
 import { withDatabase } from '../../app/with-database.ts';
-import { formatDuration, parseDuration } from '../../duration.ts';
+import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
+import type { Connection } from '../../postgres/connect.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
 import { EXIT, STATUSES } from '../../runner/outcome.ts';
+import { zoneOf } from '../../schedule/zone.ts';
 import type { CalledData } from '../command.ts';
-import { print, printJson, printTable, shortId, tellTime } from '../terminal/print.ts';
+import { readInstant } from '../terminal/instants.ts';
+import { fitRows, print, printJson, shortId, tellTime } from '../terminal/print.ts';
+import { tellReason } from './status-lines.ts';
+
+const HEAD = ['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'];
 
 const MOST = 10_000;
 
@@ -33,21 +41,22 @@ export default defineCommand({
     since: {
       type: 'string',
       valueHint: 'time',
-      description: 'Only runs that began since then: 24h, 7d, or an RFC 3339 time',
+      description: 'Only runs that began since then: 24h, 7d, 2026-11-23T02:00:00Z, or 2026-11-23 in UTC',
     },
     json: { type: 'boolean', description: 'Print JSON, with parameters, results and errors' },
   },
   async run({ args, data }) {
     const { env, home, commands, repeated } = data as CalledData;
     const statuses = statusesFor(repeated.get('status'), args.errors ?? false);
-    const filter = {
+    const wanted = {
       ...(statuses !== undefined && { statuses }),
       ...(args.errors && { errors: true }),
-      ...(args.since !== undefined && { since: readSince(args.since) }),
       limit: readLimit(args.limit),
     };
     const given = [...(args.job === undefined ? [] : [args.job]), ...(repeated.get('name') ?? [])];
     const runs = await withDatabase(env, 'history', async (connection, { config }) => {
+      const since = await readSince(args.since, connection);
+      const filter = { ...wanted, ...(since && { since }) };
       if (given.length === 0) return listRuns(connection, filter);
       const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
       const known = await knownNames(connection);
@@ -56,7 +65,7 @@ export default defineCommand({
     });
     if (args.json) printJson(runs);
     else if (runs.length === 0) print('No such runs are recorded\n');
-    else printTable(['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'], runs.map(toRow));
+    else print(`${fitRows([HEAD, ...runs.map(toRow)], HEAD.indexOf('NAME')).join('\n')}\n`);
     return EXIT.ok;
   },
 });
@@ -89,11 +98,11 @@ function toRow(run: RunRecord): string[] {
 function note({ shard, reason, attempts, dryRun, forced, error }: RunRecord): string {
   const parts = [
     shard.count > 1 && `part ${shard.index} of ${shard.count}`,
-    reason,
+    tellReason(reason),
     dryRun && 'dry run',
     forced && 'forced',
     attempts > 1 && `${attempts} attempts`,
-    error?.message.replace(/\s+/g, ' '),
+    error && whatFailed(error).replace(/\s+/g, ' '),
   ];
   return parts.filter(Boolean).join(', ');
 }
@@ -106,12 +115,9 @@ function readLimit(text: string): number {
   return limit;
 }
 
-function readSince(text: string): Date {
-  const ms = parseDuration(text);
-  const since = new Date(ms === undefined ? text : Date.now() - ms);
-  // A year by itself, or "1", would be read as a date as well.
-  if (Number.isNaN(since.getTime()) || (ms === undefined && !/^\d{4}-\d\d-\d\d/.test(text))) {
-    throw new UsageError('--since must be a length of time such as 24h or 7d, or a time such as 2026-02-03T04:05:06Z');
-  }
-  return since;
+/** By the database's clock, as the records are. */
+async function readSince(text: string | undefined, connection: Connection): Promise<Date | undefined> {
+  if (text === undefined) return undefined;
+  const zone = zoneOf('Etc/UTC');
+  return readInstant(text, { flag: '--since', now: await databaseNow(connection), zone, ofDay: 'start' });
 }

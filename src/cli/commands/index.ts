@@ -23,4 +23,5 @@ export const COMMANDS: Commands = {
   inject: () => import('./inject.ts'),
   new: () => import('./new.ts'),
   completion: () => import('./completion.ts'),
+  help: () => import('./help-command.ts'),
 };

@@ -56,3 +56,18 @@ test('${name} refuses a parameter that it does not have', async () => {
 });
 `;
 }
+
+/** What the compiler needs to know to read jobs as Node does, which strips their types and checks none. */
+export function tsconfigTemplate(folder: string): string {
+  const compilerOptions = {
+    target: 'es2024',
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    verbatimModuleSyntax: true,
+    erasableSyntaxOnly: true,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+  };
+  return `${JSON.stringify({ compilerOptions, include: [folder] }, null, 2)}\n`;
+}

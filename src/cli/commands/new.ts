@@ -1,6 +1,6 @@
 // `run-job new`: writes a job and its test, which run and pass as they are.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
@@ -8,7 +8,7 @@ import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { print } from '../terminal/print.ts';
-import { jobTemplate, testTemplate } from './new-templates.ts';
+import { jobTemplate, testTemplate, tsconfigTemplate } from './new-templates.ts';
 
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 
@@ -30,6 +30,7 @@ export default defineCommand({
     ];
     const taken = files.find(({ path }) => existsSync(path));
     if (taken) throw new UsageError(`${taken.path} is there already; choose another name, or remove it`);
+    if (!hasTsconfig()) files.push({ path: 'tsconfig.json', text: tsconfigTemplate(folder) });
     mkdirSync(folder, { recursive: true });
     // wx: what somebody else has written in the meantime isn't overwritten either.
     for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' });
@@ -42,6 +43,10 @@ export default defineCommand({
         ...(missing.length > 0 ? [`  npm install ${missing.join(' ')}`] : []),
         `  npx run-job ${name} --param to=Ada`,
         runner === 'vitest' ? `  npx vitest run ${folder}` : `  node --test '${folder}/*.test.${extension}'`,
+        // Node runs it whatever its types say.
+        'typescript' in project.packages
+          ? '  npx tsc'
+          : '  npm install --save-dev typescript && npx tsc   # checks the types',
       ]
         .map((line) => `${line}\n`)
         .join(''),
@@ -71,6 +76,14 @@ function toSnakeCase(name: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^[_0-9]+|_+$/g, '');
+}
+
+/** Whether the working directory, or a folder that it lies in, says how its TypeScript is compiled. */
+function hasTsconfig(): boolean {
+  for (let folder = resolve('.'); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'tsconfig.json'))) return true;
+    if (dirname(folder) === folder) return false;
+  }
 }
 
 interface Project {

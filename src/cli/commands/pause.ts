@@ -1,6 +1,7 @@
 // `run-job pause`: nothing of a name runs until somebody resumes it, or the time is up.
 import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
+import { databaseNow } from '../../app/missed-slots.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { whoAsks } from '../../app/who.ts';
 import { withDatabase } from '../../app/with-database.ts';
@@ -9,7 +10,7 @@ import { currentPauses, pauseName } from '../../postgres/pausing.ts';
 import { tellPause } from '../../runner/decisions.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
-import { print, printJson } from '../terminal/print.ts';
+import { print, printJson, printSentences } from '../terminal/print.ts';
 import { readUntil } from '../terminal/times.ts';
 
 /** A sentence or two: it stands in every record of what didn't run. */
@@ -32,23 +33,26 @@ export default defineCommand({
     if (args.name === undefined) {
       if (args.why !== undefined || args.until !== undefined)
         throw new UsageError('name what is to be paused: run-job pause <name> --why "…"');
-      const pauses = await withDatabase(env, 'pause', currentPauses);
+      const pauses = await withDatabase(env, 'pause', (connection) => currentPauses(connection));
       if (args.json) printJson([...pauses].map(([name, pause]) => ({ name, ...pause })));
       else if (pauses.size === 0) print('nothing is paused\n');
-      else for (const [name, pause] of pauses) print(`${name}: ${tellPause(pause)}\n`);
+      else for (const [name, pause] of pauses) printSentences(`${name}: ${tellPause(pause)}\n`);
       return EXIT.ok;
     }
     const { name: given, until: end } = args;
     const why = readWhy(args.why, redactorFor(env).text);
-    const until = readUntil(end, new Date());
     return withDatabase(env, 'pause', async (connection, { config }) => {
       const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
       const name = await nameOf(given, connection, search);
+      // The database's clock ends it, whatever the one here shows.
+      const until = readUntil(end, await databaseNow(connection));
       const { pause, changed } = await pauseName(connection, { name, until, why, by: whoAsks() });
       if (args.json) printJson({ name, ...pause });
       else {
         const again = changed ? 'was paused already; now ' : '';
-        print(`${name}: ${again}${tellPause(pause)}; what runs goes on, run-job resume ${name} ends the pause\n`);
+        printSentences(
+          `${name}: ${again}${tellPause(pause)}; what runs goes on, run-job resume ${name} ends the pause\n`,
+        );
       }
       return EXIT.ok;
     });

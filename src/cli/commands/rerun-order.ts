@@ -1,6 +1,7 @@
 // From a recorded run to the order of another like it.
 import type { RunOrder } from '../../app/execute-run.ts';
 import { jobOf } from '../../app/job-manifest.ts';
+import { backfillOf } from '../../app/why/remedies.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { UsageError } from '../../errors.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
@@ -35,6 +36,11 @@ export async function orderAgain(rawArgs: readonly string[], env: NodeJS.Process
   });
   if (run.status === 'running') {
     throw new UsageError(`run ${run.id} (${run.name}) still runs; run-job cancel ${run.id} ends it`);
+  }
+  if (run.status === 'missed') {
+    throw new UsageError(
+      `${run.id} is no run: it says that the slot ${run.scheduledAt.toISOString()} of ${run.name} was missed; ${backfillOf(run.name, run.scheduledAt)} does it`,
+    );
   }
   const flags = readRunFlags({ args: args as never, repeated });
   const order = orderLike(run, recorded, flags);

@@ -6,7 +6,7 @@ import { withDatabase } from '../../app/with-database.ts';
 import { resumeName } from '../../postgres/pausing.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
-import { print } from '../terminal/print.ts';
+import { printSentences } from '../terminal/print.ts';
 
 export default defineCommand({
   meta: { name: 'resume', description: 'End the pause of a name' },
@@ -19,7 +19,7 @@ export default defineCommand({
       const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
       const name = await nameOf(args.name, connection, search);
       const pause = await resumeName(connection, name, whoAsks());
-      print(
+      printSentences(
         pause
           ? `${name} runs again; it was paused since ${pause.since.toISOString()}: ${pause.why}\n`
           : `${name} isn't paused\n`,

@@ -8,7 +8,7 @@ import { UsageError } from '../../errors.ts';
 import type { LogFormat, LogLevel } from '../../log/line.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
-import { RFC_3339 } from '../terminal/times.ts';
+import { isDay, RFC_3339 } from '../terminal/times.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {
@@ -116,13 +116,8 @@ function readTimeout(text: string | undefined): number | undefined {
 function readTime(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
-  if (!RFC_3339.test(text) || Number.isNaN(time.getTime()) || !isDay(text.slice(0, 10))) {
+  if (!RFC_3339.test(text) || Number.isNaN(time.getTime()) || !isDay(text)) {
     throw new UsageError(`--scheduled-at must be a time with its zone (RFC 3339), such as 2026-11-23T02:00:00Z`);
   }
   return time;
-}
-
-/** JavaScript takes 30 February for 2 March. */
-function isDay(text: string): boolean {
-  return new Date(text).toISOString().startsWith(text);
 }

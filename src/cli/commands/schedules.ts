@@ -1,6 +1,6 @@
 // `run-job schedules`: lists the schedules that are known; `run-job schedules apply` brings them up to a file.
 import { defineCommand } from 'citty';
-import { databaseNow, expectationOf } from '../../app/missed-slots.ts';
+import { databaseNow, expectationOf, unreadable } from '../../app/missed-slots.ts';
 import { nextSlots } from '../../app/standing.ts';
 import { findDatabase, withDatabase } from '../../app/with-database.ts';
 import { UsageError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import { type Schedule, schedulesInForce } from '../../postgres/schedules.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { tellCron } from '../../schedule/words.ts';
 import type { CommandData } from '../command.ts';
-import { print, printJson } from '../terminal/print.ts';
+import { columns, print, printJson } from '../terminal/print.ts';
 import { failedMonitors, tellApplied, withMonitors } from './applied.ts';
 
 export default defineCommand({
@@ -67,28 +67,53 @@ async function list(env: NodeJS.ProcessEnv, json: boolean): Promise<void> {
         ...schedule,
         id: undefined,
         settledTo: undefined,
-        words: wordsOf(schedule),
-        next: schedule.suspend ? [] : nextSlots(schedule, now),
+        words: unreadable(schedule) === undefined ? wordsOf(schedule) : undefined,
+        unreadable: unreadable(schedule),
+        next: schedule.suspend || unreadable(schedule) !== undefined ? [] : nextSlots(schedule, now),
       })),
     );
   } else if (schedules.length === 0) {
     print('No schedules are known: the chart applies them, and so does run-job schedules apply --file <path>\n');
   } else {
-    const width = Math.max(...schedules.map(({ name }) => name.length));
-    print(schedules.map((schedule) => tell(schedule, now, width)).join(''));
+    print(tellSchedules(schedules.map((schedule) => tell(schedule, now))));
   }
 }
 
-const wordsOf = (schedule: Schedule): string => tellCron(expectationOf(schedule).cron, schedule.timeZone);
+const wordsOf = (schedule: Schedule): string =>
+  unreadable(schedule) ?? tellCron(expectationOf(schedule).cron, schedule.timeZone);
 
-/** What it does in one line, and when next in another, by the wall clock of its zone. */
-function tell(schedule: Schedule, now: Date, width: number): string {
+/** A schedule, as people are told of it. */
+interface Told {
+  readonly name: string;
+  /** What it does. */
+  readonly words: string;
+  /** When next, by the wall clock of its zone. */
+  readonly times: string;
+}
+
+function tell(schedule: Schedule, now: Date): Told {
   const { name, suspend, catchUp, owner } = schedule;
+  const facts = [suspend && 'suspended', catchUp === 'all' && 'catches up with all', owner].filter(Boolean).join(', ');
+  return { name, words: `${wordsOf(schedule)}${facts && ` (${facts})`}`, times: timesOf(schedule, now) };
+}
+
+function timesOf(schedule: Schedule, now: Date): string {
+  if (schedule.suspend) return 'starts nothing';
+  if (unreadable(schedule) !== undefined) return 'unknown';
   const { zone } = expectationOf(schedule);
   const wall = (slot: Date) =>
     new Date(zone.wallAt(slot.getTime() / 1_000) * 1_000).toISOString().slice(0, 16).replace('T', ' ');
-  const facts = [suspend && 'suspended', catchUp === 'all' && 'catches up with all', owner].filter(Boolean).join(', ');
-  const next = suspend ? [] : nextSlots(schedule, now).map(wall);
-  const times = next.length > 0 ? next.join(', ') : suspend ? 'starts nothing' : 'never';
-  return `${name.padEnd(width)}  ${wordsOf(schedule)}${facts && ` (${facts})`}\n${' '.repeat(width)}  ${times}\n`;
+  return nextSlots(schedule, now).map(wall).join(', ') || 'never';
+}
+
+/** Two lines each, beside its name; below it where a terminal has no room for that. */
+function tellSchedules(all: readonly Told[]): string {
+  const width = Math.max(...all.map(({ name }) => name.length));
+  const longest = Math.max(...all.flatMap(({ words, times }) => [words.length, times.length]));
+  const room = columns() ?? Number.POSITIVE_INFINITY;
+  const lines =
+    width + 2 + longest <= room
+      ? all.flatMap(({ name, words, times }) => [`${name.padEnd(width)}  ${words}`, `${' '.repeat(width)}  ${times}`])
+      : all.flatMap(({ name, words, times }) => [name, `  ${words}`, `  ${times}`]);
+  return lines.map((line) => `${line}\n`).join('');
 }

@@ -9,6 +9,7 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { checkRunId, theOne } from '../terminal/one-run.ts';
 import { print, printJson, shortId } from '../terminal/print.ts';
+import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
   meta: { name: 'show', description: 'Show everything that is recorded of one run' },
@@ -35,7 +36,7 @@ function describe(run: RunRecord, checkpoint: CheckpointDetails | undefined): st
     ['Run', run.id],
     ['Name', run.name],
     ['Job', run.job === run.name ? undefined : run.job],
-    ['Status', run.status + (run.reason === undefined ? '' : ` (${run.reason})`)],
+    ['Status', run.status + (run.reason === undefined ? '' : ` (${tellReason(run.reason)})`)],
     ['Why', run.why],
     ['Exit code', tell(run.exitCode)],
     ['Program', run.program && tellProgram(run.program)],

@@ -2,6 +2,7 @@
 import { type DetailedStanding, type Health, rootCause, type Standing } from '../../app/standing.ts';
 import { formatDuration } from '../../duration.ts';
 import type { RunRecord } from '../../postgres/records.ts';
+import type { Schedule } from '../../postgres/schedules.ts';
 import type { Statistics } from '../../postgres/statistics.ts';
 import type { SlotState } from '../../schedule/judge.ts';
 import { wrap } from '../terminal/layout.ts';
@@ -9,6 +10,12 @@ import type { Colour } from '../terminal/paint.ts';
 import { shortId, tellAgo, tellSpan, tellTime } from '../terminal/print.ts';
 
 export const HEAD = ['NAME', 'STATE', 'LAST RUN', 'SUCCESS', 'NEXT', 'P50', 'P95', 'RATE', 'NOTE'];
+
+/** A line without what the page of the name tells too, for a narrow terminal. */
+export const withoutStatistics = (line: readonly string[]): string[] =>
+  line.filter((_, column) => !STATISTICS.includes(HEAD[column] ?? ''));
+
+const STATISTICS = ['P50', 'P95', 'RATE'];
 
 export const COLOUR_OF: Readonly<Record<Health, Colour | undefined>> = {
   failing: 'red',
@@ -60,7 +67,7 @@ export function tellState(one: Standing, now: Date): string {
 }
 
 function tellNotes(one: Standing, now: Date): string[] {
-  const { health, lastRun, overdueSince, missed, skips, error, running, pause, schedule } = one;
+  const { health, lastRun, overdueSince, missed, skips, error, running, pause, schedule, unreadable } = one;
   const [first] = lastRun;
   return [
     first && first.shard.count > 1 && `parts ${succeededParts(lastRun)}/${first.shard.count}`,
@@ -70,6 +77,7 @@ function tellNotes(one: Standing, now: Date): string[] {
     health !== 'running' && running.length > 0 && 'running',
     tellSaved(one, now),
     pause?.why,
+    unreadable && `its schedule can't be read: ${unreadable}`,
     health === 'failing' && schedule?.suspend && 'suspended',
     error && rootCause(error),
   ].filter((note) => typeof note === 'string');
@@ -104,24 +112,30 @@ export interface Page {
 
 /** The page of one name. */
 export function toPage(one: DetailedStanding, now: Date, { clean, paint, columns }: Page): string {
-  const { schedule, words, lastRun, lastSuccess, next, statistics, error, pause } = one;
+  const { schedule, lastRun, lastSuccess, next, statistics, error, pause } = one;
   const [first] = lastRun;
   const since = (date: Date) => `${tellTime(date)} UTC (${tellAgo(date, now)})`;
+  // Where slots of the past are run, the newest run isn't that of the newest slot.
+  const ofSlot = ({ scheduledAt }: { scheduledAt: Date }) =>
+    schedule ? `, slot ${tellTime(scheduledAt).slice(0, 16)}` : '';
   const rows: [string, string | undefined][] = [
     ['Name', one.name],
     ['Job', one.job === one.name ? undefined : one.job],
     ['State', tellState(one, now)],
     ['Paused', pause && `since ${tellTime(pause.since)} UTC${pause.by ? ` by ${pause.by}` : ''}: ${pause.why}`],
-    ['Schedule', schedule ? `${words} (${schedule.cron})${schedule.suspend ? ', suspended' : ''}` : 'none is known'],
+    ['Schedule', schedule ? tellSchedule(one, schedule) : 'none is known'],
     ['In force', schedule && `since ${tellTime(schedule.validFrom)} UTC, told by ${schedule.source}`],
     ['Late after', schedule && formatDuration(schedule.lateAfterMs)],
     ['CronJob', schedule?.cronJobName && [schedule.namespace, schedule.cronJobName].filter(Boolean).join('/')],
     ['Owner', schedule?.owner],
     ['Runbook', schedule?.runbook],
     ['Tags', schedule?.tags.join(', ') || undefined],
-    ['Last run', first ? `${since(first.startedAt)}, ${statusOf(lastRun)}, ${shortId(first.id)}` : 'never'],
+    [
+      'Last run',
+      first ? `${since(first.startedAt)}, ${statusOf(lastRun)}, ${shortId(first.id)}${ofSlot(first)}` : 'never',
+    ],
     ['Checkpoint', tellSaved(one, now)?.replace('checkpoint ', 'saved ')],
-    ['Last success', lastSuccess ? since(lastSuccess.endedAt) : 'never'],
+    ['Last success', lastSuccess ? `${since(lastSuccess.endedAt)}${ofSlot(lastSuccess)}` : 'never'],
     ['Next', next.length === 0 ? undefined : next.map((slot) => tellTime(slot).slice(0, 16)).join(', ')],
     [
       'Overdue',
@@ -144,6 +158,11 @@ export function toPage(one: DetailedStanding, now: Date, { clean, paint, columns
   if (one.slots.length > 0) lines.push('', ...toStrip(one, clean, paint));
   return `${lines.join('\n')}\n`;
 }
+
+const tellSchedule = ({ words, unreadable }: Standing, { cron, suspend }: Schedule): string =>
+  words === undefined
+    ? `${cron}, which can't be read: ${unreadable}`
+    : `${words} (${cron})${suspend ? ', suspended' : ''}`;
 
 /** The newest slots as one row of signs, and what each of the last ones was. */
 function toStrip({ slots }: DetailedStanding, clean: (text: string) => string, paint: Paint): string[] {
@@ -230,7 +249,13 @@ export function toJson(one: Standing & Partial<Pick<DetailedStanding, 'slots'>>,
     overdueSince: one.overdueSince,
     overdueMs: one.overdueSince && now.getTime() - one.overdueSince.getTime(),
     rootCause: one.error && rootCause(one.error),
-    schedule: schedule && { ...schedule, words: one.words, id: undefined, settledTo: undefined },
+    schedule: schedule && {
+      ...schedule,
+      words: one.words,
+      unreadable: one.unreadable,
+      id: undefined,
+      settledTo: undefined,
+    },
     statistics: statistics && { ...statistics, days: 30, successRate: rateOf(statistics) },
     pause: one.pause,
     slots: one.slots,

@@ -1,7 +1,7 @@
 // `run-job status`: how each name is doing, or one of them in detail.
 import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
-import { findJobFiles } from '../../app/job-files.ts';
+import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
 import { type DetailedStanding, type Seen, type Standing, standing, standings } from '../../app/standing.ts';
 import { findDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
@@ -9,19 +9,12 @@ import { UsageError } from '../../errors.ts';
 import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
+import { widthOf } from '../terminal/layout.ts';
 import { painter } from '../terminal/paint.ts';
-import { clean, cut, printJson, printLines, terminalWidth } from '../terminal/print.ts';
+import { clean, columns, fitRows, printJson, tellTime } from '../terminal/print.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
-import { COLOUR_OF, HEAD, toJson, toLine, toPage } from './status-lines.ts';
-
-/** How often `--watch` looks. */
-const WATCH_MS = 2_000;
-
-/** A terminal with fewer columns has notes on lines of their own. */
-const WIDE = 120;
-
-/** To the top left, and nothing below. */
-const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
+import { COLOUR_OF, HEAD, toJson, toLine, toPage, withoutStatistics } from './status-lines.ts';
+import { WATCH_MS, watch } from './status-watch.ts';
 
 export default defineCommand({
   meta: {
@@ -41,32 +34,37 @@ export default defineCommand({
     }
     const { server, config } = findDatabase(env, 'status');
     const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
-    return withConnection(server, async (connection) => {
-      const name = args.name === undefined ? undefined : await nameOf(args.name, connection, search);
-      const look = () =>
-        name === undefined ? lookAtAll(connection, [...findJobFiles(search).keys()]) : lookAtOne(connection, name);
-      const show = ({ standings: seen, now, written }: Seen<Look>) => {
-        if (args.json) printJson('one' in seen ? toJson(seen.one, now) : seen.all.map((each) => toJson(each, now)));
-        else print(seen, now, env);
-        if (!written)
-          writeAll(2, 'run-job: slots were missed, and this role may not write that down; a later run will\n');
-      };
-      let seen = await look();
-      while (args.watch) {
-        writeAll(1, CLEAR);
-        show(seen);
-        await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
-        seen = await look();
-      }
-      show(seen);
-      const all: readonly Standing[] = 'one' in seen.standings ? [seen.standings.one] : seen.standings.all;
-      const bad = all.some(({ health, overdueSince }) => health === 'failing' || overdueSince !== undefined);
-      return args.check && bad ? EXIT.failed : EXIT.ok;
-    });
+    const look = (): Promise<Seen<Look>> =>
+      withConnection(server, async (connection) => {
+        const name = args.name === undefined ? undefined : await nameOf(args.name, connection, search);
+        return name === undefined ? lookAtAll(connection, teamsJobs(search)) : lookAtOne(connection, name);
+      });
+    if (args.watch) {
+      await watch(async () => {
+        const { standings: seen, now } = await look();
+        return { text: tell(seen, now, env), at: tellTime(now) };
+      });
+    }
+    const { standings: seen, now, written } = await look();
+    const all: readonly Standing[] = 'one' in seen ? [seen.one] : seen.all;
+    if (args.json) printJson('one' in seen ? toJson(seen.one, now) : all.map((each) => toJson(each, now)));
+    else writeAll(1, tell(seen, now, env));
+    if (!written) writeAll(2, 'run-job: slots were missed, and this role may not write that down; a later run will\n');
+    const bad = all.some(
+      ({ health, overdueSince, unreadable }) =>
+        health === 'failing' || overdueSince !== undefined || unreadable !== undefined,
+    );
+    return args.check && bad ? EXIT.failed : EXIT.ok;
   },
 });
 
 type Look = { readonly all: readonly Standing[] } | { readonly one: DetailedStanding };
+
+/** A job that came with run-job is told of once it has run or is scheduled: whoever doesn't use it has nothing to see. */
+function teamsJobs(search: JobSearch): string[] {
+  const files = [...findJobFiles(search).values()];
+  return files.filter(({ shipped }) => !shipped).map(({ name }) => name);
+}
 
 async function lookAtAll(connection: Connection, jobs: readonly string[]): Promise<Seen<Look>> {
   const seen = await standings(connection, jobs);
@@ -78,30 +76,21 @@ async function lookAtOne(connection: Connection, name: string): Promise<Seen<Loo
   return { ...seen, standings: { one: seen.standings } };
 }
 
-function print(seen: Look, now: Date, env: NodeJS.ProcessEnv): void {
+function tell(seen: Look, now: Date, env: NodeJS.ProcessEnv): string {
   const paint = painter(env);
-  if ('one' in seen) {
-    writeAll(1, toPage(seen.one, now, { clean, paint, columns: isTerminal(1) ? terminalWidth() : undefined }));
-    return;
-  }
-  if (seen.all.length === 0) {
-    writeAll(1, 'There are no jobs yet, no schedules, and no runs\n');
-    return;
-  }
+  if ('one' in seen) return toPage(seen.one, now, { clean, paint, columns: columns() });
+  if (seen.all.length === 0) return 'There are no jobs yet, no schedules, and no runs\n';
   const colours = [undefined, ...seen.all.map(({ health }) => COLOUR_OF[health])];
   const rows = [HEAD, ...seen.all.map((each) => toLine(each, now))];
-  const width = terminalWidth();
-  if (!isTerminal(1) || width >= WIDE) {
-    printLines(rows, (line, index) => paint(colours[index], line));
-    return;
-  }
-  // What there is to note says why, and would be cut off.
-  const notes = rows.map((row) => clean(row.at(-1) ?? ''));
-  printLines(
-    rows.map((row) => row.slice(0, -1)),
-    (line, index) => {
-      const note = index === 0 ? '' : (notes[index] ?? '');
-      return paint(colours[index], line) + (note === '' ? '' : `\n  ${cut(note, width - 2)}`);
-    },
-  );
+  return fitRows(fits(rows) ? rows : rows.map(withoutStatistics), HEAD.indexOf('NAME'))
+    .map((text, index) => {
+      const [line = '', ...below] = text.split('\n');
+      return [paint(colours[index], line), ...below].map((each) => `${each}\n`).join('');
+    })
+    .join('');
+}
+
+function fits(rows: readonly (readonly string[])[]): boolean {
+  const width = columns();
+  return width === undefined || widthOf(rows.map((row) => row.slice(0, -1))) <= width;
 }

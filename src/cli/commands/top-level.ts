@@ -1,7 +1,7 @@
 // `run-job` without a name: help and version.
 import type { CommandMeta } from 'citty';
 import { readConfig } from '../../app/config.ts';
-import { findJobFiles } from '../../app/job-files.ts';
+import { findJobFiles, ownJobs } from '../../app/job-files.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { VERSION } from '../../app/version.ts';
 import { UsageError } from '../../errors.ts';
@@ -39,9 +39,8 @@ async function help({ home, env, commands }: CommandData): Promise<string> {
     }),
   );
   const redact = redactorFor(env).text;
-  const jobs = [
-    ...findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) }).keys(),
-  ].sort();
+  const files = findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) });
+  const jobs = ownJobs(files.values()).map(({ name }) => name);
   return `${[
     'Runs one job once, honestly: locked, recorded, within its deadline.',
     '',

@@ -1,7 +1,7 @@
 // `run-job why`: why a slot has no success, from its schedule down to its pod.
 import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
-import { expectationOf } from '../../app/missed-slots.ts';
+import { databaseNow, expectationOf } from '../../app/missed-slots.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { type Explanation, explainSlot } from '../../app/why/explain.ts';
 import { MOST_SKEW_MS } from '../../app/why/verdict.ts';
@@ -13,10 +13,9 @@ import { tellCron } from '../../schedule/words.ts';
 import { zoneOf } from '../../schedule/zone.ts';
 import type { CommandData } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
-import { wrap } from '../terminal/layout.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
-import { clean, printJson, tellTime, terminalWidth } from '../terminal/print.ts';
-import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { clean, hang, printJson, tellTime } from '../terminal/print.ts';
+import { writeAll } from '../terminal/stdio.ts';
 import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
@@ -43,7 +42,7 @@ export default defineCommand({
       });
       const [current] = await schedulesInForce(connection, [name]);
       const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
-      const reading = { flag: '--at', now: new Date(), zone, ofDay: 'end' } as const;
+      const reading = { flag: '--at', now: await databaseNow(connection), zone, ofDay: 'end' } as const;
       const at = args.at === undefined ? undefined : readInstant(args.at, reading);
       return explainSlot(connection, name, at, env);
     });
@@ -90,13 +89,6 @@ function toPage(
     ...hang('Why:      ', show(because)).map((line) => paint(slot?.state === 'done' ? 'green' : 'red', line)),
     ...(remedy === undefined ? [] : hang('Do:       ', show(remedy))),
   ].join('\n')}\n`;
-}
-
-/** On a terminal the text goes on below its own beginning; elsewhere a line is a line. */
-function hang(head: string, text: string): string[] {
-  if (!isTerminal(1)) return [head + text];
-  const lines = wrap(text, Math.max(20, terminalWidth() - head.length));
-  return lines.map((line, index) => (index === 0 ? head : ' '.repeat(head.length)) + line);
 }
 
 function toJson({ facts, timeline, via, unseen, because, remedy }: Explanation): unknown {

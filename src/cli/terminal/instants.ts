@@ -2,9 +2,12 @@
 import { parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import type { Zone } from '../../schedule/zone.ts';
-import { RFC_3339 } from './times.ts';
+import { isDay, RFC_3339 } from './times.ts';
 
 const DAY = 86_400;
+/** Whoever asks for more has mistyped it, and databases know no time that is much longer ago. */
+const LONGEST_AGO_MS = 1_000 * 366 * DAY * 1_000;
+
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** How an instant is read. */
@@ -21,9 +24,9 @@ export interface Reading {
 /** @throws {UsageError} it is neither */
 export function readInstant(text: string, { flag, now, zone, ofDay }: Reading): Date {
   const ago = parseDuration(text);
-  if (ago !== undefined) return new Date(now.getTime() - ago);
+  if (ago !== undefined && ago <= LONGEST_AGO_MS) return new Date(now.getTime() - ago);
   const time = new Date(text);
-  const exists = !Number.isNaN(time.getTime()) && isDay(text.slice(0, 10));
+  const exists = !Number.isNaN(time.getTime()) && isDay(text);
   if (exists && DATE.test(text)) {
     const wall = time.getTime() / 1_000;
     return new Date((ofDay === 'start' ? zone.instantOf(wall) : zone.instantOf(wall + DAY) - 1) * 1_000);
@@ -33,9 +36,3 @@ export function readInstant(text: string, { flag, now, zone, ofDay }: Reading): 
     `${flag} must be a time with its zone, such as 2026-11-23T02:00:00Z, a day, such as 2026-11-23, or how long ago, such as 7d; and is ${text}`,
   );
 }
-
-/** JavaScript takes 30 February for 2 March. */
-const isDay = (text: string): boolean => {
-  const day = new Date(text);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
-};

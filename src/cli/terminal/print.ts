@@ -1,9 +1,12 @@
 // How commands print what they found: for people, and as JSON.
 import { formatDuration } from '../../duration.ts';
-import { table } from './layout.ts';
+import { table, tableWithNotes, wrap, wrapHanging } from './layout.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 
 const NARROWEST = 40;
+
+/** A last column that has less room than this is left to the terminal to wrap. */
+const NARROWEST_COLUMN = 20;
 
 /** Prints one JSON document. */
 export function printJson(value: unknown): void {
@@ -20,30 +23,58 @@ export function clean(text: string): string {
   return text.replace(/(?!\n)\p{Cc}/gu, '');
 }
 
-/** Prints a table; on a terminal it is cut to the terminal's width, elsewhere everything is there. */
-export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  printLines([head, ...rows], (line) => line);
+/** Prints a table whose last column is wrapped on a terminal, so that nothing of it is lost. */
+export function printWrapped(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  if (!isTerminal(1)) {
+    print(table(head, rows));
+    return;
+  }
+  const before = head.slice(0, -1);
+  const widths = before.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const left = widths.reduce((sum, width) => sum + width + 2, 0);
+  const room = Math.max(NARROWEST_COLUMN, terminalWidth() - left);
+  const wrapped = rows.flatMap((row) => {
+    const lines = wrap(clean(row.at(-1) ?? ''), room);
+    return lines.map((line, index) => [...before.map((_, column) => (index === 0 ? (row[column] ?? '') : '')), line]);
+  });
+  print(table(head, wrapped));
 }
 
-/** Prints such a table, each line painted: of row `index`, the head being row 0. */
-export function printLines(rows: readonly (readonly string[])[], paint: (line: string, index: number) => string): void {
-  const [head = [], ...others] = rows;
-  const text = cut(clean(table(head, others)), isTerminal(1) ? terminalWidth() : undefined);
-  writeAll(1, `${text.trimEnd().split('\n').map(paint).join('\n')}\n`);
+/** On a terminal the text goes on below its own beginning; elsewhere a line is a line. */
+export function hang(head: string, text: string): string[] {
+  if (!isTerminal(1)) return [head + text];
+  const lines = wrap(text, Math.max(NARROWEST_COLUMN, terminalWidth() - head.length));
+  return lines.map((line, index) => (index === 0 ? head : ' '.repeat(head.length)) + line);
+}
+
+/** The rows of a table with names in one column and notes in the last, as they fit the terminal: the text of each, the head being row 0. */
+export function fitRows(rows: readonly (readonly string[])[], names: number): string[] {
+  const cleaned = rows.map((row) => row.map((cell) => clean(cell).replaceAll('\n', ' ')));
+  return tableWithNotes(cleaned, names, columns());
+}
+
+/** Prints sentences; on a terminal they are broken between words, and what is below the first line is indented. */
+export function printSentences(text: string): void {
+  writeAll(1, sentences(text));
+}
+
+/** The text of such sentences. */
+export function sentences(text: string): string {
+  const width = columns();
+  const cleaned = clean(text);
+  return width === undefined ? cleaned : wrapHanging(cleaned, width);
+}
+
+/** How wide what is printed may be: as wide as it likes where that is no terminal. */
+export function columns(): number | undefined {
+  return isTerminal(1) ? terminalWidth() : undefined;
 }
 
 /** How many columns the terminal has. */
 export function terminalWidth(): number {
   return Math.max(NARROWEST, process.stdout.columns || 80);
-}
-
-/** Cuts each line to `width` characters; an ellipsis stands for what is missing. */
-export function cut(text: string, width: number | undefined): string {
-  if (width === undefined) return text;
-  return text
-    .split('\n')
-    .map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
-    .join('\n');
 }
 
 /** `2026-02-03 04:05:06`, in UTC. */

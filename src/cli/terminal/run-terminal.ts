@@ -10,7 +10,7 @@ export type LogFlags = Pick<Surroundings['log'], 'level' | 'format'>;
 export function openTerminal(
   flags: LogFlags,
   output: Output,
-): Pick<Surroundings, 'log' | 'progressBar' | 'programs' | 'flushOutput'> {
+): Pick<Surroundings, 'log' | 'progressBar' | 'programs' | 'flushOutput' | 'endOutput'> {
   const screen = isTerminal(2) ? openScreen(output.write) : undefined;
   const toTerminal = isTerminal(1);
   return {
@@ -20,6 +20,7 @@ export function openTerminal(
       write: (line) => (screen ? screen.writeLine(line) : output.write(1, line)),
     },
     flushOutput: output.flush,
+    endOutput: output.end,
     progressBar: screen?.progressBar,
     programs: {
       pass: (stream, bytes) => writeAll(stream === 'stdout' ? 1 : 2, bytes),

@@ -24,14 +24,21 @@ export function openScreen(
   columns = () => process.stderr.columns || 80,
 ): Screen {
   let drawn = false;
+  /** Whether a program has left its line without an end, such as a question: what comes behind it gets a line of its own. */
+  let open = false;
   const show = (fd: 1 | 2, text: string) => {
     if (drawn) write(2, WIPE);
     drawn = false;
+    open = !/[\n\r]$/.test(text);
     write(fd, text);
+  };
+  const endLine = () => {
+    if (open) show(1, '\n');
   };
   return {
     progressBar: {
       draw(done, total, elapsedMs) {
+        endLine();
         drawn = true;
         write(2, `${WIPE}${bar(done, total, elapsedMs).slice(0, columns() - 1)}`);
       },
@@ -40,7 +47,10 @@ export function openScreen(
         write(2, WIPE);
       },
     },
-    writeLine: (text) => show(1, text),
+    writeLine(text) {
+      endLine();
+      show(1, text);
+    },
     show,
   };
 }

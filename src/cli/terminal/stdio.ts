@@ -50,6 +50,8 @@ export interface Output {
   write(fd: 1 | 2, text: string): void;
   /** Waits until what was printed is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
   flush(limitMs: number): Promise<number>;
+  /** The last line has been written: what still comes for standard output is dropped, be it logged or printed. */
+  end(): void;
 }
 
 /**
@@ -63,6 +65,7 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
   let patienceMs: number = STEP_LIMITS.lastLine;
   const background = new BackgroundWriter();
   const opened = new Map<1 | 2, NodeJS.WriteStream>();
+  let ended = false;
   for (const [name, fd] of [
     ['stdout', 1],
     ['stderr', 2],
@@ -73,7 +76,10 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
       configurable: true,
       enumerable: true,
       get: () => {
-        const stream = opened.get(fd) ?? (get.call(process) as NodeJS.WriteStream).on('error', () => undefined);
+        const known = opened.get(fd);
+        if (known !== undefined) return known;
+        const stream = (get.call(process) as NodeJS.WriteStream).on('error', () => undefined);
+        if (fd === 1) dropWhen(() => ended, stream);
         opened.set(fd, stream);
         return stream;
       },
@@ -81,6 +87,7 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
   }
   return {
     write(fd, text) {
+      if (ended && fd === 1) return;
       const stream = opened.get(fd);
       if (stream !== undefined && unwritten(stream) > 0) stream.write(text);
       else if (mayBlock()) writeAll(fd, text);
@@ -102,6 +109,19 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
       if ((await lateness(all, limitMs)) > LATE_MS) await lateness(all, MAKE_UP_MS);
       return waiting.reduce((sum, stream) => sum + unwritten(stream), background.unwritten);
     },
+    end() {
+      ended = true;
+    },
+  };
+}
+
+/** From when on `ended` says so, takes what is written and writes none of it. An empty text is how what was written before is waited for. */
+function dropWhen(ended: () => boolean, stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream) as (...given: unknown[]) => boolean;
+  stream.write = (...given: unknown[]) => {
+    if (!ended() || given[0] === '') return write(...given);
+    for (const done of given) if (typeof done === 'function') process.nextTick(done);
+    return true;
   };
 }
 

@@ -5,6 +5,12 @@ import { UsageError } from '../../errors.ts';
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
 export const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
+/** Whether a text that begins with a date names a day that there is: JavaScript takes 30 February for 2 March. */
+export function isDay(text: string): boolean {
+  const day = new Date(text.slice(0, 10));
+  return !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === text.slice(0, 10);
+}
+
 /**
  * Reads `--until`.
  * @throws {UsageError} it is neither, or it is over
@@ -13,7 +19,7 @@ export function readUntil(text: string | undefined, now: Date): Date | undefined
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   const until = new Date(ms === undefined ? text : now.getTime() + ms);
-  if (Number.isNaN(until.getTime()) || (ms === undefined && !RFC_3339.test(text))) {
+  if (Number.isNaN(until.getTime()) || (ms === undefined && !(RFC_3339.test(text) && isDay(text)))) {
     throw new UsageError(
       '--until must be how long from now, such as 2h or 7d, or a time with its zone, such as 2026-11-23T06:00:00Z',
     );

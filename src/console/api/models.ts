@@ -1,14 +1,36 @@
 // Turns what was seen into what the API answers and the pages show. No reading, no HTML.
+
 import type { Seen } from '../../app/console/seen.ts';
+import { shellWord } from '../../app/shell-word.ts';
 import { byNeed, HEALTHS, rootCause } from '../../app/standing.ts';
-import type { Crowding, JobRecords, Picture, RecentRun, RunRecord, RunRecords } from '../ports.ts';
-import type { Job, JobDetail, Jobs, JobsQuery, Night, Now, Pause, RunBrief, RunDetail, Running } from './schemas.ts';
+import type {
+  Attempted,
+  Bar,
+  Crowding,
+  JobRecords,
+  LiveRun,
+  Picture,
+  RecentRun,
+  RunRecord,
+  RunRecords,
+} from '../ports.ts';
+import type {
+  Attempt,
+  Job,
+  JobDetail,
+  Jobs,
+  JobsQuery,
+  Night,
+  Now,
+  Pause,
+  RunBrief,
+  RunDetail,
+  Running,
+  Waiting,
+} from './schemas.ts';
 
 /** How many names one page lists. */
 export const PAGE = 100;
-
-/** How many runs of a name its page lists. */
-const RUNS_SHOWN = 500;
 
 /** How many missed slots are told with their command. */
 const MISSED_SHOWN = 20;
@@ -128,22 +150,19 @@ function pauseOf({ since, until, why, by, endedAt, endedBy }: GivenPause): Pause
 /** One name, with what only its own page tells. */
 export function jobDetailOf(seen: Seen, records: JobRecords, now: Date): JobDetail {
   const { schedule } = seen.standing;
-  const begun = new Set(
-    records.runs.filter(({ status }) => status !== 'missed').map(({ scheduledAt }) => scheduledAt.getTime()),
-  );
   const missed = new Map<string, string | undefined>();
   for (const { state, at, reason } of seen.slots) if (state === 'missed') missed.set(at.toISOString(), reason);
-  for (const { status, scheduledAt, reason } of records.runs) {
-    if (status === 'missed' && !begun.has(scheduledAt.getTime())) missed.set(scheduledAt.toISOString(), reason);
-  }
+  // What a role that only reads has noticed, nobody has written down.
+  const written = new Set(records.missed.map(({ at }) => at.toISOString()));
+  const unwritten = [...missed.keys()].filter((at) => !written.has(at));
+  for (const { at, reason } of records.missed) missed.set(at.toISOString(), reason ?? undefined);
   return {
     ...jobOf(seen, now),
     ...(schedule && { params: schedule.params, source: schedule.source }),
+    after: (schedule?.after ?? []).map((after) => after.name),
     ...(schedule?.timeoutMs !== undefined && { timeoutMs: schedule.timeoutMs }),
-    runs: records.runs
-      .filter(({ status }) => status !== 'missed')
-      .slice(0, RUNS_SHOWN)
-      .map(briefOf),
+    runs: records.runs.filter(({ status }) => status !== 'missed').map(briefOf),
+    days: [...records.days, ...unwritten.map((at) => ({ day: at.slice(0, 10), status: 'missed' as const, slots: 1 }))],
     missedSlots: [...missed]
       .sort(([a], [b]) => (a < b ? 1 : -1))
       .slice(0, MISSED_SHOWN)
@@ -165,16 +184,13 @@ function commandFor({ standing: { name, job, schedule } }: Seen, slot: string): 
   if (schedule?.args) {
     const end = schedule.args.indexOf('--');
     const [own, program] = end < 0 ? [schedule.args, []] : [schedule.args.slice(0, end), schedule.args.slice(end)];
-    return ['run-job', ...own.map(quoted), time, ...program.map(quoted)].join(' ');
+    return ['run-job', ...own.map(shellWord), time, ...program.map(shellWord)].join(' ');
   }
   const params = Object.entries(schedule?.params ?? {}).map(([key, value]) =>
-    quoted(`--param=${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
+    shellWord(`--param=${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
   );
-  return ['run-job', quoted(job), ...(job === name ? [] : [quoted(`--as=${name}`)]), time, ...params].join(' ');
+  return ['run-job', shellWord(job), ...(job === name ? [] : [shellWord(`--as=${name}`)]), time, ...params].join(' ');
 }
-
-/** For a POSIX shell. */
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 export function briefOf(run: RecentRun): RunBrief {
   return {
@@ -191,11 +207,17 @@ export function briefOf(run: RecentRun): RunBrief {
 }
 
 /** One run, all of it. */
-export function runDetailOf({ run, siblings, checkpoint }: RunRecords): RunDetail {
+export function runDetailOf({ run, siblings, checkpoint, told }: RunRecords): RunDetail {
   const { id, name, job, status, shard, attempts, dryRun, forced, version, place } = run;
-  const { scheduledAt, startedAt, endedAt, deadline, output } = run;
+  const { scheduledAt, startedAt, begunAt, endedAt, deadline, output } = run;
+  // The record tells of attempts when it is closed; a killed run never closes it.
+  const tries = run.tries ?? told?.attempts;
   return {
-    ...{ id, name, job, status, shard, attempts, dryRun, forced, version },
+    ...{ id, name, job, status, shard, dryRun, forced, version },
+    attempts: Math.max(attempts, tries?.length ?? 0),
+    ...(begunAt && { begunAt: begunAt.toISOString() }),
+    ...(tries?.some(({ error }) => error !== undefined) && { tries: tries.map(attemptOf) }),
+    ...(told?.progress && { progress: told.progress }),
     scheduledAt: scheduledAt.toISOString(),
     startedAt: startedAt.toISOString(),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
@@ -216,6 +238,13 @@ export function runDetailOf({ run, siblings, checkpoint }: RunRecords): RunDetai
   };
 }
 
+const attemptOf = ({ startedAt, endedAt, error, retryInMs }: Attempted): Attempt => ({
+  startedAt: startedAt.toISOString(),
+  ...(endedAt && { endedAt: endedAt.toISOString() }),
+  ...(error && { error }),
+  ...(retryInMs !== undefined && { retryInMs }),
+});
+
 /** The fields that are there. */
 function known<Key extends keyof RunRecord>(
   run: RunRecord,
@@ -226,42 +255,67 @@ function known<Key extends keyof RunRecord>(
 }
 
 /** What runs now. */
-export function nowOf(picture: Picture, taken: number, total: number): Now {
+export function nowOf(picture: Picture, total: number): Now {
   return {
     at: picture.at.toISOString(),
-    places: { taken, total },
-    running: picture.running.map((run) => runningOf(run, picture.seen.get(run.name))),
-    waiting: [...picture.seen.values()]
-      .filter(({ standing: { schedule, running } }) => (schedule?.after.length ?? 0) > 0 && running.length === 0)
-      .map(({ standing: { name, schedule } }) => ({ name, for: (schedule?.after ?? []).map((after) => after.name) })),
+    standby: picture.standby,
+    places: { total, ...(picture.taken !== undefined && { taken: picture.taken }) },
+    running: picture.running.map((run) => runningOf(run, picture.seen.get(run.name), picture.live.get(run.id))),
+    waiting: picture.waiting.flatMap((run) => waitingOf(run, picture) ?? []),
   };
 }
 
-function runningOf(run: RunRecord, seen: Seen | undefined): Running {
+function waitingOf(run: LiveRun, { running }: Picture): Waiting | undefined {
+  const { waiting } = run.told;
+  if (waiting === undefined) return undefined;
+  const { since, until, reason, after, holder } = waiting;
+  const name = running.find(({ id }) => id === holder)?.name;
+  return {
+    id: run.runId,
+    name: run.name,
+    scheduledAt: run.scheduledAt.toISOString(),
+    shard: run.shard,
+    place: run.place,
+    since: since.toISOString(),
+    until: until.toISOString(),
+    reason,
+    ...(holder !== undefined && { holder: { id: holder, ...(name !== undefined && { name }) } }),
+    ...(after !== undefined && { after }),
+  };
+}
+
+function runningOf(run: RunRecord, seen: Seen | undefined, live: LiveRun | undefined): Running {
   const usualMs = seen?.standing.statistics?.p95Ms;
   const { podName, namespace, host, pid } = run.place;
+  const attempts = live?.told.attempts ?? [];
+  const failure = attempts.at(-1)?.error;
   return {
     id: run.id,
     name: run.name,
     scheduledAt: run.scheduledAt.toISOString(),
     startedAt: run.startedAt.toISOString(),
     ...(run.deadline && { deadline: run.deadline.toISOString() }),
-    attempts: run.attempts,
+    attempts: Math.max(1, attempts.length),
+    ...(failure && { lastFailure: `${failure.name}: ${failure.message}` }),
+    ...(live?.told.progress && { progress: live.told.progress }),
     shard: run.shard,
     ...(usualMs !== undefined && { usualMs }),
     place: podName === undefined ? `${host}, process ${pid}` : `${namespace ? `${namespace}/` : ''}${podName}`,
   };
 }
 
+type Busy = Crowding['names'][number];
+
 /** Which names a page of the night shows, of those that worked. */
 export function namesOfNight(
   { names }: Crowding,
   running: readonly RunRecord[],
   query: { readonly q?: string | undefined; readonly page?: number | undefined },
-): { page: number; pages: number; total: number; names: string[] } {
+): { page: number; pages: number; total: number; names: Busy[] } {
   const wanted = (query.q ?? '').trim().toLowerCase();
-  const all = [...new Set([...names.map(({ name }) => name), ...running.map(({ name }) => name)])];
-  const fitting = all.filter((name) => name.toLowerCase().includes(wanted));
+  const busy = new Map(names.map((one) => [one.name, one]));
+  for (const { name } of running) if (!busy.has(name)) busy.set(name, { name, runs: 0, busyMs: 0 });
+  const fitting = [...busy.values()].filter(({ name }) => name.toLowerCase().includes(wanted));
   const { page, pages, from } = pageOf(fitting.length, query.page);
   return { page, pages, total: fitting.length, names: fitting.slice(from, from + PAGE) };
 }
@@ -270,7 +324,7 @@ export function namesOfNight(
 export function nightOf(
   { from, to, stepMs, crowd }: Crowding,
   shown: ReturnType<typeof namesOfNight>,
-  runs: ReadonlyMap<string, readonly RecentRun[]>,
+  bars: ReadonlyMap<string, readonly Bar[]>,
 ): Night {
   return {
     from: from.toISOString(),
@@ -278,6 +332,14 @@ export function nightOf(
     stepMs,
     crowd: [...crowd],
     ...shown,
-    names: shown.names.map((name) => ({ name, runs: (runs.get(name) ?? []).map(briefOf) })),
+    names: shown.names.map((one) => ({
+      ...one,
+      bars: (bars.get(one.name) ?? []).map((bar) => ({
+        status: bar.status,
+        from: bar.from.toISOString(),
+        to: bar.to.toISOString(),
+        runs: bar.runs,
+      })),
+    })),
   };
 }

@@ -33,13 +33,44 @@ export const RunBrief = v.object({
   shard: v.object({ index: count, count }),
 });
 
+const Progress = describe(
+  v.object({ done: v.number(), total: v.optional(v.number()) }),
+  'How far its work is, as its job has said last',
+);
+
+export const Attempt = v.object({
+  startedAt: time,
+  endedAt: v.optional(describe(time, 'Absent of one that goes on, or that ended the run')),
+  error: v.optional(v.object({ name: v.string(), message: v.string() })),
+  retryInMs: v.optional(describe(milliseconds, 'How long the next one was waited for')),
+});
+
+/** A run that hasn't begun yet. */
+export const Waiting = v.object({
+  id: v.string(),
+  name: v.string(),
+  scheduledAt: time,
+  shard: v.object({ index: count, count }),
+  place: v.string(),
+  since: time,
+  until: describe(time, 'How long it waits at most'),
+  reason: describe(
+    v.picklist(['locked', 'limit', 'after']),
+    'Another run has its lock, all places are taken, or it comes after a slot of another name',
+  ),
+  holder: v.optional(v.object({ id: v.string(), name: v.optional(v.string()) })),
+  after: v.optional(describe(v.string(), 'The name that it comes after')),
+});
+
 export const Running = v.object({
   id: v.string(),
   name: v.string(),
   scheduledAt: time,
   startedAt: time,
   deadline: v.optional(describe(time, 'When it must have ended')),
-  attempts: count,
+  attempts: describe(count, 'Which attempt goes on'),
+  lastFailure: v.optional(describe(v.string(), 'How the attempt failed that was made last, until the next begins')),
+  progress: v.optional(Progress),
   shard: v.object({ index: count, count }),
   usualMs: v.optional(describe(milliseconds, 'How long nineteen of twenty runs of the name take')),
   place: v.optional(describe(v.string(), 'The pod, or the host and the process')),
@@ -92,7 +123,12 @@ export const JobDetail = v.object({
   params: v.optional(recorded),
   timeoutMs: v.optional(milliseconds),
   source: v.optional(describe(v.string(), 'Who tells of its schedule')),
-  runs: describe(v.array(RunBrief), 'The newest by their slots, the newest first'),
+  after: describe(v.array(v.string()), 'Names whose slots its runs come after'),
+  runs: describe(v.array(RunBrief), 'The newest 200 by their slots, the newest first'),
+  days: describe(
+    v.array(v.object({ day: v.pipe(v.string(), v.isoDate()), status: v.picklist(RUN_STATUSES), slots: count })),
+    'How many slots of each of the last 98 days of UTC ended how, by their newest runs',
+  ),
   missedSlots: v.array(
     v.object({ at: time, reason: v.optional(v.string()), command: describe(v.string(), 'Runs the slot now') }),
   ),
@@ -114,6 +150,9 @@ export const RunDetail = v.object({
   why: v.optional(v.string()),
   exitCode: v.optional(v.number()),
   attempts: count,
+  begunAt: v.optional(describe(time, 'When it had all that it waited for')),
+  tries: v.optional(describe(v.array(Attempt), 'Its attempts, where there was more than one')),
+  progress: v.optional(Progress),
   deadline: v.optional(time),
   dryRun: v.boolean(),
   forced: v.boolean(),
@@ -145,12 +184,16 @@ export const Jobs = v.object({
 
 export const Now = v.object({
   at: time,
-  places: v.object({ taken: count, total: count }),
-  running: v.array(Running),
-  waiting: describe(
-    v.array(v.object({ name: v.string(), for: v.array(v.string()) })),
-    'Names whose next run comes after slots of others',
+  standby: describe(
+    v.boolean(),
+    'Whether the database is a standby, where nobody knows whether a run that says running lives',
   ),
+  places: v.object({
+    taken: v.optional(describe(count, 'Absent where the database is a standby, which knows no locks')),
+    total: count,
+  }),
+  running: v.array(Running),
+  waiting: describe(v.array(Waiting), 'Runs that have not begun yet, by name'),
 });
 
 export const Night = v.object({
@@ -161,7 +204,17 @@ export const Night = v.object({
   total: count,
   page: count,
   pages: count,
-  names: v.array(v.object({ name: v.string(), runs: v.array(RunBrief) })),
+  names: v.array(
+    v.object({
+      name: v.string(),
+      runs: describe(count, 'How many of its runs worked'),
+      busyMs: describe(milliseconds, 'How long they took in all'),
+      bars: describe(
+        v.array(v.object({ status: v.picklist(RUN_STATUSES), from: time, to: time, runs: count })),
+        'Its runs that began in one step and ended alike, as one; the oldest first',
+      ),
+    }),
+  ),
 });
 
 export const Problem = v.object({ error: v.string() });
@@ -193,6 +246,8 @@ export const NightQuery = v.object({ q: v.optional(text), page: v.optional(page)
 
 export type Slot = v.InferOutput<typeof Slot>;
 export type RunBrief = v.InferOutput<typeof RunBrief>;
+export type Attempt = v.InferOutput<typeof Attempt>;
+export type Waiting = v.InferOutput<typeof Waiting>;
 export type Running = v.InferOutput<typeof Running>;
 export type Pause = v.InferOutput<typeof Pause>;
 export type Job = v.InferOutput<typeof Job>;

@@ -1,5 +1,5 @@
 // A calendar of the days of a name: one cell a day, the worst that became of its slots told by shape and colour.
-import type { RunBrief } from '../api/schemas.ts';
+import type { JobDetail } from '../api/schemas.ts';
 import { CELL, LABELS, type Shape, shapeAt, shapeOfStatus } from './states.ts';
 
 const DAY_MS = 86_400_000;
@@ -10,6 +10,7 @@ const LEFT = 34;
 const TOP = 16;
 
 const WORST: readonly Shape[] = ['lost', 'failed', 'missed', 'late', 'running', 'due', 'skipped', 'done'];
+const BAD: readonly Shape[] = ['lost', 'failed', 'missed'];
 const WEEKDAYS = ['Mon', '', 'Wed', '', 'Fri', '', 'Sun'];
 
 interface Day {
@@ -19,16 +20,8 @@ interface Day {
 }
 
 /** The last 14 weeks by the calendar of UTC. */
-export function Calendar({
-  runs,
-  missed,
-  now,
-}: {
-  readonly runs: readonly RunBrief[];
-  readonly missed: readonly { readonly at: string }[];
-  readonly now: string;
-}) {
-  const days = daysOf(runs, missed);
+export function Calendar({ counts, now }: { readonly counts: JobDetail['days']; readonly now: string }) {
+  const days = daysOf(counts);
   const today = Math.floor(Date.parse(now) / DAY_MS);
   // The epoch was a Thursday.
   const weekday = (today + 3) % 7;
@@ -84,18 +77,16 @@ export function Calendar({
 /** Of a name with many slots a day, one that failed doesn't make a bad day; its mark is there. */
 const isMostlyWell = ({ count, bad }: Day): boolean => bad > 0 && bad / count < 0.2;
 
-/** By day: a slot counts by its newest run. */
-function daysOf(runs: readonly RunBrief[], missed: readonly { readonly at: string }[]): Map<number, Day> {
-  const slots = new Map<string, Shape>();
-  for (const run of runs.toReversed()) slots.set(`${run.scheduledAt}/${run.shard.index}`, shapeOfStatus(run.status));
-  for (const { at } of missed) slots.set(at, 'missed');
-  const byDay = Map.groupBy([...slots], ([slot]) => Math.floor(Date.parse(slot.split('/')[0] ?? '') / DAY_MS));
+/** By day: the worst that became of its slots, how many there were, and how many of them weren't done. */
+function daysOf(counts: JobDetail['days']): Map<number, Day> {
+  const byDay = Map.groupBy(counts, ({ day }) => Date.parse(day) / DAY_MS);
   return new Map(
     [...byDay].map(([day, own]) => {
-      const shapes = own.map(([, shape]) => shape);
-      const shape = WORST.find((worst) => shapes.includes(worst)) ?? 'done';
-      const bad = shapes.filter((one) => one === 'lost' || one === 'failed' || one === 'missed').length;
-      return [day, { shape, count: own.length, bad }];
+      const told = own.map(({ status, slots }) => ({ shape: shapeOfStatus(status), slots }));
+      const shape = WORST.find((worst) => told.some((one) => one.shape === worst)) ?? 'done';
+      const of = (shapes: readonly Shape[]) =>
+        told.reduce((sum, one) => sum + (shapes.includes(one.shape) ? one.slots : 0), 0);
+      return [day, { shape, count: of(WORST), bad: of(BAD) }];
     }),
   );
 }

@@ -3,6 +3,8 @@ import { formatDuration } from '../../duration.ts';
 import type { Night } from '../api/schemas.ts';
 import { type Shape, shapeOfStatus } from './states.ts';
 
+type OneName = Night['names'][number];
+
 const W = 960;
 const ROW = 16;
 
@@ -55,36 +57,41 @@ export function Crowd({ night }: { readonly night: Night }) {
 }
 
 /** When one name worked. */
-export function NightRow({ night, runs }: { readonly night: Night; readonly runs: Night['names'][number]['runs'] }) {
+export function NightRow({ night, name: { bars, runs, busyMs } }: { readonly night: Night; readonly name: OneName }) {
   const start = Date.parse(night.from);
   const end = Date.parse(night.to);
   const scale = W / (end - start);
   const paths = new Map<Shape, string>();
-  let busyMs = 0;
-  for (const run of runs) {
-    const from = Math.max(start, Date.parse(run.startedAt));
-    const to = Math.min(end, run.endedAt === undefined ? end : Date.parse(run.endedAt));
-    busyMs += Math.max(0, to - from);
-    const x = Math.round((from - start) * scale * 10) / 10;
-    const width = Math.max(2, Math.round((to - from) * scale * 10) / 10);
-    const shape = shapeOfStatus(run.status);
+  let failed = 0;
+  for (const bar of bars) {
+    const x = Math.round((Date.parse(bar.from) - start) * scale * 10) / 10;
+    const to = Math.round((Math.min(end, Date.parse(bar.to)) - start) * scale * 10) / 10;
+    const width = Math.max(2, Math.round((to - x) * 10) / 10);
+    const shape = shapeOfStatus(bar.status);
+    if (shape === 'failed' || shape === 'lost') failed += bar.runs;
     // What failed is higher, and what was skipped lower, so that colour isn't all that tells.
     const [y, height] = shape === 'failed' || shape === 'lost' ? [0, ROW] : shape === 'skipped' ? [10, 4] : [4, 10];
     paths.set(shape, `${paths.get(shape) ?? ''}M${x} ${y}h${width}v${height}h-${width}z`);
   }
-  const failed = runs.filter(({ status }) => ['failed', 'lost'].includes(shapeOfStatus(status))).length;
   return (
     <svg
       class="night"
       viewBox={`0 0 ${W} ${ROW}`}
       preserveAspectRatio="none"
       role="img"
-      aria-label={`${runs.length} runs, ${formatDuration(busyMs)} in all${failed > 0 ? `, ${failed} of them failed` : ''}`}
+      aria-label={`${runs} runs ended, ${formatDuration(Math.round(busyMs / 1_000) * 1_000)} in all${failed > 0 ? `, ${failed} failed` : ''}`}
     >
-      {hoursOf(night).map(({ x }, index) => index % 3 === 0 && <line class="grid" x1={x} x2={x} y1="0" y2={ROW} />)}
+      <path class="grid" d={gridOf(night)} />
       {[...paths].map(([shape, d]) => (
         <path class={`s-${shape}`} d={d} />
       ))}
     </svg>
   );
 }
+
+/** A line every three hours. */
+const gridOf = (night: Night): string =>
+  hoursOf(night)
+    .filter((_, index) => index % 3 === 0)
+    .map(({ x }) => `M${x} 0V${ROW}`)
+    .join('');

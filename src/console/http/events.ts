@@ -22,12 +22,12 @@ const RETRY_MS = 2_000;
 /** All browsers that listen. */
 export class Events {
   readonly #listeners = new Set<ServerResponse>();
-  readonly #sight: Sight;
+  readonly #sight: Pick<Sight, 'onChange'>;
   #unsubscribe: (() => void) | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(sight: Sight) {
+  constructor(sight: Pick<Sight, 'onChange'>) {
     this.#sight = sight;
   }
 

@@ -14,6 +14,9 @@ const REQUEST_MS = 20_000;
 /** How long a connection is kept that asks nothing. */
 const KEEP_ALIVE_MS = 60_000;
 
+/** How long a connection lasts on which nothing moves: that of somebody who doesn't read what he asked for. Listeners hear something sooner. */
+const STILL_MS = 45_000;
+
 /** Connections at once, listeners included. */
 const MOST_CONNECTIONS = 3_000;
 
@@ -48,6 +51,7 @@ export async function listen(
     getRequestListener(handler, { overrideGlobalObjects: false }),
   );
   server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = STILL_MS;
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;

@@ -6,7 +6,7 @@ import { Calendar } from '../charts/calendar.tsx';
 import { DurationsChart } from '../charts/durations.tsx';
 import { Legend, Strip } from '../charts/strip.tsx';
 import { PauseForm, ResumeForm } from './actions.tsx';
-import { Command, type Frame, Health, Length, Outside, Page, Status, Time } from './parts.tsx';
+import { Command, type Frame, Health, jobPath, Length, Outside, Page, Status, Time } from './parts.tsx';
 
 /** How many runs are listed. */
 const LISTED = 50;
@@ -59,6 +59,17 @@ export function JobPage({ frame, job, at }: { readonly frame: Frame; readonly jo
             <Fact name="Timeout">{job.timeoutMs !== undefined && <Length ms={job.timeoutMs} />}</Fact>
             <Fact name="Half within">{job.p50Ms !== undefined && <Length ms={job.p50Ms} />}</Fact>
             <Fact name="95 % within">{job.p95Ms !== undefined && <Length ms={job.p95Ms} />}</Fact>
+            <Fact name="Comes after">
+              {job.after.length > 0 && (
+                <ul class="bare">
+                  {job.after.map((name) => (
+                    <li>
+                      <a href={jobPath(name)}>{name}</a>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Fact>
             <Fact name="Told by">{job.source}</Fact>
           </dl>
           {hasEntries(job.params) && (
@@ -75,7 +86,7 @@ export function JobPage({ frame, job, at }: { readonly frame: Frame; readonly jo
           <h2>30 days</h2>
           {job.days30 ? <Mix days={job.days30} /> : <p class="faint">No run has ended.</p>}
           <h2>Days</h2>
-          <Calendar runs={job.runs} missed={job.missedSlots} now={at} />
+          <Calendar counts={job.days} now={at} />
         </section>
       </div>
       <section>

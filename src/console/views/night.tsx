@@ -41,13 +41,13 @@ export function NightPage({
                 <Crowd night={night} />
               </td>
             </tr>
-            {night.names.map(({ name, runs }) => (
+            {night.names.map((one) => (
               <tr>
                 <th scope="row">
-                  <a href={jobPath(name)}>{name}</a>
+                  <a href={jobPath(one.name)}>{one.name}</a>
                 </th>
                 <td>
-                  <NightRow night={night} runs={runs} />
+                  <NightRow night={night} name={one} />
                 </td>
               </tr>
             ))}

@@ -1,6 +1,7 @@
-// What runs now: since when, when it must end, and how many places are taken.
+// What runs now: since when, how far it is, when it must end, who waits for whom, and how many places are taken.
 import { formatDuration } from '../../duration.ts';
-import type { Now, Running } from '../api/schemas.ts';
+import type { Now, Running, Waiting } from '../api/schemas.ts';
+import { tellProgress } from '../charts/life.tsx';
 import { type Frame, jobPath, Length, Page, Time } from './parts.tsx';
 
 export function NowPage({ frame, now }: { readonly frame: Frame; readonly now: Now }) {
@@ -12,24 +13,29 @@ export function NowPage({ frame, now }: { readonly frame: Frame; readonly now: N
         {now.running.length === 0
           ? 'Nothing runs.'
           : `${now.running.length} ${now.running.length === 1 ? 'run is' : 'runs are'} under way.`}{' '}
-        {places.taken} of {places.total} places are taken.
+        {places.taken === undefined
+          ? `There are ${places.total} places; how many are taken isn’t known here.`
+          : `${places.taken} of ${places.total} places are taken.`}
       </p>
-      <meter
-        class="places"
-        min={0}
-        max={places.total}
-        high={places.total - 1}
-        value={places.taken}
-        aria-label="Places taken"
-      >
-        {places.taken} of {places.total}
-      </meter>
+      {places.taken !== undefined && (
+        <meter
+          class="places"
+          min={0}
+          max={places.total}
+          high={places.total - 1}
+          value={places.taken}
+          aria-label="Places taken"
+        >
+          {places.taken} of {places.total}
+        </meter>
+      )}
       {now.running.length > 0 && (
         <table class="runs">
           <thead>
             <tr>
               <th scope="col">Name</th>
               <th scope="col">Since</th>
+              <th scope="col">How far</th>
               <th scope="col">Of its limit</th>
               <th scope="col" class="number">
                 Usually
@@ -47,26 +53,74 @@ export function NowPage({ frame, now }: { readonly frame: Frame; readonly now: N
       )}
       {now.waiting.length > 0 && (
         <section>
-          <h2>Who comes after whom</h2>
-          <ul class="bare spaced">
-            {now.waiting.map(({ name, for: others }) => (
-              <li>
-                <a href={jobPath(name)}>{name}</a> comes after{' '}
-                {others.map((other, index) => (
-                  <>
-                    {index > 0 && ', '}
-                    <a href={jobPath(other)}>{other}</a>
-                  </>
-                ))}
-              </li>
-            ))}
-          </ul>
+          <h2>Who waits for whom</h2>
+          <table class="runs">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Waits for</th>
+                <th scope="col">Since</th>
+                <th scope="col">At most</th>
+                <th scope="col">Place</th>
+              </tr>
+            </thead>
+            <tbody>
+              {now.waiting.map((run) => (
+                <WaitingRow run={run} at={now.at} />
+              ))}
+            </tbody>
+          </table>
         </section>
       )}
-      <p class="faint">
-        A run that waits for its lock or for a place holds no connection and has no record until it begins.
-      </p>
     </Page>
+  );
+}
+
+/** A run without a record, which has no page yet. */
+function WaitingRow({ run, at }: { readonly run: Waiting; readonly at: string }) {
+  return (
+    <tr>
+      <th scope="row">
+        <a href={jobPath(run.name)}>{run.name}</a>
+        <span class="sub faint">
+          {run.id.slice(-8)}
+          {run.shard.count > 1 && ` part ${run.shard.index} of ${run.shard.count}`}
+        </span>
+      </th>
+      <td data-label="Waits for">
+        <Awaited run={run} />
+      </td>
+      <td data-label="Since">
+        <Time at={run.since} ago={at} />
+      </td>
+      <td data-label="At most">
+        <Time at={run.until} ago={at} />
+      </td>
+      <td data-label="Place" class="clip">
+        {run.place}
+      </td>
+    </tr>
+  );
+}
+
+function Awaited({ run: { reason, holder, after, name } }: { readonly run: Waiting }) {
+  if (reason === 'limit') return <>a place: all are taken</>;
+  if (reason === 'after' && after !== undefined) {
+    return (
+      <>
+        the slot of <a href={jobPath(after)}>{after}</a>
+      </>
+    );
+  }
+  if (holder === undefined) return <>its lock</>;
+  return (
+    <>
+      its lock, which{' '}
+      <a href={`/runs/${holder.id}`}>
+        {holder.name === undefined || holder.name === name ? holder.id.slice(-8) : holder.name}
+      </a>{' '}
+      has
+    </>
   );
 }
 
@@ -82,12 +136,20 @@ function Row({ run, at }: { readonly run: Running; readonly at: string }) {
         <a class="sub faint" href={`/runs/${run.id}`}>
           {run.id.slice(-8)}
           {run.shard.count > 1 && ` part ${run.shard.index} of ${run.shard.count}`}
-          {run.attempts > 1 && ` attempt ${run.attempts}`}
+          {run.attempts > 1 && run.lastFailure === undefined && ` attempt ${run.attempts}`}
         </a>
+        {run.lastFailure !== undefined && (
+          <span class="sub faint clip" title={run.lastFailure}>
+            attempt {run.attempts} failed, another follows: {run.lastFailure}
+          </span>
+        )}
       </th>
       <td data-label="Since">
         <Time at={run.startedAt} ago={at} />
         {long && <span class="sub">longer than usual</span>}
+      </td>
+      <td data-label="How far">
+        <HowFar progress={run.progress} />
       </td>
       <td data-label="Of its limit">
         {limit === undefined ? (
@@ -112,5 +174,22 @@ function Row({ run, at }: { readonly run: Running; readonly at: string }) {
         {run.place}
       </td>
     </tr>
+  );
+}
+
+/** How much of its work is done, where its job says so. */
+function HowFar({ progress }: { readonly progress: Running['progress'] }) {
+  if (progress === undefined) return <>–</>;
+  const { done, total } = progress;
+  const words = tellProgress(progress);
+  return (
+    <>
+      {total !== undefined && total > 0 && (
+        <meter min={0} max={total} value={Math.min(done, total)} aria-label={words}>
+          {words}
+        </meter>
+      )}
+      <span class="sub">{words}</span>
+    </>
   );
 }

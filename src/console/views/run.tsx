@@ -1,6 +1,6 @@
 // One run: its life, what it was given, what came of it, where it took place, and what belongs to it.
-import { formatDuration } from '../../duration.ts';
 import type { RunDetail } from '../api/schemas.ts';
+import { Life } from '../charts/life.tsx';
 import { CancelForm } from './actions.tsx';
 import { Fact, RunTable } from './job.tsx';
 import { Command, type Frame, jobPath, Length, Outside, Page, Status, Time } from './parts.tsx';
@@ -184,52 +184,5 @@ function ErrorText({ error }: { readonly error: RecordedError }) {
         </div>
       ))}
     </div>
-  );
-}
-
-const W = 720;
-
-/** From its slot to its end, or to its deadline while it runs. */
-function Life({ run, at }: { readonly run: RunDetail; readonly at: string }) {
-  const scheduled = Date.parse(run.scheduledAt);
-  const started = Date.parse(run.startedAt);
-  const ended = run.endedAt === undefined ? Date.parse(at) : Date.parse(run.endedAt);
-  const deadline = run.deadline === undefined ? undefined : Date.parse(run.deadline);
-  // A run of a slot of long ago would be a dot at the right: its wait is told in words then.
-  const caught = started - scheduled > 10 * Math.max(60_000, ended - started);
-  const from = caught ? started : Math.min(scheduled, started);
-  const to = Math.max(ended, run.endedAt === undefined ? (deadline ?? ended) : ended, from + 1);
-  const x = (time: number) => Math.round(Math.min(Math.max(((time - from) / (to - from)) * W, 0), W) * 10) / 10;
-  const wait = started - scheduled;
-  const words = [
-    wait > 0 ? `began ${formatDuration(wait)} after its slot` : 'began at once',
-    `${run.attempts} ${run.attempts === 1 ? 'attempt' : 'attempts'}`,
-    run.endedAt === undefined
-      ? `under way for ${formatDuration(Math.max(0, ended - started))}`
-      : `took ${formatDuration(run.durationMs ?? ended - started)}`,
-    deadline === undefined
-      ? undefined
-      : run.endedAt === undefined
-        ? `must end in ${formatDuration(Math.max(0, deadline - ended))}`
-        : `its limit was ${formatDuration(deadline - started)}`,
-  ];
-  return (
-    <section>
-      <h2>Life</h2>
-      <svg class="life" viewBox={`0 0 ${W} 28`} preserveAspectRatio="none" aria-hidden="true">
-        {!caught && <rect class="wait" x={x(from)} y="11" width={Math.max(0, x(started) - x(from))} height="6" />}
-        <rect
-          class={`s-${run.status === 'succeeded' ? 'done' : run.status === 'running' ? 'running' : run.status === 'skipped' ? 'skipped' : 'failed'}`}
-          x={x(started)}
-          y="6"
-          width={Math.max(2, x(ended) - x(started))}
-          height="16"
-        />
-        {deadline !== undefined && deadline <= to && (
-          <rect class="limit-bar" x={Math.min(x(deadline), W - 2)} y="0" width="2" height="28" />
-        )}
-      </svg>
-      <p>{words.filter((word) => word !== undefined).join(', ')}.</p>
-    </section>
   );
 }

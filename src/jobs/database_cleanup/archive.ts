@@ -4,7 +4,7 @@ import type { Transaction } from '../../job.ts';
 import { alteration, type Column, columnsOf, keeps } from './archive-columns.ts';
 import { mayBeThere, tellError } from './database-errors.ts';
 import type { Ctx, Table } from './model.ts';
-import { identifier, literal } from './sql.ts';
+import { identifier, literal, withoutOnly } from './sql.ts';
 import type { Archive } from './statements.ts';
 import { transaction } from './transaction.ts';
 import type { Work } from './work.ts';
@@ -50,7 +50,7 @@ export async function prepareArchives(work: Work, tables: readonly Table[]): Pro
 
 async function prepare(ctx: Ctx, client: Transaction, schema: string, table: Table): Promise<Archive> {
   const target = `${identifier(schema)}.${identifier(table.name)}`;
-  const columns = await columnsOf(client, table.target.replace('only ', ''));
+  const columns = await columnsOf(client, withoutOnly(table.target));
   const stamp = columns.some((column) => column.name === STAMP) ? OTHER_STAMP : STAMP;
   await createIfMissing(ctx, client, schema, table, target, stamp);
   const archived = await columnsOf(client, target);

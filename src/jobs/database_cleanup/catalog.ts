@@ -19,6 +19,10 @@ export interface PartitionRow {
   readonly indexed: boolean;
   /** Whether its deletes are published and nothing tells subscribers which row went. */
   readonly lacksIdentity: boolean;
+  /** Whether its deletes are published. */
+  readonly published: boolean;
+  /** Whether a rule of its own turns a DELETE into something else. */
+  readonly ruled: boolean;
 }
 
 /** What is true of a table as a whole. */

@@ -1,18 +1,20 @@
 // Cleans the tables of one strongly connected component: pass after pass over its partitions.
 import type { Shard } from '../../job.ts';
-import { type BatchSubject, NOTHING, type Outcome, sum } from './batch.ts';
+import type { BatchSubject } from './batch-subject.ts';
 import type { ComponentTask, PartitionTask } from './component-task.ts';
 import { asUnavailable, tellError } from './database-errors.ts';
 import { indexPays } from './index-scan.ts';
 import type { Partition, Table } from './model.ts';
-import { passInOrder } from './ordered-pass.ts';
+import { canBeOrdered, passInOrder } from './ordered-pass.ts';
+import { NOTHING, type Outcome, sum } from './outcome.ts';
 import { startPace } from './pace.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
-import { blockedBy, holdsBack, keysOfPartition, needsScan } from './references.ts';
+import { blockedBy, cascadesQuietly, holdsBack, keysOfPartition, needsScan } from './references.ts';
 import { deleteRowCycles } from './row-cycles.ts';
 import { startingAt } from './scope.ts';
 import { rangesOfShard, shardCondition } from './shards.ts';
 import { cleanTogether, smallPartitions } from './small-partitions.ts';
+import { deleteWhole } from './whole-table.ts';
 import { countStaying, mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
 /** How often a shard looks at what the others left. */
@@ -29,9 +31,11 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
       .filter((partition) => (component.due.get(partition.oid) ?? 0) > 0)
       .map((partition) => taskOf(work, component, table, partition)),
   );
-  await firstPass(work, component, tasks);
   const moves = movesRows(component);
-  if (!moves) await orderedPasses(work, component, tasks);
+  const tree = moves ? undefined : ownTree(work, component, tasks);
+  await firstPass(work, component, tasks, tree);
+  if (tree && !mustStop(work))
+    Object.assign(tree, await guarded(work, tree.table, () => passInOrder(work, component, tree)));
   let deleted = tasks.some(({ last }) => (last?.deleted ?? 0) > 0);
   for (let pass = 2; !mustStop(work); pass += 1) {
     const again = tasks.filter(({ last, settled, subject: { partition } }) => {
@@ -55,8 +59,20 @@ export async function cleanOwnPart(work: Work, component: ComponentTask): Promis
   await deleteCycles(work, component, tasks);
 }
 
+/** The one partition of a table that refers to itself, but to no other that refers to it; undefined when there is more to it. */
+function ownTree(work: Work, { tables }: ComponentTask, [task, ...others]: readonly PartitionTask[]) {
+  if (!task || others.length > 0 || task.table.partitions.length > 1 || tables.length > 1) return undefined;
+  return task.subject.ownKeys.length === 0 || work.ctx.shard.count > 1 ? undefined : task;
+}
+
 /** Looks at each partition once: at large ones batch by batch, and at small ones of a table several in a batch. */
-async function firstPass(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
+async function firstPass(
+  work: Work,
+  component: ComponentTask,
+  tasks: readonly PartitionTask[],
+  tree: PartitionTask | undefined,
+): Promise<void> {
+  if (tree && (await guarded(work, tree.table, () => deleteWhole(work, component, tree)))) return;
   const pace = startPace(work, { most: work.ctx.params.maxBatchSize, scans: false });
   for (let at = 0; at < tasks.length && !mustStop(work); at += 1) {
     const task = tasks[at] as PartitionTask;
@@ -80,18 +96,16 @@ async function firstPass(work: Work, component: ComponentTask, tasks: readonly P
         continue;
       }
     }
-    task.last = await attempt(work, task, accessPathOf(work.ctx.shard, task), { ours: true, rest: component.rest });
+    task.last = await attempt(work, task, accessPathOf(work.ctx.shard, task), {
+      ours: true,
+      rest: component.rest,
+      ...(tree && canBeOrdered(work, component, tree) && { until: mostStay }),
+    });
   }
 }
 
-/** What is left of a table that refers to itself, but to no other that refers to it: all that can go, goes in one more pass. */
-async function orderedPasses(work: Work, component: ComponentTask, tasks: readonly PartitionTask[]): Promise<void> {
-  const [task, ...others] = tasks;
-  if (!task || others.length > 0 || task.table.partitions.length > 1 || component.tables.length > 1) return;
-  const { subject, table } = task;
-  if (subject.ownKeys.length === 0 || work.ctx.shard.count > 1 || work.resumeAt.has(subject.partition.oid)) return;
-  Object.assign(task, await guarded(work, table, () => passInOrder(work, task, component.rest)));
-}
+/** Where most rows are referred to by others that come later, to put them in order costs less than to look at the rest of them. */
+const mostStay = ({ due, blocked }: Outcome): boolean => due >= 1_000 && blocked > due / 2;
 
 function wholePass(subject: BatchSubject | undefined, outcome: Outcome): PassOutcome {
   const stays = outcome.blocked + outcome.skipped + outcome.kept > 0;
@@ -164,6 +178,12 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
   const from = component.resumeFrom.get(partition.name);
   const cascadesTo = keys.filter((key) => key.onDelete === 'cascade').map((key) => key.childOid);
   const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
+  // A trigger that keeps one of the rows that go together keeps them all: those had better go one after another.
+  const ownKeys = mayKeep ? [] : keys.filter((key) => key.childOid === table.oid);
+  const mayTry =
+    !mayKeep &&
+    (cascadesTo.length === 0 ||
+      (component.takesNone.has(table.oid) && cascadesQuietly(component.foreignKeys, table.oid)));
   return {
     table,
     subject: {
@@ -171,8 +191,8 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
       partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
       blocked: blockedBy(keys, table),
       keys,
-      // A trigger that keeps one of the rows that go together keeps them all: those had better go one after another.
-      ownKeys: mayKeep ? [] : keys.filter((key) => key.childOid === table.oid),
+      ownKeys,
+      unreferred: { yes: mayTry && ownKeys.length === 0 && cascadesTo.length === keys.length },
       archive: component.archives.get(table.oid),
       defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
       runsOthers:
@@ -191,6 +211,7 @@ function taskOf(work: Work, component: ComponentTask, table: Table, partition: P
     },
     byIndex: indexPays(partition, due) && from === undefined,
     from,
+    mayTry,
     last: undefined,
     settled: false,
   };

@@ -100,6 +100,11 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
     due.map((table) => table.oid),
     foreignKeys.map((key) => ({ before: key.childOid, after: key.parentOid })),
   );
+  const takesNone = new Set(
+    plan.tables
+      .filter(({ effects }) => effects.every(({ onDelete }) => onDelete !== 'cascade'))
+      .map(({ table }) => table.oid),
+  );
   const componentTasks = components.map(
     ({ nodes, cyclic }): ComponentTask => ({
       tables: nodes.map((oid) => byOid.get(oid) as Table),
@@ -107,6 +112,7 @@ async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: 
       foreignKeys,
       archives,
       due: plan.dueByPartition,
+      takesNone,
       resumeFrom,
       rest: lagWatch(work),
     }),

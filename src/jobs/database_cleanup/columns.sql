@@ -11,7 +11,7 @@ select
     )
     select from chain where typtype = 'd' and typnotnull
   )) as "notNull",
-  max(own.byDefault) filter (where own.byDefault !~ '^NULL\M') as "byDefault"
+  max(own.byDefault) filter (where own.byDefault !~ '^NULL($|[^[:alnum:]_])') as "byDefault"
 from unnest($1::oid[], $2::text[]) as r (oid, col)
 cross join lateral (select r.oid as relid union select p.relid::oid from pg_partition_tree(r.oid) p) as tree
 join pg_catalog.pg_attribute a on a.attrelid = tree.relid and a.attname = r.col and not a.attisdropped

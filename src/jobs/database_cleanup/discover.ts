@@ -19,7 +19,8 @@ interface Candidate {
   readonly schema: string;
   readonly name: string;
   readonly partitioned: boolean;
-  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** Each column of a name that may say when a row was deleted: its type, and which time it is; null when it is none. */
+  readonly columns: Readonly<Record<string, { readonly type: string; readonly time: ColumnType | null }>>;
 }
 
 /** A candidate and the column that was chosen for it. */
@@ -77,6 +78,7 @@ export async function discover(client: Transaction, ctx: Ctx, server: Server): P
         : [],
       triggers: facts?.triggers ?? [],
       obstacle: obstacleOf({ label, partitions: own, referring }),
+      published: own.some((partition) => partition.published),
       problem:
         facts && problemOf({ label, whole, facts, partitions: own, referring, role: server.role, params: ctx.params }),
     };
@@ -115,6 +117,11 @@ async function keysThatPointAt(client: Transaction, oids: readonly string[]): Pr
 
 async function candidates(client: Transaction, { params }: Ctx): Promise<Candidate[]> {
   const all = params.schemas.includes('*');
+  if (params.archiveSchema !== undefined && params.schemas.includes(params.archiveSchema)) {
+    throw new PermanentError(
+      `The schema ${params.archiveSchema} can't be cleaned and hold the archive: take it from schemas, or name another archiveSchema`,
+    );
+  }
   if (!all) {
     const { rows } = await client.query<{ name: string }>(
       'select u.name from unnest($1::text[]) as u (name) where to_regnamespace(quote_ident(u.name)) is null',
@@ -127,12 +134,15 @@ async function candidates(client: Transaction, { params }: Ctx): Promise<Candida
   return rows.filter((table) => table.schema !== params.archiveSchema);
 }
 
-function choose(candidates: readonly Candidate[], { params }: Ctx): Chosen[] {
-  const withColumn = candidates.flatMap((table): Chosen[] => {
+function choose(candidates: readonly Candidate[], { params, log }: Ctx): Chosen[] {
+  const withColumn: Chosen[] = [];
+  const others: (Candidate & { column: string; type: string })[] = [];
+  for (const table of candidates) {
     const column = overrideFor(params.columns, table) ?? params.column;
-    const columnType = table.columns[column];
-    return columnType ? [{ ...table, column, columnType }] : [];
-  });
+    const { type = '', time = undefined } = table.columns[column] ?? {};
+    if (time) withColumn.push({ ...table, column, columnType: time });
+    else if (time === null) others.push({ ...table, column, type });
+  }
   const wanted = {
     tables: params.tables ?? [],
     retention: Object.keys(params.retention),
@@ -149,20 +159,32 @@ function choose(candidates: readonly Candidate[], { params }: Ctx): Chosen[] {
         `${overrideFor(params.columns, { schema: '', name: idle }) ?? params.column} of type timestamp, timestamptz or date`,
     );
   }
-  return withColumn.filter(
-    (table) =>
-      (params.tables ?? ['*']).some((pattern) => means(pattern, table)) &&
-      params.include.some((pattern) => means(pattern, table)) &&
-      !params.exclude.some((pattern) => means(pattern, table)),
-  );
+  const isWanted = (table: Candidate): boolean =>
+    (params.tables ?? ['*']).some((pattern) => means(pattern, table)) &&
+    params.include.some((pattern) => means(pattern, table)) &&
+    !params.exclude.some((pattern) => means(pattern, table));
+  for (const { schema, name, column, type } of others.filter(isWanted)) {
+    const label = labelOf(schema, name);
+    log.warn(
+      `${label} isn't cleaned: its column ${column} is of type ${type}, and not timestamp, timestamptz or date; ` +
+        'name another column (columns), or exclude the table',
+      { table: label },
+    );
+  }
+  return withColumn.filter(isWanted);
 }
 
 function toPartition(partition: PartitionRow, whole: string, root: RootRow, server: Server): Partition {
   // Statements go to the partition itself: the plan is small and its indexes serve. They go through the table where only that is
-  // granted, or where its policies or statement triggers would otherwise be passed by.
+  // granted, or where its policies or statement triggers would otherwise be passed by; and where a partition has rules, which hold only
+  // for statements that name it.
   const isPartition = partition.path.length > 1;
   const through =
-    isPartition && (partition.missing.length > 0 || root.rowSecurity || root.triggers.some((trigger) => !trigger.row));
+    isPartition &&
+    (partition.missing.length > 0 ||
+      partition.ruled ||
+      root.rowSecurity ||
+      root.triggers.some((trigger) => !trigger.row));
   return {
     oid: partition.oid,
     path: partition.path,

@@ -38,10 +38,18 @@ select
     order by u.at
   ) as collations,
   -- ALTER TABLE … DISABLE TRIGGER ALL leaves the constraint, and takes its actions and checks.
+  -- Each partition of the parent has triggers of its own, by a copy of the constraint. tgtype: 8 is on delete.
   not exists (
     select from pg_catalog.pg_trigger g
-    where g.tgconstraint = k.oid and g.tgrelid = k.confrelid and g.tgenabled in ('D', 'R')
-  ) as "actsOnDelete",
+    where g.tgconstraint = k.oid and g.tgrelid = k.confrelid and g.tgenabled in ('D', 'R') and g.tgtype & 8 = 8
+  ) and not (p.relkind = 'p' and exists (
+    with recursive copy as (
+      select k.oid union all select d.oid from copy join pg_catalog.pg_constraint d on d.conparentid = copy.oid
+    )
+    select from copy join pg_catalog.pg_trigger g on g.tgconstraint = copy.oid
+    where g.tgenabled in ('D', 'R') and g.tgtype & 8 = 8
+      and g.tgrelid in (select relid from pg_catalog.pg_partition_tree(k.confrelid))
+  )) as "actsOnDelete",
   case k.confdeltype
     when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null' when 'd' then 'set default' else 'no action'
   end as "onDelete",
@@ -62,15 +70,23 @@ select
     where i.indrelid = k.conrelid and i.indisvalid and i.indkey[0] = any (k.conkey)
       and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname))
   ) as indexed,
+  not exists (
+    select from pg_catalog.pg_rewrite r where r.ev_class = k.conrelid
+  ) and not exists (
+    select from pg_catalog.pg_trigger g
+    where not g.tgisinternal
+      and g.tgrelid in (select k.conrelid union all select t.relid from pg_catalog.pg_partition_tree(k.conrelid) t)
+  ) as quiet,
   (
     pg_relation_size(k.conrelid)
-    + coalesce((select sum(pg_relation_size(p.relid)) from pg_catalog.pg_partition_tree(k.conrelid) p where p.relid <> k.conrelid), 0)
+    + coalesce((select sum(pg_relation_size(t.relid)) from pg_catalog.pg_partition_tree(k.conrelid) t where t.relid <> k.conrelid), 0)
   )::float8 as "childBytes",
   has_schema_privilege(c.relnamespace, 'USAGE') and has_table_privilege(k.conrelid, 'SELECT')
     and not row_security_active(k.conrelid) as readable
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid
 join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
+join pg_catalog.pg_class p on p.oid = k.confrelid
 where k.contype = 'f'
   and k.conparentid = 0
   and k.confrelid = any ($1::oid[])

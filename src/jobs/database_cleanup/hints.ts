@@ -2,7 +2,7 @@
 import type { Discovered } from './discover.ts';
 import type { Ctx, ForeignKey, Table } from './model.ts';
 import { needsScan } from './references.ts';
-import { identifier } from './sql.ts';
+import { identifier, withoutOnly } from './sql.ts';
 
 /** Says which indexes would help; `due` are the tables that rows are about to be deleted from. */
 export function hintAtIndexes({ tables, foreignKeys }: Discovered, due: readonly Table[], ctx: Ctx): void {
@@ -23,7 +23,7 @@ export function hintAtIndexes({ tables, foreignKeys }: Discovered, due: readonly
         // A partitioned table can't have its index made concurrently: PostgreSQL locks it while it does.
         return partitioned
           ? `CREATE INDEX ON ${target} (${name}) WHERE ${name} IS NOT NULL;`
-          : `CREATE INDEX CONCURRENTLY ON ${target.replace('only ', '')} (${name}) WHERE ${name} IS NOT NULL;`;
+          : `CREATE INDEX CONCURRENTLY ON ${withoutOnly(target)} (${name}) WHERE ${name} IS NOT NULL;`;
       }),
     ...foreignKeys
       .filter((key) => !key.indexed && !slow.includes(key) && tables.some((table) => table.oid === key.parentOid))
@@ -38,5 +38,5 @@ export function hintAtIndexes({ tables, foreignKeys }: Discovered, due: readonly
 function indexOn(key: ForeignKey): string {
   const columns = key.childColumns.map(identifier).join(', ');
   const only = key.child.startsWith('only ');
-  return `CREATE INDEX ${only ? 'CONCURRENTLY ' : ''}ON ${key.child.replace('only ', '')} (${columns});`;
+  return `CREATE INDEX ${only ? 'CONCURRENTLY ' : ''}ON ${withoutOnly(key.child)} (${columns});`;
 }

@@ -76,6 +76,8 @@ export interface Table {
   readonly declares: Declared;
   readonly partitions: readonly Partition[];
   readonly triggers: readonly Trigger[];
+  /** Whether its deletes are published, in any partition. */
+  readonly published: boolean;
   /** Why the job can't work on it; undefined when it can. */
   readonly problem: string | undefined;
   /** Why PostgreSQL would refuse to delete its rows, or do it wrong; undefined when it wouldn't. No matter where none is due. */
@@ -110,6 +112,8 @@ export interface ForeignKey {
   readonly setsNullInNotNull: boolean;
   /** Whether an index of the child finds the rows that refer to one row. */
   readonly indexed: boolean;
+  /** Whether the child has no triggers and no rules of the user's, so that what is undone there has told nobody. */
+  readonly quiet: boolean;
   /** The size of the child, its partitions included. */
   readonly childBytes: number;
   /** Whether this role sees every row of the child. */

@@ -46,7 +46,11 @@ select
       select from pg_catalog.pg_index i
       where i.indrelid = c.oid and i.indisvalid and i.indimmediate
         and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
-    ) as "lacksIdentity"
+    ) as "lacksIdentity",
+  exists (select from published where published.relid = any (tree.path)) as published,
+  exists (
+    select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4' and r.ev_enabled in ('O', 'A')
+  ) as ruled
 from tree
 join pg_catalog.pg_class c on c.oid = tree.oid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,7 +1,9 @@
 // One pass over a partition (or over the block ranges of it that an earlier pass left), batch by batch.
-import { type BatchSubject, NOTHING, type Outcome, runBatch, sum } from './batch.ts';
+import { runBatch } from './batch.ts';
+import type { BatchSubject } from './batch-subject.ts';
 import { extentsWithDueRows } from './due-extents.ts';
 import { ctidsByIndex } from './index-scan.ts';
+import { NOTHING, type Outcome, sum } from './outcome.ts';
 import { startPace } from './pace.ts';
 import { withoutRefusals } from './refusal-sums.ts';
 import { type BlockRange, ctidsInSteps, inSteps, inStepsBack, type Scope, scansRanges } from './scope.ts';
@@ -30,6 +32,8 @@ export interface PassOptions {
   readonly ours: boolean;
   /** Awaited before each batch. */
   readonly rest: () => Promise<void>;
+  /** Whether so much is enough: the rest is left over. */
+  readonly until?: (total: Outcome) => boolean;
 }
 
 /** Beyond so many, neighbouring leftovers are taken together: memory stays flat. */
@@ -54,6 +58,7 @@ export async function runPass(
   tally.kept -= options.again?.kept ?? 0;
   tally.refusals = withoutRefusals(tally.refusals, options.again?.refusals ?? []);
   work.refusals = 0;
+  work.slowRows = 0;
   const leftovers: BlockRange[] = [];
   let total: Outcome = NOTHING;
   try {
@@ -69,6 +74,10 @@ export async function runPass(
       reportProgress(work);
       if (work.resumeAt.has(subject.partition.oid)) {
         endEarly(work, subject, accessPath);
+        break;
+      }
+      if (options.until?.(total)) {
+        leftovers.splice(0, leftovers.length, { kind: 'blocks', from: 0, to: subject.partition.blocks });
         break;
       }
       await pace.afterBatch(tookMs);

@@ -5,13 +5,13 @@ import type { Transaction } from '../../job.ts';
 import { type Blocked, countBlocked } from './blocked.ts';
 import type { Schema } from './closure.ts';
 import { isAncient, refuseConventions } from './conventions.ts';
-import { asUnavailable, tellError } from './database-errors.ts';
+import { asUnavailable, isContention, tellError } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { actsOnOthers, countEffects, type Effect } from './effects.ts';
 import type { Table } from './model.ts';
 import { shardCondition } from './shards.ts';
 import { statementSpan } from './trace.ts';
-import { transaction } from './transaction.ts';
+import { transaction, undo } from './transaction.ts';
 import { readingLimits, tallyOf, type Work } from './work.ts';
 
 /** What a run would do to one table. */
@@ -39,7 +39,9 @@ export async function makePlan(work: Work, { tables, foreignKeys }: Discovered):
     const due = await ctx.span('database_cleanup.count', statementSpan('SELECT', table.label), () =>
       read(work, table, (client) => countTable(client, work, table, dueByPartition)),
     );
-    if (due !== undefined) counted.push({ table, due });
+    if (due === undefined) continue;
+    if (due > 0 && table.published) await foreseeRefusal(work, table);
+    if (!work.failures.has(table.oid)) counted.push({ table, due });
   }
   // The due rows of a table that failed stay, and hold back what they refer to.
   const schema: Schema = {
@@ -80,6 +82,22 @@ async function read<T>(work: Work, table: Table, step: (client: Transaction) => 
     ctx.log.error(`${table.label} can't be cleaned: ${tellError(ctx, error)}`, { table: table.label });
     return undefined;
   }
+}
+
+/**
+ * Has PostgreSQL say beforehand whether it would delete published rows: it refuses where a publication's rows or columns are chosen by
+ * columns that don't identify a row. To explain a statement looks at that as to run it does.
+ */
+async function foreseeRefusal(work: Work, table: Table): Promise<void> {
+  // A standby takes no lock that writers take.
+  if (work.server.inRecovery) return;
+  const statement = `explain delete from ${table.target} as t where ${table.due('t')}`;
+  await read(work, table, (client) =>
+    client.query(statement).catch((error) => {
+      if (isContention(work.ctx, error)) undo(undefined);
+      throw error;
+    }),
+  );
 }
 
 async function countTable(

@@ -27,6 +27,22 @@ export function refers(key: ForeignKey, parent: string, child: string): string {
 export const keysOfPartition = (keys: readonly ForeignKey[], partition: Partition): ForeignKey[] =>
   keys.filter((key) => partition.path.includes(key.parentExactOid));
 
+/**
+ * Whether what a cascade from this table would do, table after table, has no effect on anybody once it is undone. A trigger might have
+ * told the world.
+ */
+export function cascadesQuietly(keys: readonly ForeignKey[], oid: string): boolean {
+  const acting = keys.filter(({ onDelete }) => onDelete !== 'no action' && onDelete !== 'restrict');
+  const seen = new Set([oid]);
+  for (const parent of seen) {
+    for (const key of acting.filter(({ parentOid }) => parentOid === parent)) {
+      if (!key.quiet) return false;
+      if (key.onDelete === 'cascade') seen.add(key.childOid);
+    }
+  }
+  return true;
+}
+
 /** To read a table of so many bytes through costs no more than to look up a few rows by an index. */
 const SMALL_TABLE_BYTES = 64 * 1024;
 

@@ -22,7 +22,8 @@ select
       and g.tgenabled in ('O', 'A')
       and g.tgrelid in (
         select c.oid union all
-        select p.relid from pg_catalog.pg_partition_tree(c.oid) p where p.isleaf and g.tgparentid = 0
+        -- Those of partitions, also of partitioned ones, but not the copies that PostgreSQL makes for the partitions below.
+        select p.relid from pg_catalog.pg_partition_tree(c.oid) p where g.tgparentid = 0
       )
   ), '[]'::json) as triggers
 from pg_catalog.pg_class c

@@ -1,6 +1,6 @@
 // Rows that refer to each other in a cycle: none can go alone, but all can go in one statement, since constraints are checked at its end.
 import type { Transaction } from '../../job.ts';
-import { tellOwnTransaction } from './batch.ts';
+import { tellOwnTransaction } from './committed.ts';
 import type { ComponentTask } from './component-task.ts';
 import { isContention, isRefusedRow } from './database-errors.ts';
 import type { ForeignKey, Partition, Table } from './model.ts';

@@ -119,8 +119,8 @@ export const blockOf = (ctid: string): number => Number.parseInt(ctid.slice(1), 
 /** ctids as the text of a tid[]. */
 export const ctidArray = (ctids: readonly string[]): string => `{${ctids.map((ctid) => `"${ctid}"`).join(',')}}`;
 
-/** Two halves of a scope, or nothing when it can't be less. */
-export function halves(scope: Scope): [Scope, Scope] | undefined {
+/** Two halves of a scope, or nothing when it can't be less: of a block, those of the rows that it can hold. */
+export function halves(scope: Scope, server: ScopeServer): [Scope, Scope] | undefined {
   if (scope.kind === 'ctids') {
     const middle = scope.ctids.length >> 1;
     if (middle === 0) return undefined;
@@ -130,7 +130,11 @@ export function halves(scope: Scope): [Scope, Scope] | undefined {
     ];
   }
   const middle = (scope.from + scope.to) >> 1;
-  if (middle === scope.from) return undefined;
+  if (middle === scope.from) {
+    const most = scope.highest ?? rowsPerBlockAtMost(server);
+    const ctids = Array.from({ length: most }, (_, at) => `(${scope.from},${at + 1})`);
+    return halves({ kind: 'ctids', ctids }, server);
+  }
   return [
     { ...scope, to: middle },
     { ...scope, from: middle },

@@ -1,8 +1,10 @@
 // Cleans several small partitions of one table in one transaction and one round trip: hundreds of commits would cost more than the rows.
 
-import { type BatchSubject, deleteTogether, type Outcome } from './batch.ts';
+import { deleteTogether } from './at-once.ts';
+import type { BatchSubject } from './batch-subject.ts';
 import type { PartitionTask } from './component-task.ts';
 import { asUnavailable, isContention, isRefusedRow, isTooSlow } from './database-errors.ts';
+import type { Outcome } from './outcome.ts';
 import { mustStop, type Work } from './work.ts';
 
 /** The first of these partitions, as many as make a batch of so many rows together; none when it takes more than a statement each. */

@@ -7,5 +7,8 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 export const labelOf = (schema: string, name: string): string =>
   [schema, name].map((part) => (part.includes('.') ? identifier(part) : part)).join('.');
 
+/** What a statement goes to, without the word by which it leaves out the tables that inherit from it. */
+export const withoutOnly = (target: string): string => target.replace(/^only /, '');
+
 /** A text value, quoted. The E form reads a backslash the same under any standard_conforming_strings. */
 export const literal = (text: string): string => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

@@ -6,7 +6,10 @@ select
   n.nspname as schema,
   c.relname as name,
   c.relkind = 'p' as partitioned,
-  json_object_agg(a.attname, base.typname) as columns
+  json_object_agg(a.attname, json_build_object(
+    'type', format_type(a.atttypid, a.atttypmod),
+    'time', case when base.oid in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) then base.typname end
+  )) as columns
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -27,6 +30,5 @@ where c.relkind in ('r', 'p')
   and n.nspname !~ '^pg_'
   and n.nspname not in ('information_schema', 'run_job')
   and a.attname = any ($2)
-  and base.oid in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
 group by c.oid, n.nspname, c.relname, c.relkind
 order by n.nspname, c.relname

@@ -14,6 +14,8 @@ export interface Limits {
   readonly readOnly?: boolean;
   /** How often the server looks whether we are still there, where it can; a statement of a process that was killed ends then. */
   readonly clientCheckMs?: number | undefined;
+  /** Whether the server has a limit of its own for transactions, which is lifted: each statement of the job has one. */
+  readonly transactionTimeout?: boolean;
 }
 
 /** What the planner is told of a statement. */
@@ -113,7 +115,16 @@ export const REPLICA_ROLE =
  * told that a crash of the server could take back. A batch that is lost in one is lost as a whole, and its rows are due still.
  */
 function optionsOf(limits: Limits & Planning): TransactionOptions {
-  const { lockTimeoutMs, statementTimeoutMs, rowSecurity, readOnly = false, seek, hash, clientCheckMs } = limits;
+  const {
+    lockTimeoutMs,
+    statementTimeoutMs,
+    rowSecurity,
+    readOnly = false,
+    seek,
+    hash,
+    clientCheckMs,
+    transactionTimeout,
+  } = limits;
   return {
     readOnly,
     lockTimeout: `${Math.ceil(lockTimeoutMs)}ms`,
@@ -126,6 +137,7 @@ function optionsOf(limits: Limits & Planning): TransactionOptions {
       ...(!readOnly && { synchronous_commit: 'off' }),
       ...(seek && { enable_seqscan: false }),
       ...(hash && { enable_nestloop: false }),
+      ...(transactionTimeout && { transaction_timeout: 0 }),
       ...(clientCheckMs !== undefined && { client_connection_check_interval: clientCheckMs }),
     },
   };

@@ -1,6 +1,7 @@
 // Gives the space of deleted rows back to their tables, at the end.
 import { tellError } from './database-errors.ts';
 import type { Table } from './model.ts';
+import { withoutOnly } from './sql.ts';
 import { statementSpan } from './trace.ts';
 import type { Work } from './work.ts';
 
@@ -11,7 +12,7 @@ export async function vacuum(work: Work, tables: readonly Table[]): Promise<void
     if (ctx.signal.aborted) return;
     try {
       await ctx.span('database_cleanup.vacuum', statementSpan('VACUUM', table.label), () =>
-        ctx.postgres.statement(ctx.signal, `vacuum (analyze) ${table.target.replace('only ', '')}`),
+        ctx.postgres.statement(ctx.signal, `vacuum (analyze) ${withoutOnly(table.target)}`),
       );
     } catch (error) {
       if (ctx.signal.aborted) return;

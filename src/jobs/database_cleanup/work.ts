@@ -26,6 +26,8 @@ export interface Work {
   readonly traffic: Traffic;
   /** How many rows were tried one by one and refused by a constraint or trigger, in the pass that goes on. */
   refusals: number;
+  /** How many rows took too long by themselves, in the same pass. */
+  slowRows: number;
   /** The block at which the next run goes on in a partition, by its oid, where a pass ended because too many rows were refused. */
   readonly resumeAt: Map<string, number>;
   /** Where earlier attempts and pods of the slot wanted the next run to go on, by the partition's name. */
@@ -48,6 +50,7 @@ export function startWork(ctx: Ctx, server: Server, saved?: Progress): Work {
       statementTimeoutMs: ctx.params.statementTimeout,
       rowSecurity: ctx.params.enableRowSecurity,
       clientCheckMs: server.clientCheckMs,
+      transactionTimeout: server.version >= 170_000,
     },
     tallies: new Map(),
     earlier,
@@ -56,6 +59,7 @@ export function startWork(ctx: Ctx, server: Server, saved?: Progress): Work {
     // maxRows is for all attempts and pods of a slot.
     remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - deleted,
     refusals: 0,
+    slowRows: 0,
     resumeAt: new Map(),
     resumedAt: saved?.resumeAt ?? {},
   };

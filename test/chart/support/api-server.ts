@@ -121,6 +121,8 @@ function jobSpec(spec: Any, path: string, report: Report): void {
   if (indexed && spec.completions === undefined) report(`${path}.completions`, 'is required when Indexed');
   if (!indexed && spec.backoffLimitPerIndex !== undefined)
     report(`${path}.backoffLimitPerIndex`, 'requires indexed completion mode');
+  if (spec.backoffLimitPerIndex !== undefined && template.restartPolicy !== 'Never')
+    report(`${path}.backoffLimitPerIndex`, "can only be set when the pod's restart policy is Never");
   if (!['Never', 'OnFailure'].includes(template.restartPolicy))
     report(`${path}.template.spec.restartPolicy`, 'must be Never or OnFailure');
   if (spec.selector || spec.manualSelector) report(`${path}.selector`, 'will be auto-generated');

@@ -41,17 +41,23 @@ export function helm(...args: string[]) {
   return run(findClient('helm') ?? 'helm', args, { env: { ...process.env, KUBECONFIG: '/nonexistent' } });
 }
 
-/** Where values come from: a file, or a value itself. */
+/** Values with the jobs that ship, which most tests are about: the chart by itself has none. */
+export const SHIPPED = 'test/chart/support/shipped-values.yaml';
+
+/** The values of the chart by itself, with no job. */
+export const NONE: string = join(CHART, 'ci/default-values.yaml');
+
+/** Where values come from: a file, which stands for itself, or a value over the jobs that ship. */
 export type Values = string | object | undefined;
 
 function withValues<T>(values: Values, use: (args: string[]) => T): T {
-  if (values === undefined) return use([]);
   if (typeof values === 'string') return use(['-f', values]);
+  if (values === undefined) return use(['-f', SHIPPED]);
   const folder = mkdtempSync(join(tmpdir(), 'run-job-values-'));
   try {
     const file = join(folder, 'values.yaml');
     writeFileSync(file, stringify(values));
-    return use(['-f', file]);
+    return use(['-f', SHIPPED, '-f', file]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -17,6 +17,28 @@ test('a log line wipes the progress bar away first, and only where there is one'
   ]);
 });
 
+test('a line that a program has left open is ended before anything of ours, and nothing of it is wiped away', () => {
+  const written: [number, string][] = [];
+  const { progressBar, writeLine, show } = openScreen((fd, text) => void written.push([fd, text]));
+  show(1, 'Name? ');
+  progressBar.draw(7, undefined, 1_000);
+  show(2, 'half');
+  writeLine('ours\n');
+  show(1, '50 %\r');
+  writeLine('ours\n');
+  expect(written).toEqual([
+    [1, 'Name? '],
+    [1, '\n'],
+    [2, '\r\u001b[K7 done in 1s'],
+    [2, '\r\u001b[K'],
+    [2, 'half'],
+    [1, '\n'],
+    [1, 'ours\n'],
+    [1, '50 %\r'],
+    [1, 'ours\n'],
+  ]);
+});
+
 test('the bar is one line that fits', () => {
   const drawn: string[] = [];
   const { progressBar } = openScreen(

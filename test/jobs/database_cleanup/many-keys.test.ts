@@ -76,10 +76,21 @@ onEveryPostgres((createDatabase, major) => {
         insert into version values (9999, null, null);
         alter table version add foreign key (previous_id) references version;
         create index on version (previous_id); analyze version`);
-      const { totals } = await runCleanup(database.url, { params: { batchSize: 500 } });
+      const { totals } = await runCleanup(database.url, { params: { batchSize: 500, maxBatchSize: 500 } });
       expect(totals).toMatchObject({ deleted, blocked: deleted === 0 ? 2_999 : 0 });
       // One for each level would be thousands.
       expect(totals.batches).toBeLessThan(50);
+    });
+
+    test('of as many rows as a batch has time for go in one statement, whatever their order', async () => {
+      await using database = await createDatabase();
+      await database.query(`
+        create table version (id int primary key, previous_id int, deleted_at timestamptz);
+        insert into version select i, nullif(i - 1, 0), ${OLD} from generate_series(1, 3000) i order by md5(i::text);
+        insert into version values (9999, null, null);
+        alter table version add foreign key (previous_id) references version on delete cascade;
+        create index on version (previous_id); analyze version`);
+      expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 3_000, batches: 1 });
     });
 
     test('of cascades are followed to their end, and a row that two of them take is counted once for each key', async () => {

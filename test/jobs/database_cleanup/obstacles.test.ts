@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { hasCode } from '../../../src/errors.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { onEveryPostgres } from '../../support/every-postgres.ts';
-import { type CleanupOptions, daysAgo, runCleanup } from './support.ts';
+import { type CleanupOptions, daysAgo, type Line, runCleanup } from './support.ts';
 
 const OLD = daysAgo(100);
 
-onEveryPostgres((createDatabase) => {
+onEveryPostgres((createDatabase, major) => {
   test.for([true, false])(
     'session_replication_role = replica ends the run before it begins (dry run: %s)',
     async (dryRun) => {
@@ -79,6 +79,75 @@ onEveryPostgres((createDatabase) => {
     const error = await rejection(database, {});
     expect(hasCode(error, 'ERR_RUN_JOB_PERMANENT')).toBe(true);
     expect(error.message).toMatch(/does not have a replica identity.*set REPLICA IDENTITY using ALTER TABLE/);
+  });
+
+  // Before version 15 a publication takes whole tables.
+  test.skipIf(major < 15).for([
+    ['rows', "item where (kind = 'a')", ''],
+    ['rows, with all columns as its identity', "item (id, kind) where (kind = 'a')", 'replica identity full'],
+    ['columns', 'item (kind, deleted_at)', ''],
+  ] as const)(
+    'a publication of some %s that do not identify a row is foreseen in the dry run, and tried once',
+    async ([, published, identity]) => {
+      await using database = await createDatabase();
+      await database.query(`create table item (id int primary key, kind text, deleted_at timestamptz);
+        create table other (deleted_at timestamptz); insert into other values (${OLD});
+        insert into item values (1, 'a', ${OLD}), (2, 'b', null); create publication partial for table ${published};
+        ${identity && `alter table item ${identity}`}`);
+      for (const dryRun of [true, false]) {
+        const error = await rejection(database, { dryRun });
+        expect(hasCode(error, 'ERR_RUN_JOB_PERMANENT')).toBe(true);
+        expect(error.message).toMatch(/^1 of 2 tables failed.*public\.item: cannot delete from table "item" \(Column/);
+      }
+      await database.query('alter publication partial set table item');
+      expect((await runCleanup(database.url)).totals.deleted).toBe(1);
+    },
+  );
+
+  test('a column of the name that holds no time is told of, unless its table is excluded', async () => {
+    await using database = await createDatabase();
+    await database.query(`create table seconds (deleted_at bigint); create table flag (deleted_at boolean);
+      create table item (deleted_at timestamptz); create domain moments as timestamptz[]; create table many (deleted_at moments)`);
+    const warnings = async (params: NonNullable<CleanupOptions['params']>) => {
+      const lines: Line[] = [];
+      await runCleanup(database.url, { lines, dryRun: true, params });
+      return lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+    };
+    expect(await warnings({})).toEqual([
+      expect.stringMatching(/^public\.flag isn't cleaned: its column deleted_at is of type boolean, and not/),
+      expect.stringMatching(/^public\.many isn't cleaned: its column deleted_at is of type moments/),
+      expect.stringMatching(/^public\.seconds isn't cleaned: its column deleted_at is of type bigint/),
+    ]);
+    expect(await warnings({ exclude: 'seconds, flag', tables: 'item' })).toEqual([]);
+    expect((await rejection(database, { params: { tables: 'flag' } })).message).toMatch(/no such table with a column/);
+  });
+
+  test('catalogs are read the same where backslashes escape, and a default of NULL is none', async () => {
+    await using database = await createDatabase();
+    await database.query(`create table item (id int primary key, deleted_at timestamp default null::timestamp(3), "back\\slash's" text);
+      insert into item values (1, ${OLD}), (2, null)`);
+    const settings = '-c standard_conforming_strings=off';
+    const params = { live: {}, archiveSchema: 'archive' };
+    expect((await runCleanup(database.url, { settings, params })).totals.deleted).toBe(1);
+  });
+
+  // Before version 17 the server has no such limit.
+  test.skipIf(major < 17)('a limit of the server for whole transactions does not end those of the job', async () => {
+    await using database = await createDatabase();
+    await database.query(`create table item (id int primary key, deleted_at timestamptz);
+      insert into item select i, ${OLD} from generate_series(1, 8) i; insert into item values (99);
+      create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.05); return old; end $$;
+      create trigger slow before delete on item for each row execute function slow()`);
+    const settings = '-c transaction_timeout=200';
+    expect((await runCleanup(database.url, { settings })).totals.deleted).toBe(8);
+  });
+
+  test('an archive among the schemas that are to be cleaned is refused', async () => {
+    await using database = await createDatabase();
+    await database.query('create schema archive');
+    const error = await rejection(database, { params: { schemas: 'public,archive', archiveSchema: 'archive' } });
+    expect(hasCode(error, 'ERR_RUN_JOB_PERMANENT')).toBe(true);
+    expect(error.message).toMatch(/The schema archive can't be cleaned and hold the archive/);
   });
 
   test('a domain over a domain over a domain of a time is a time', async () => {

@@ -144,6 +144,53 @@ onEveryPostgres((createDatabaseThere) => {
     );
   });
 
+  test('refused rows take savepoints, and not a transaction each', async () => {
+    await using database = await createDatabaseThere();
+    await database.query(`create table item (id int primary key, deleted_at timestamptz);
+      insert into item select i, ${OLD} - i * interval '1 s' from generate_series(1, 3000) i; insert into item values (0);
+      ${trigger('after', "if old.id % 10 = 0 then raise 'stays'; end if;", 'deferrable initially deferred')}`);
+    const { totals } = await runCleanup(database.url, { params: { allowLarge: true } });
+    expect(totals).toMatchObject({ deleted: 2_700, kept: 300, blocked: 0 });
+    expect(totals.batches).toBeLessThan(100);
+  });
+
+  test('rows of a tree that are refused keep what they hang from, and all others go', async () => {
+    await using database = await createDatabaseThere();
+    // Each row but the last ones has three below it.
+    await database.query(`create table item (id int primary key, parent_id int, deleted_at timestamptz);
+      insert into item select i, case when i > 1 then (i + 1) / 3 end, ${OLD} - i * interval '1 s' from generate_series(1, 1093) i;
+      insert into item values (9999); alter table item add foreign key (parent_id) references item; create index on item (parent_id);
+      ${trigger('after', "if old.id in (1093, 600) then raise 'stays'; end if;")}`);
+    const { totals } = await runCleanup(database.url, { params: { allowLarge: true } });
+    // 1093, 364, 121, 40, 13, 4, 1, and 600, 200, 67, 22, 7, 2.
+    expect(totals).toMatchObject({ matched: 1_093, deleted: 1_080, kept: 2, blocked: 11 });
+  });
+
+  test('a row that alone takes longer than a statement may is kept, and holds up no other', async () => {
+    await using database = await createDatabaseThere();
+    await item(database, trigger('before', 'perform pg_sleep(case old.id when 7 then 60 else 0.01 end);'));
+    const params = { allowLarge: true, statementTimeout: '200ms', batchTarget: '100ms' };
+    const result = await runCleanup(database.url, { params });
+    expect(await database.query('select id from item order by id')).toEqual([{ id: 7 }, { id: 99 }]);
+    expect(result.tables['public.item']).toMatchObject({
+      ...{ deleted: 39, kept: 1, blocked: 0, skippedLocked: 0 },
+      refusals: [{ reason: expect.stringMatching(/statement timeout/), rows: 1, example: 'id=7' }],
+    });
+  });
+
+  test('where every row takes longer than a statement may the table fails, and the others go on', async () => {
+    await using database = await createDatabaseThere();
+    await item(
+      database,
+      `${trigger('before', 'perform pg_sleep(60);')} create table zebra (deleted_at timestamptz);
+      insert into zebra values (${OLD}), (null)`,
+    );
+    const params = { allowLarge: true, statementTimeout: '30ms', batchSize: 1 };
+    await expect(runCleanup(database.url, { params })).rejects.toThrow(
+      /1 of 2 tables failed; 1 rows were deleted.*public\.item: .*statement timeout/,
+    );
+  });
+
   test('a trigger that lacks a right fails its table at once, and not row by row', async () => {
     await using database = await createDatabaseThere();
     await item(database, trigger('before', 'insert into no_such_table values (1);'));

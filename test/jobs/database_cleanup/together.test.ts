@@ -23,10 +23,13 @@ const KEYS = {
 };
 
 onEveryPostgres((createDatabase) => {
-  test.for(Object.entries(KEYS))('a whole tree goes (%s)', async ([, key]) => {
-    await using database = await createDatabase();
-    await database.query(tree(key));
-    expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 364, blocked: 0, kept: 0 });
+  test.for(Object.entries(KEYS))('a whole tree goes, at once and in batches (%s)', async ([, key]) => {
+    for (const maxBatchSize of [1_000, 50]) {
+      await using database = await createDatabase();
+      await database.query(tree(key));
+      const { totals } = await runCleanup(database.url, { params: { maxBatchSize } });
+      expect(totals).toMatchObject({ deleted: 364, blocked: 0, kept: 0 });
+    }
   });
 
   test.for(Object.entries(KEYS))('a live leaf keeps what it hangs from, and nothing else (%s)', async ([, key]) => {
@@ -93,6 +96,28 @@ onEveryPostgres((createDatabase) => {
     expect((await runCleanup(database.url, { params })).totals).toMatchObject({ deleted: 364, blocked: 0 });
     expect(await database.query('select count(*)::int from archive.node')).toEqual([{ count: 364 }]);
   });
+
+  test.for(['', 'create index on child (parent_id); create index on grandchild (child_id);'])(
+    'a due child that a live row holds is not taken by a cascade from its parent, and no trigger tells of it (%s)',
+    async (indexes) => {
+      await using database = await createDatabase();
+      // What a sequence has given is not taken back.
+      await database.query(`create sequence told;
+        create table parent (id int primary key, deleted_at timestamptz);
+        create table child (id int primary key, parent_id int references parent on delete cascade, deleted_at timestamptz);
+        create table grandchild (child_id int references child on delete cascade); ${indexes}
+        insert into parent select i, ${OLD} from generate_series(1, 100) i;
+        insert into child select i, i, ${OLD} from generate_series(1, 100) i; insert into grandchild values (7)`);
+      expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 198, blocked: 2 });
+      await database.query(`create function tell() returns trigger language plpgsql as $$ begin perform nextval('told'); return null; end $$;
+        create trigger tell after delete on grandchild for each row execute function tell();
+        insert into parent select i, ${OLD} from generate_series(200, 300) i;
+        insert into child select i, i, ${OLD} from generate_series(200, 300) i`);
+      expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 202, blocked: 2 });
+      expect(await database.query('select from grandchild')).toHaveLength(1);
+      expect(await database.query('select is_called from told')).toEqual([{ is_called: false }]);
+    },
+  );
 
   test('without counts of deletes, or where a trigger might do something else, parents of cascades are locked first', async () => {
     await using database = await createDatabase();

@@ -27,7 +27,7 @@ test('a dry run needs no AMQP_URL, and its message is one of the JSON lines on s
   expect(exitCode).toBe(0);
   expect(lines).toHaveLength(stdout.trimEnd().split('\n').length);
   expect(lines.filter((line) => 'wouldPublish' in line)).toMatchObject([
-    { wouldPublish: { exchange: 'financial.events', properties: { messageId: 'weekly-report/2015-W46/UTC/1' } } },
+    { wouldPublish: { exchange: 'run_job.events', properties: { messageId: 'weekly-report/2015-W46/UTC/1' } } },
   ]);
 });
 
@@ -53,7 +53,7 @@ test('a message that no queue takes fails the Job at once', async () => {
   const { exitCode, summary } = await runToEnd(['report_generator', ...SLOT], world);
   expect(exitCode).toBe(65);
   expect(summary).toMatchObject({ status: 'failed', attempts: 1 });
-  expect(summary.error?.message).toMatch(/^No queue takes a message of exchange 'financial\.events[^']*'/);
+  expect(summary.error?.message).toMatch(/^No queue takes a message of exchange 'run_job\.events[^']*'/);
 });
 
 test('a scheduled time in the future is a usage error, and its week is not stored', async () => {

@@ -1,0 +1,138 @@
+// Deletes the due rows of a scope in one step, which may wait for a row's lock for a moment.
+import type { QueryResult } from 'pg';
+import type { Transaction } from '../../job.ts';
+import type { BatchSubject } from './batch-subject.ts';
+import { committed } from './committed.ts';
+import { NOTHING, type Outcome, sum } from './outcome.ts';
+import { afterwards, keptSilently } from './refusals.ts';
+import { type Scope, type ScopeSql, scopeSql } from './scope.ts';
+import { countDue, deleteAtOnce, deletesOf, deleteUnblocked, keptByTrigger } from './statements.ts';
+import { inOneTrip, type Limits, type Planning, transaction, undo, watched } from './transaction.ts';
+import type { Work } from './work.ts';
+
+/** How long a batch that deletes at once waits for a lock: little, since it holds those that it has got so far. */
+const AT_ONCE_LOCK_TIMEOUT_MS = 100;
+
+/**
+ * Deletes them.
+ * @throws {Unexplained} more has happened than was meant, and nothing of it stays
+ * @throws {Error} PostgreSQL's error: nothing was deleted
+ */
+export async function deleteInOneStep(work: Work, given: BatchSubject, scope: Scope): Promise<Outcome> {
+  const subject = given.unreferred?.yes ? unchecked(given) : given;
+  if (subject.mayKeep) return deleteWhatTriggersLet(work, subject, scope);
+  if (subject.cascadesTo.length > 0) return deleteUnlessCascading(work, subject, scope);
+  const statement = deleteStatement(subject, scopeSql(scope, work.server));
+  return committed(work, subject.table, async () => {
+    const [result] = await inOneTrip(work.ctx, limitsAtOnce(work, subject), work.traffic, [statement]);
+    return outcomeOf(subject, result);
+  });
+}
+
+/**
+ * Deletes what is due in several partitions of one table in one transaction; what became of each.
+ * @throws {Error} PostgreSQL's error: nothing was deleted
+ */
+export async function deleteTogether(work: Work, subjects: readonly BatchSubject[]): Promise<Outcome[]> {
+  const [first] = subjects;
+  if (!first) return [];
+  let outcomes: Outcome[] = [];
+  await committed(work, first.table, async () => {
+    const statements = subjects.map((subject) => {
+      const range = { kind: 'blocks', from: 0, to: subject.partition.blocks } as const;
+      return deleteStatement(subject, scopeSql(range, work.server));
+    });
+    const results = await inOneTrip(work.ctx, limitsAtOnce(work, first), work.traffic, statements);
+    outcomes = results.map((result, at) => outcomeOf(subjects[at] ?? first, result));
+    return outcomes.reduce(sum, NOTHING);
+  });
+  return outcomes;
+}
+
+/** Without a look at who refers to the rows: PostgreSQL's own check refuses where somebody does, and what a cascade takes is counted. */
+const unchecked = (subject: BatchSubject): BatchSubject => ({
+  ...subject,
+  ...{ blocked: undefined, keys: [], ownKeys: [], planning: {} },
+});
+
+const deleteStatement = (subject: BatchSubject, scope: ScopeSql): string =>
+  subject.blocked === undefined ? deleteAtOnce(subject, scope) : deleteUnblocked(subject, scope);
+
+const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits & Planning => ({
+  ...work.limits,
+  ...planning,
+  lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs),
+});
+
+/** What a statement of `deleteAtOnce` or `deleteUnblocked` has told. */
+function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): Outcome {
+  const rowCount = result?.rowCount ?? 0;
+  if (blocked === undefined) return { ...NOTHING, due: rowCount, deleted: rowCount };
+  return counted(result?.rows[0]);
+}
+
+/** What a statement of `deleteUnblocked` has told. */
+const counted = (row: { due: number; deleted: number; blocked: number } | undefined): Outcome =>
+  row ? { ...NOTHING, ...row, skipped: row.due - row.blocked - row.deleted } : NOTHING;
+
+/** Deletes in a transaction that has begun; rows that are due and stay are taken to be skipped. */
+async function deleteAndCount(
+  client: Transaction,
+  work: Work,
+  subject: BatchSubject,
+  scope: ScopeSql,
+): Promise<Outcome> {
+  if (subject.blocked !== undefined) {
+    const [result] = await watched(client, work.traffic, deleteUnblocked(subject, scope));
+    return counted(result?.rows[0]);
+  }
+  const [before, result] = await watched(client, work.traffic, countDue(subject, scope), deleteAtOnce(subject, scope));
+  const due: number = before?.rows[0].due ?? 0;
+  const deleted = result?.rowCount ?? 0;
+  return { ...NOTHING, due, deleted, skipped: due - deleted };
+}
+
+/** Thrown to undo a batch in which more has happened than was meant; it is done again with care. */
+export class Unexplained extends Error {}
+
+/**
+ * The same where a cascade would take a row that somebody has come to refer to a row by since the batch looked: undone when one did.
+ * @throws {Unexplained} a cascade took something, or it can't be told
+ */
+function deleteUnlessCascading(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  const { table, cascadesTo } = subject;
+  const counts = deletesOf(cascadesTo);
+  return committed(work, table, () =>
+    transaction(work.ctx, limitsAtOnce(work, subject), async (client) => {
+      const statement = deleteStatement(subject, scopeSql(scope, work.server));
+      const [before, result, after] = await watched(client, work.traffic, counts, statement, counts);
+      const outcome = outcomeOf(subject, result);
+      const own = cascadesTo.includes(table.oid) ? outcome.deleted : 0;
+      const from: number | null = before?.rows[0].deletes ?? null;
+      if (from === null || after?.rows[0].deletes !== from + own) throw new Unexplained();
+      return outcome;
+    }),
+  );
+}
+
+/** The same where a BEFORE trigger may keep rows. */
+async function deleteWhatTriggersLet(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
+  const sql = scopeSql(scope, work.server);
+  let first: string | null = null;
+  const outcome = await committed(work, subject.table, () =>
+    transaction(work.ctx, limitsAtOnce(work, subject), async (client) => {
+      const seen = await deleteAndCount(client, work, subject, sql);
+      if (seen.skipped === 0) return seen;
+      const { rows } = await client.query<{ kept: number; first: string | null }>(keptByTrigger(subject, sql));
+      const kept = rows[0]?.kept ?? 0;
+      first = rows[0]?.first ?? null;
+      if (kept !== seen.skipped) throw new Unexplained();
+      const outcome = { ...seen, skipped: 0, kept };
+      // A trigger that keeps every row may do something else instead, such as marking them deleted anew: nothing of it stays.
+      if (seen.deleted === 0) undo(outcome);
+      return outcome;
+    }),
+  );
+  if (first === null) return outcome;
+  return { ...outcome, refusals: [await keptSilently(afterwards(work), work, subject, [first], outcome.kept)] };
+}
