@@ -21,6 +21,8 @@ export default defineConfig({
     // For busy machines, and longer than what the tests' own clocks wait for before they say what hangs.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What is awaited comes by itself; a second, which is usual, isn't long where six programs start at once.
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
   },
 });

@@ -20,6 +20,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE run_job_owner IN SCHEMA run_job
 -- GRANT INSERT, UPDATE ON run_job.pauses TO run_job_console;
 -- GRANT INSERT ON run_job.cancellations, run_job.audit TO run_job_console;
 -- GRANT UPDATE (status, exit_code, ended_at, error) ON run_job.runs TO run_job_console;
+-- With RUN_JOB_NOTIFY it sends what no run could (docs/alerting.md). After the first migration:
+-- GRANT UPDATE ON run_job.notifications TO run_job_console;
 
 -- database_cleanup's: sees and deletes rows of the schemas that it cleans. UPDATE is for FOR UPDATE, by which it locks them.
 CREATE ROLE run_job_cleanup LOGIN IN ROLE run_job_runner;

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckInEvent } from '../checkins/event.ts';
 import { identify } from '../checkins/id.ts';
 import { isLast, kindOfEnd } from '../checkins/kind.ts';
-import { serviceOf } from '../checkins/services.ts';
 import type { Logger } from '../job.ts';
-import { claimEnd, jobSoFar, lostRuns } from '../postgres/check-ins.ts';
+import { claimFailure, claimSuccess, jobSoFar, type LostRun } from '../postgres/check-ins.ts';
 import type { Queries } from '../postgres/queries.ts';
 import type { Alerts, OutgoingRequest, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
 import { endText } from './alert-text.ts';
-import { CheckInQueue, NO_ANSWER } from './check-in-queue.ts';
+import { type CheckInQueue, NO_ANSWER, openQueues } from './check-in-queue.ts';
 import type { Config } from './config.ts';
+import { lostEvents } from './lost-events.ts';
 
 /** What the alerts of one run are opened with. */
 export interface AlertsOptions {
@@ -31,14 +31,7 @@ const LATE_AFTER_MS = 15 * 60_000;
 /** Opens them. Never throws: an address that can't be used is a warning. */
 export function openAlerts(options: AlertsOptions): Alerts {
   const { config, env, log } = options;
-  const queues = config.checkIns.flatMap((given, index) => {
-    try {
-      return [new CheckInQueue(serviceOf(given, index + 1), env)];
-    } catch (error) {
-      log.warn(`${(error as Error).message}; nobody is checked in with there`);
-      return [];
-    }
-  });
+  const queues = openQueues(config, env, (problem) => log.warn(problem));
   return new RunAlerts(queues, options);
 }
 
@@ -174,31 +167,16 @@ class RunAlerts implements Alerts {
       if (kind === undefined) return succeeded && run.slot.shard.count === 1 ? 'success' : undefined;
       return kindOfEnd(run, end, failures);
     }
-    return (await claimEnd(queries, run, kind as 'success' | 'failure')) ? kind : undefined;
+    const claimed = kind === 'success' ? claimSuccess(queries, run) : claimFailure(queries, run.checkIn ?? '');
+    return (await claimed) ? kind : undefined;
   }
 
   /** Those of other Jobs have failed; those of this one are what it is tried again for. */
   async #tellLost(run: RunStart, ids: readonly string[], signal: AbortSignal): Promise<void> {
-    const { queries } = this.#options;
+    const { queries, config } = this.#options;
     if (!queries) return;
-    for (const lost of await lostRuns(queries, ids)) {
-      const again = lost.jobUid !== null && lost.jobUid === run.place.jobUid;
-      this.#tell(
-        {
-          kind: again ? 'log' : 'failure',
-          id: identify({ ...lost, jobUid: lost.jobUid ?? undefined, runId: lost.id }),
-          name: lost.name,
-          job: lost.job,
-          runId: lost.id,
-          scheduledAt: lost.scheduledAt,
-          host: lost.host,
-          environment: this.#options.config.environment,
-          status: 'lost',
-          text: `lost: the process died without a word${again ? ', tried again now' : ''}`,
-        },
-        signal,
-      );
-    }
+    const again = ({ jobUid }: LostRun) => jobUid !== null && jobUid === run.place.jobUid;
+    for (const event of await lostEvents(queries, ids, config.environment, again)) this.#tell(event, signal);
   }
 
   #eventOf(run: RunStart): Omit<CheckInEvent, 'kind' | 'text'> {

@@ -5,8 +5,10 @@ import { UsageError } from '../errors.ts';
 import type { Connection } from '../postgres/connect.ts';
 import { applySchedules, type ScheduleChange, type ScheduleTold } from '../postgres/schedules.ts';
 import { readSchedules, refuseCircles, type ScheduleEntry, type SchedulesFile } from '../schedule/file.ts';
+import type { Config } from './config.ts';
 import { knownNames } from './database-names.ts';
 import { losesDigits } from './json-text.ts';
+import { applyMonitors, type MonitorChange } from './monitors.ts';
 import { nearest } from './suggest.ts';
 
 /**
@@ -71,7 +73,7 @@ function lineOfInexactNumber(document: Document, text: string): number | undefin
  * Applies what a file tells.
  * @throws {UsageError} names would wait for each other, together with what other files tell
  */
-export async function applyFile(
+async function applyFile(
   connection: Connection,
   { source, schedules }: SchedulesFile,
   options: { readonly dryRun: boolean },
@@ -94,6 +96,28 @@ export interface AppliedChange extends ScheduleChange {
 function guess(name: string, known: readonly string[]): { readonly name: string; readonly meant?: string } {
   const meant = nearest(name, known);
   return { name, ...(meant !== undefined && { meant }) };
+}
+
+/** What became of a file. */
+export interface Applied {
+  readonly schedules: readonly AppliedChange[];
+  /** Empty where nobody named a service that makes them. */
+  readonly monitors: readonly MonitorChange[];
+}
+
+/**
+ * Applies what a file tells, and then brings the monitors of the services in RUN_JOB_MONITORS up to it. These come after the schedules are
+ * committed, and take nothing back: a service that is down is told of, and asked again the next time.
+ * @throws {UsageError} names would wait for each other, together with what other files tell
+ */
+export async function applyWithMonitors(
+  connection: Connection,
+  file: SchedulesFile,
+  options: { readonly dryRun: boolean; readonly config: Config; readonly env: NodeJS.ProcessEnv },
+): Promise<Applied> {
+  const changes = await applyFile(connection, file, options);
+  const { schedules } = file;
+  return { schedules: changes, monitors: await applyMonitors({ ...options, connection, schedules, changes }) };
 }
 
 function toTold(entry: ScheduleEntry): ScheduleTold {

@@ -1,11 +1,29 @@
 // What one service is told, one thing after the other: a start that arrived after its end would look like a run that hangs.
 import type { CheckInEvent } from '../checkins/event.ts';
 import type { CheckInService } from '../checkins/service.ts';
+import { serviceOf } from '../checkins/services.ts';
 import { send } from '../http/send.ts';
 import { explainNetworkError } from '../telemetry/network-error.ts';
+import type { Config } from './config.ts';
 
 /** What is said of a service that hasn't answered. */
 export const NO_ANSWER = 'no answer in time';
+
+/** A queue for each service of RUN_JOB_CHECKINS; hears of addresses that can't be used, which are left out. */
+export function openQueues(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  onProblem: (problem: string) => void,
+): readonly CheckInQueue[] {
+  return config.checkIns.flatMap((given, index) => {
+    try {
+      return [new CheckInQueue(serviceOf(given, index + 1), env)];
+    } catch (error) {
+      onProblem(`${(error as Error).message}; nobody is checked in with there`);
+      return [];
+    }
+  });
+}
 
 export class CheckInQueue {
   readonly service: CheckInService;

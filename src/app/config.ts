@@ -57,6 +57,12 @@ const CHECKIN_SCHEMES = ['', 'healthchecks+', 'sentry+', 'cronitor+', 'webhook+'
   `${service}http:`,
 ]);
 
+/** An API by its service, which is told by the host where that is the service's own. */
+const MONITOR_SCHEMES = ['', 'healthchecks+', 'sentry+', 'cronitor+'].flatMap((service) => [
+  `${service}https:`,
+  `${service}http:`,
+]);
+
 const NOTIFY_SCHEMES = [
   'https:',
   'http:',
@@ -227,6 +233,12 @@ export const ENVIRONMENT = v.object({
       'Where runs check in: URLs of Healthchecks.io, Cronitor or a webhook, or a DSN of Sentry; several, separated by commas or line breaks',
     ),
   ),
+  RUN_JOB_MONITORS: v.pipe(
+    v.optional(endpoints(MONITOR_SCHEMES, 'https://<api key>@healthchecks.io'), ''),
+    v.description(
+      'Where `run-job schedules apply` makes the monitors of what it applies: URLs of Healthchecks.io, Sentry or Cronitor with an API key; several, separated by commas or line breaks',
+    ),
+  ),
   RUN_JOB_NOTIFY: v.pipe(
     v.optional(endpoints(NOTIFY_SCHEMES, 'https://hooks.slack.com/services/<path>', ['rabbitmq']), ''),
     v.description(
@@ -347,6 +359,8 @@ export interface Config {
   readonly flushTimeoutMs: number;
   /** Where runs check in, as given: each holds a secret. */
   readonly checkIns: readonly string[];
+  /** Where monitors are made, as given: each holds a secret. */
+  readonly monitors: readonly string[];
   /** How often Kubernetes starts a new pod after one that failed. */
   readonly retries: number;
   /** The environment that check-ins and notifications name. */
@@ -524,6 +538,7 @@ function arrange(values: Values, part: Part): Config {
     log: { level: values.LOG_LEVEL ?? 'info', format: values.LOG_FORMAT },
     flushTimeoutMs: values.OTEL_SHUTDOWN_TIMEOUT_MS,
     checkIns: values.RUN_JOB_CHECKINS,
+    monitors: values.RUN_JOB_MONITORS,
     retries: values.RUN_JOB_RETRIES,
     environment: values.RUN_JOB_ENVIRONMENT,
     notifyTimeoutMs: values.RUN_JOB_NOTIFY_TIMEOUT_MS,

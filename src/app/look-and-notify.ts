@@ -1,4 +1,5 @@
-// Notices what nobody else has, and sends all that is due: what `run-job notify` does now and then.
+// Notices what nobody else has, and sends all that is due: what `run-job notify` does now and then, and the console while it runs.
+import { mayRecord } from '../postgres/console-reads.ts';
 import { closeLost, noteOverdue } from '../postgres/notifications.ts';
 import { currentPauses } from '../postgres/pausing.ts';
 import type { Queries } from '../postgres/queries.ts';
@@ -6,6 +7,7 @@ import type { Config } from './config.ts';
 import { databaseNow, noticeMissed } from './missed-slots.ts';
 import { sendDue } from './send-due.ts';
 import { silentLog } from './silent-log.ts';
+import { tellLost } from './tell-lost.ts';
 
 /** The longest that all of it may take, in milliseconds: it is started again soon. */
 const LIMIT_MS = 60_000;
@@ -18,21 +20,33 @@ export interface Looked {
   readonly problems: readonly string[];
 }
 
+export interface LookOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly queries: Queries;
+  /** Whether records of dead runs are closed; a role that may not do so only sends. */
+  readonly closes: boolean;
+  /** Ends it early. */
+  readonly stop?: AbortSignal;
+}
+
 /** @throws {UnavailableError | ConfigError} the database can't be asked */
-export async function lookAndNotify(options: {
-  config: Config;
-  env: NodeJS.ProcessEnv;
-  queries: Queries;
-}): Promise<Looked> {
-  const { queries } = options;
-  const lost = await closeLost(queries);
-  const { recorded, late } = await noticeMissed(queries, await databaseNow(queries));
+export async function lookAndNotify(options: LookOptions): Promise<Looked> {
+  const { queries, closes, stop } = options;
+  const timeUp = AbortSignal.timeout(LIMIT_MS);
+  const signal = stop === undefined ? timeUp : AbortSignal.any([timeUp, stop]);
+  const lost = closes ? await closeLost(queries) : [];
+  const telling = tellLost(options, lost, signal).catch((error: Error) => [
+    `who was lost could not be looked up: ${error.message}`,
+  ]);
+  const { recorded, late } = await noticeMissed(queries, await databaseNow(queries), undefined, undefined, {
+    record: await mayRecord(queries),
+  });
   const paused = await currentPauses(queries);
   await noteOverdue(
     queries,
     [...late].flatMap(([name, [at]]) => (at === undefined || paused.has(name) ? [] : [{ name, at }])),
   );
-  const signal = AbortSignal.timeout(LIMIT_MS);
   let sent = 0;
   let unsent = 0;
   const problems = new Set<string>();
@@ -44,5 +58,6 @@ export async function lookAndNotify(options: {
     for (const problem of batch.problems) problems.add(problem);
     more = batch.sent + batch.unsent > 0;
   }
+  for (const problem of await telling) problems.add(problem);
   return { lost: lost.length, missed: recorded, sent, unsent, problems: [...problems] };
 }

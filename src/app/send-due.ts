@@ -2,7 +2,7 @@
 import { send } from '../http/send.ts';
 import type { Logger, RabbitMq } from '../job.ts';
 import { CLOUD_EVENT, cloudEvent } from '../notifications/cloud-event.ts';
-import type { Notification } from '../notifications/notification.ts';
+import { idOf, type Notification } from '../notifications/notification.ts';
 import { type BrokerTarget, type Target, targetOf } from '../notifications/targets.ts';
 import { type DueNotification, settleSent, takeDue } from '../postgres/notifications.ts';
 import type { Queries } from '../postgres/queries.ts';
@@ -45,6 +45,8 @@ export async function sendDue(options: NotifyOptions): Promise<Notified> {
   const problems = new Set<string>();
   const targets = targetsOf(options.config, problems);
   const due = targets.length === 0 ? [] : await takeDue(options.queries, BATCH);
+  // By the database's clock, since a host's may be wrong: receivers refuse what isn't of now.
+  const aheadMs = due[0] === undefined ? 0 : due[0].now.getTime() - Date.now();
   const broker = new Broker(options);
   let sent = 0;
   try {
@@ -53,7 +55,7 @@ export async function sendDue(options: NotifyOptions): Promise<Notified> {
       const missing = targets.filter(({ digest }) => !one.sentTo.includes(digest));
       const reached = await Promise.all(
         missing.map(async (target) => {
-          const problem = await sendTo(target, notificationOf(one, options.config), options, broker);
+          const problem = await sendTo(target, notificationOf(one, options.config), options, { broker, aheadMs });
           if (problem !== undefined) problems.add(`notifying ${target.label} failed (${problem}); it is tried again`);
           return problem === undefined ? [target.digest] : [];
         }),
@@ -86,15 +88,15 @@ async function sendTo(
   target: Target,
   notification: Notification,
   { signal, env }: NotifyOptions,
-  broker: Broker,
+  { broker, aheadMs }: { readonly broker: Broker; readonly aheadMs: number },
 ): Promise<string | undefined> {
   try {
     if (target.via === 'rabbitmq') {
       await broker.publish(target, notification);
       return undefined;
     }
-    const { status } = await send(target.request(notification), { signal, env });
-    return status >= 200 && status < 300 ? undefined : `it answered ${status}`;
+    const { status } = await send(target.request(notification, new Date(Date.now() + aheadMs)), { signal, env });
+    return target.problem(status);
   } catch (error) {
     if (signal.aborted) return NO_ANSWER;
     return target.via === 'rabbitmq' ? (error as Error).message : explainNetworkError(error as Error);
@@ -114,11 +116,11 @@ class Broker {
     const { signal } = this.#options;
     const opened = this.#open.get(target.digest) ?? this.#connect(target);
     this.#open.set(target.digest, opened);
-    const { kind, name, key, at } = notification;
+    const { kind, name, id, at } = notification;
     const message = {
       routingKey: `run_job.${kind}.${name}`,
       body: Buffer.from(cloudEvent(notification)),
-      messageId: key,
+      messageId: id,
       contentType: CLOUD_EVENT,
       type: `run_job.${kind}`,
       timestamp: at,
@@ -154,7 +156,7 @@ function notificationOf(due: DueNotification, { environment, notify }: Config): 
   const known = <T>(value: T | null | undefined): T | undefined => value ?? undefined;
   const link = notify.consoleUrl?.replace(/\/$/, '');
   return {
-    key: due.key,
+    id: idOf(due.key, known(runId), environment),
     kind: due.kind,
     name,
     job: known(due.job),
@@ -174,7 +176,7 @@ function notificationOf(due: DueNotification, { environment, notify }: Config): 
     owner: known(due.owner),
     runbook: known(due.runbook),
     traceId: known(due.traceId),
-    link: link && `${link}/${runId === null ? `names/${encodeURIComponent(name)}` : `runs/${runId}`}`,
+    link: link && `${link}/${runId === null ? `jobs/${encodeURIComponent(name)}` : `runs/${runId}`}`,
     command: runId === null ? `run-job status ${name}` : `run-job show ${runId}`,
   };
 }

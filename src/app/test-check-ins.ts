@@ -17,6 +17,8 @@ export interface TestedCheckIn {
   readonly name: string;
   /** What went wrong, if anything did. */
   readonly problem?: string;
+  /** What a good answer doesn't prove. */
+  readonly unproved?: string;
 }
 
 /**
@@ -64,7 +66,8 @@ async function testOne(
     const sent = send(request, { signal: AbortSignal.timeout(config.connectTimeoutMs), env });
     const answer = await Promise.race([sent, timeUp]);
     const problem = answer ? service.problem(answer.status, filed) : 'no answer in time';
-    return { ...told, ...(problem !== undefined && { problem }) };
+    const { unproved } = service;
+    return { ...told, ...(problem !== undefined ? { problem } : unproved !== undefined && { unproved }) };
   } catch (error) {
     return { ...told, problem: explainNetworkError(error as Error) };
   } finally {

@@ -1,4 +1,4 @@
-// Cronitor's telemetry: https://cronitor.io/docs/telemetry-api.
+// Cronitor's telemetry: https://cronitor.io/docs/telemetry-api.md, "Parameters": `series` matches a run with its end, a message has 2,000 characters at most.
 import type { CheckInEvent } from './event.ts';
 import { type CheckInService, commonProblem } from './service.ts';
 import { slugOf } from './slug.ts';

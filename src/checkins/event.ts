@@ -35,5 +35,7 @@ export interface MonitorSettings {
   /** How long a Job with all its retries may take, in milliseconds. */
   readonly deadlineMs: number;
   readonly owner?: string | undefined;
+  /** A URL of what to do when something is wrong. */
+  readonly runbook?: string | undefined;
   readonly tags: readonly string[];
 }

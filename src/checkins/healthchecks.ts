@@ -1,4 +1,5 @@
-// Healthchecks.io, its own or self-hosted: https://healthchecks.io/docs/http_api/, hc/api/views.py.
+// Healthchecks.io, its own or self-hosted: https://healthchecks.io/docs/http_api/, hc/api/urls.py and views.py (ping, ping_by_slug): an upper-case slug or
+// a rid that is no UUID is 400, a slug of several checks 409, and more than five pings a minute may be dropped.
 import type { CheckInEvent, CheckInKind } from './event.ts';
 import { type CheckInService, commonProblem } from './service.ts';
 import { slugOf } from './slug.ts';

@@ -1,4 +1,6 @@
-// Sentry Crons, by the DSN of a project: https://docs.sentry.io/product/crons/getting-started/http/, relay-server/src/endpoints/monitor.rs.
+// Sentry Crons, by the DSN of a project: https://docs.sentry.io/product/crons/getting-started/http/, relay-server/src/endpoints/monitor.rs, and
+// relay-monitors/src/lib.rs, by which slugs are cut at 50 characters without a word. One that has ended stays as it is: a later check-in of the
+// same id is an error, and one that says in_progress is ignored (sentry/monitors/consumers/monitor_consumer.py).
 import type { CheckInEvent, MonitorSettings } from './event.ts';
 import { type CheckInService, commonProblem } from './service.ts';
 import { slugOf } from './slug.ts';
@@ -13,6 +15,8 @@ export function sentry(base: string, project: string, key: string, query: URLSea
   const label = `Sentry at ${new URL(base).host}`;
   return {
     label,
+    // 202, also of a monitor that isn't there, or beyond its limits (relay-server/src/endpoints/monitor.rs).
+    unproved: 'it answers so whatever becomes of it: look there whether it has arrived',
     request(event: CheckInEvent) {
       // What is tried again stays in progress.
       if (event.kind === 'log') return undefined;
@@ -48,9 +52,10 @@ export function monitorConfig({ cron, timeZone, lateAfterMs, deadlineMs }: Monit
   return {
     schedule: { type: 'crontab', value: cron },
     timezone: timeZone,
-    checkin_margin: minutes(lateAfterMs),
-    max_runtime: minutes(deadlineMs),
+    checkin_margin: minutesOf(lateAfterMs),
+    max_runtime: minutesOf(deadlineMs),
   };
 }
 
-const minutes = (ms: number): number => Math.min(MOST_MINUTES, Math.max(1, Math.ceil(ms / 60_000)));
+/** As it takes them: whole, and not more than it lets anything last. */
+export const minutesOf = (ms: number): number => Math.min(MOST_MINUTES, Math.max(1, Math.ceil(ms / 60_000)));

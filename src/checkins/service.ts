@@ -6,6 +6,8 @@ import type { CheckInEvent } from './event.ts';
 export interface CheckInService {
   /** Its name and host, without a secret. */
   readonly label: string;
+  /** What a good answer doesn't prove. */
+  readonly unproved?: string;
   /** How the event is told; undefined where the service has no word for it. */
   request(event: CheckInEvent): OutgoingRequest | undefined;
   /** What is wrong with an answer of this status, and what to do about it; undefined where nothing is. */

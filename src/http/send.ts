@@ -6,7 +6,7 @@ import type { OutgoingRequest } from '../runner/ports.ts';
 /** What came back. */
 export interface Answer {
   readonly status: number;
-  /** Its beginning, 64 KiB at most; empty unless it was asked for. */
+  /** Its beginning; empty unless it was asked for. */
   readonly body: string;
   /** How long to wait before the next try, in milliseconds, where the answer says so. */
   readonly retryAfterMs?: number;
@@ -17,11 +17,9 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
   readonly env: NodeJS.ProcessEnv;
-  /** Whether the answer's body is wanted. */
-  readonly body?: boolean;
+  /** How much of the answer's body is wanted, in characters; nothing unless given. */
+  readonly bodyLimit?: number;
 }
-
-const LARGEST_BODY = 64 * 1024;
 
 /** The wait before the second try, where the answer names none. */
 const AGAIN_MS = 250;
@@ -55,7 +53,7 @@ const LONGEST_WAIT_MS = 60_000;
 /** Whether the same is to be expected of the next try. */
 function isLasting(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
-  return /CERT|TLS|SSL|SIGNED|ERR_INVALID|ERR_PROXY|ENOTFOUND/.test(code);
+  return /CERT|TLS|SSL|SIGN|ERR_INVALID|ERR_PROXY|ENOTFOUND/.test(code);
 }
 
 async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
@@ -90,25 +88,52 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
     throw signal.aborted ? signal.reason : error;
   });
   const retryAfterMs = retryAfterOf(response.headers['retry-after']);
-  // The rest of an answer that nobody wants is taken from the connection all the same, which the next request needs.
-  if (!options.body) response.resume();
-  const body = options.body ? await bodyOf(response) : '';
-  return { status: response.statusCode ?? 0, body, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const { bodyLimit } = options;
+  // Read to its end, wanted or not: the next request goes over the same connection only when this answer has left it.
+  const body = await bodyOf(response, bodyLimit ?? 0);
+  return {
+    status: response.statusCode ?? 0,
+    body: body.slice(0, bodyLimit ?? 0),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
-const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'] as const;
+const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'] as const;
+const NO_PROXIES = ['NO_PROXY', 'no_proxy'] as const;
 
-/** What is set to nothing is as good as not set. */
+/**
+ * What is set to nothing is as good as not set, and a proxy without a scheme is one of HTTP, as elsewhere: Node would pass it by without a word.
+ * @throws {Error} a variable names something else; the value isn't told, since it may hold a password
+ */
 function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(PROXIES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]?.trim()]] : [])));
+  const proxies = PROXIES.flatMap((name) => {
+    const given = env[name]?.trim();
+    if (!given) return [];
+    const url = URL.parse(given.includes('://') ? given : `http://${given}`);
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+      const problem = new Error(`${name} must be the URL of an HTTP proxy, such as http://proxy.example.com:3128`);
+      throw Object.assign(problem, { code: 'ERR_PROXY_INVALID_CONFIG' });
+    }
+    return [[name, url.href]];
+  });
+  const past = NO_PROXIES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]?.trim()]] : []));
+  return Object.fromEntries([...proxies, ...past]);
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+/** The longest rest of an answer that is read although nobody wants it, in bytes: a connection isn't worth more. */
+const MOST_UNWANTED = 64 * 1024;
+
+/** What there is of it up to so many characters; nothing more of what breaks off, since its status has been told. */
+async function bodyOf(response: IncomingMessage, limit: number): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
-  for await (const part of response) {
-    text += String(part);
-    if (text.length >= LARGEST_BODY) break;
+  try {
+    for await (const part of response) {
+      text += String(part);
+      if (text.length >= limit + MOST_UNWANTED) break;
+    }
+  } catch {
+    if (limit > 0) throw new Error('the answer broke off');
   }
   return text;
 }

@@ -2,8 +2,8 @@
 
 /** Plain data, without secrets. */
 export interface Notification {
-  /** The same for the same change, so that a receiver knows what it has had. */
-  readonly key: string;
+  /** The same for the same change, and no other's, so that a receiver knows what it has had. */
+  readonly id: string;
   readonly kind: 'failed' | 'lost' | 'recovered' | 'missed' | 'overdue' | 'paused';
   readonly name: string;
   readonly job?: string | undefined;
@@ -31,4 +31,13 @@ export interface Notification {
   readonly link?: string | undefined;
   /** What to type to look further. */
   readonly command: string;
+}
+
+/**
+ * What receivers know a notification by. Keys of slots and pauses are one in each database only, of which a receiver may hear of several; and
+ * a full stop would make what is signed ambiguous (Standard Webhooks, "Signature scheme"), while no name has a tilde.
+ */
+export function idOf(key: string, runId: string | undefined, environment: string | undefined): string {
+  const whole = runId === undefined && environment !== undefined ? `${encodeURIComponent(environment)}:${key}` : key;
+  return whole.replaceAll('.', '~');
 }

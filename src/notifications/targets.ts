@@ -2,8 +2,8 @@
 import { ConfigError } from '../errors.ts';
 import type { OutgoingRequest } from '../runner/ports.ts';
 import type { Notification } from './notification.ts';
-import { slackRequest } from './slack.ts';
-import { webhookRequest } from './webhook.ts';
+import { slackProblem, slackRequest } from './slack.ts';
+import { signingKey, webhookRequest } from './webhook.ts';
 
 /** Whoever is to be notified over HTTP. */
 export interface HttpTarget {
@@ -12,7 +12,10 @@ export interface HttpTarget {
   readonly label: string;
   /** By which it is known what it has had; it gives no address away. */
   readonly digest: string;
-  request(notification: Notification): OutgoingRequest;
+  /** @param now what is signed is refused when it is minutes old, or of the future */
+  request(notification: Notification, now: Date): OutgoingRequest;
+  /** What is wrong with an answer of this status; undefined where nothing is. */
+  problem(status: number): string | undefined;
 }
 
 /** Whoever is to be notified by RabbitMQ. */
@@ -36,7 +39,7 @@ const SLACK_HOST = 'hooks.slack.com';
 
 /**
  * The target at an address.
- * @throws {ConfigError} `rabbitmq` stands for AMQP_URL, and that isn't set
+ * @throws {ConfigError} `rabbitmq` stands for AMQP_URL, and that isn't set; or the secret of a webhook can't be read
  */
 export function targetOf(given: string, { secret, brokers }: TargetSettings): Target {
   const digest = process.getBuiltinModule('node:crypto').hash('sha256', given, 'hex').slice(0, 12);
@@ -50,13 +53,29 @@ export function targetOf(given: string, { secret, brokers }: TargetSettings): Ta
   const { host } = new URL(address);
   if (named === 'slack' || (named === undefined && host === SLACK_HOST)) {
     const label = `Slack at ${host}`;
-    return { via: 'http', label, digest, request: (notification) => slackRequest(address, label, notification) };
+    return {
+      via: 'http',
+      label,
+      digest,
+      request: (notification) => slackRequest(address, label, notification),
+      problem: (status) => slackProblem(status) ?? commonProblem(status),
+    };
   }
   const label = `webhook at ${host}`;
+  const key = secret === undefined ? undefined : signingKey(secret);
   return {
     via: 'http',
     label,
     digest,
-    request: (notification) => webhookRequest(address, label, notification, secret),
+    request: (notification, now) => webhookRequest(address, label, notification, { key, now }),
+    problem: commonProblem,
   };
+}
+
+function commonProblem(status: number): string | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  if (status >= 300 && status < 400) return `it answered ${status}, which leads elsewhere: name that address instead`;
+  if (status === 401 || status === 403) return `it answered ${status}: is the address or RUN_JOB_NOTIFY_SECRET right?`;
+  if (status === 429) return 'it answered 429: it is told more than it takes';
+  return `it answered ${status}`;
 }

@@ -23,22 +23,33 @@ export async function jobSoFar(connection: Queries, { id, slot, place }: RunStar
   return rows[0] ?? { failures: 0, succeeded: false };
 }
 
-/**
- * Of a Job in shards: whether it is this run's to tell how the Job ended. A success is that of the run that completes the slot, a failure that of
- * the first shard that failed for good; each is told once.
- */
-export async function claimEnd(connection: Queries, run: RunStart, ended: 'success' | 'failure'): Promise<boolean> {
+/** Whether it is this run's to tell that a Job in shards has succeeded: the one that completes the slot does, once. */
+export async function claimSuccess(connection: Queries, run: RunStart): Promise<boolean> {
   const { name, scheduledAt, shard, paramsDigest } = run.slot;
-  const complete = `(
-    SELECT count(DISTINCT shard_index) FROM run_job.runs
-    WHERE name = $3 AND scheduled_at = $4 AND shard_count = $5 AND params_digest IN ($6, '') AND status = 'succeeded' AND NOT dry_run
-  ) >= $5`;
   const { rowCount } = await connection.query(
-    `UPDATE run_job.check_ins SET ended_as = $2
-     WHERE id = $1 AND ended_as IS DISTINCT FROM $2 ${ended === 'success' ? `AND ${complete}` : ''}`,
-    ended === 'success' ? [run.checkIn, ended, name, scheduledAt, shard.count, paramsDigest] : [run.checkIn, ended],
+    `UPDATE run_job.check_ins SET ended_as = 'success'
+     WHERE id = $1 AND ended_as IS DISTINCT FROM 'success' AND (
+       SELECT count(DISTINCT shard_index) FROM run_job.runs
+       WHERE name = $2 AND scheduled_at = $3 AND shard_count = $4 AND params_digest IN ($5, '') AND status = 'succeeded' AND NOT dry_run
+     ) >= $4`,
+    [run.checkIn, name, scheduledAt, shard.count, paramsDigest],
   );
   return rowCount === 1;
+}
+
+/** Whether it is this finder's to tell that a Job in shards has failed: its first shard that did tells so. */
+export async function claimFailure(connection: Queries, checkIn: string): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    `UPDATE run_job.check_ins SET ended_as = 'failure' WHERE id = $1 AND ended_as IS DISTINCT FROM 'failure'`,
+    [checkIn],
+  );
+  return rowCount === 1;
+}
+
+/** Which of these ids runs have checked in by. */
+export async function checkedIn(connection: Queries, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await connection.query<{ id: string }>('SELECT id FROM run_job.check_ins WHERE id = ANY($1)', [ids]);
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** A run that was found dead. */
@@ -50,12 +61,16 @@ export interface LostRun {
   readonly shards: number;
   readonly jobUid: string | null;
   readonly host: string;
+  /** Whether Kubernetes starts another pod for it, as far as its record says. */
+  readonly retried: boolean;
 }
 
 /** Those of these runs whose slot nobody has done since: what has succeeded is no failure any more. */
 export async function lostRuns(connection: Queries, ids: readonly string[]): Promise<LostRun[]> {
   const { rows } = await connection.query<LostRun>(
-    `SELECT id, name, job, scheduled_at AS "scheduledAt", shard_count AS shards, job_uid AS "jobUid", host FROM run_job.runs r
+    `SELECT id, name, job, scheduled_at AS "scheduledAt", shard_count AS shards, job_uid AS "jobUid", host,
+       job_uid IS NOT NULL AND coalesce(retries, 0) > run_job.failed_pods(id, name, scheduled_at, job_uid, shard_index, shard_count) AS retried
+     FROM run_job.runs r
      WHERE id = ANY($1) AND NOT dry_run AND NOT EXISTS (
        SELECT FROM run_job.runs s
        WHERE s.name = r.name AND s.scheduled_at = r.scheduled_at AND s.shard_index = r.shard_index AND s.shard_count = r.shard_count

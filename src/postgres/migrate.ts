@@ -13,6 +13,7 @@ import notifications from './migrations/008_notifications.sql';
 import console from './migrations/009_console.sql';
 import statistics from './migrations/010_statistics.sql';
 import live from './migrations/011_live.sql';
+import monitors from './migrations/012_monitors.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 9, name: '009_console', sql: console },
   { version: 10, name: '010_statistics', sql: statistics },
   { version: 11, name: '011_live', sql: live },
+  { version: 12, name: '012_monitors', sql: monitors },
 ];
 
 /** How far a database's schema is. */

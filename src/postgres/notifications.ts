@@ -13,6 +13,8 @@ export interface DueNotification {
   readonly kind: NotificationKind;
   readonly name: string;
   readonly createdAt: Date;
+  /** What time it is by the database's clock. */
+  readonly now: Date;
   readonly runId: string | null;
   readonly scheduledAt: Date | null;
   readonly details: { readonly failures?: number; readonly since?: string | null; readonly reason?: string };
@@ -55,7 +57,7 @@ export async function takeDue(connection: Queries, limit: number): Promise<DueNo
        )
        RETURNING *
      )
-     SELECT due.key, due.kind, due.name, due.created_at AS "createdAt", due.run_id AS "runId", due.scheduled_at AS "scheduledAt", due.details,
+     SELECT due.key, due.kind, due.name, due.created_at AS "createdAt", clock_timestamp() AS now, due.run_id AS "runId", due.scheduled_at AS "scheduledAt", due.details,
        due.sent_to AS "sentTo", coalesce(r.job, s.job) AS job, r.status, r.exit_code AS "exitCode", r.attempts, r.error, r.trace_id AS "traceId",
        r.pod_name AS "podName", coalesce(r.namespace, s.namespace) AS namespace,
        CASE WHEN r.job_uid IS NOT NULL THEN 1 + run_job.failed_pods(r.id, r.name, r.scheduled_at, r.job_uid, r.shard_index, r.shard_count) END AS pod,
@@ -100,4 +102,21 @@ export async function noteOverdue(
     `SELECT run_job.note_absence('overdue', name, at, NULL) FROM unnest($1::text[], $2::timestamptz[]) AS late (name, at) ORDER BY name`,
     [late.map(({ name }) => name), late.map(({ at }) => at)],
   );
+}
+
+/** What our role may do about what is due; on a standby nobody may do anything. */
+export interface NotifyRights {
+  readonly role: string;
+  /** Take what is due and send it. */
+  readonly send: boolean;
+  /** Close records of dead runs. */
+  readonly close: boolean;
+}
+
+export async function notifyRights(connection: Queries): Promise<NotifyRights> {
+  const { rows } = await connection.query<NotifyRights>(
+    `SELECT quote_ident(current_user) AS role, NOT pg_is_in_recovery() AND has_table_privilege('run_job.notifications', 'UPDATE') AS send,
+       NOT pg_is_in_recovery() AND has_column_privilege('run_job.runs', 'status', 'UPDATE') AS close`,
+  );
+  return rows[0] ?? { role: '', send: false, close: false };
 }

@@ -58,6 +58,25 @@ export function parseCron(line: string): Cron {
   return cron;
 }
 
+/**
+ * A line that `parseCron` takes, in five fields as every cron reads them: without a name, a question mark, or a step from a single number.
+ */
+export function fiveFields(line: string): string {
+  const last = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK].map(({ max }) => max);
+  const plain = (part: string, max: number | undefined) =>
+    part.replaceAll('?', '*').replace(/^(\w+)\/(\d+)$/, `$1-${max}/$2`);
+  return (NAMED[line] ?? line)
+    .trim()
+    .split(/\s+/)
+    .map((field, index) =>
+      field
+        .split(',')
+        .map((part) => plain(part, last[index]))
+        .join(),
+    )
+    .join(' ');
+}
+
 function readLine(line: string): Cron {
   const refuse = (why: string): never => {
     throw new UsageError(`"${line}" isn't a cron line that Kubernetes takes: ${why}`);

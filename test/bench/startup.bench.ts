@@ -17,6 +17,12 @@ const JOB = `import { defineJob } from 'run-job';
 export default defineJob({ name: 'nothing', description: 'Does nothing', run() {} });
 `;
 
+/** Longer than a service takes to answer, so that its start has been told when it ends. */
+const NAP = `import { defineJob } from 'run-job';
+import { setTimeout } from 'node:timers/promises';
+export default defineJob({ name: 'nap', description: 'Takes 100 ms', run: () => setTimeout(100) });
+`;
+
 /** Runs each command `rounds` times (40 unless given) and prints medians. */
 export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-bench-'));
@@ -27,6 +33,7 @@ export async function bench([rounds = '40']: readonly string[]): Promise<void> {
   services.forever = { delayMs: 20 };
   try {
     writeFileSync(join(folder, 'nothing.mjs'), JOB);
+    writeFileSync(join(folder, 'nap.mjs'), NAP);
     mkdirSync(join(folder, 'tasks'));
     writeFileSync(join(folder, 'tasks', 'nothing.js'), 'module.exports = () => undefined;');
     execFileSync(process.execPath, [EXECUTABLE, 'migrate'], { env: { DATABASE_URL: postgres.url } });
@@ -65,6 +72,7 @@ function commands(folder: string, databaseUrl: string, collectorUrl: string, che
       args: [EXECUTABLE, 'nothing'],
       env: { ...env, DATABASE_URL: databaseUrl },
     },
+    // Its start and its end are told one after the other, 20 ms each, and nothing of its own passes meanwhile.
     {
       name: 'the same, and a check-in that answers in 20 ms',
       args: [EXECUTABLE, 'nothing'],
@@ -74,6 +82,16 @@ function commands(folder: string, databaseUrl: string, collectorUrl: string, che
       name: 'run-job exec -- true, with lock, slot and record',
       args: [EXECUTABLE, 'exec', 'nothing', '--', 'true'],
       env: { DATABASE_URL: databaseUrl },
+    },
+    {
+      name: 'run-job, a job of 100 ms',
+      args: [EXECUTABLE, 'nap'],
+      env: { ...env, DATABASE_URL: databaseUrl },
+    },
+    {
+      name: 'the same, and a check-in that answers in 20 ms',
+      args: [EXECUTABLE, 'nap'],
+      env: { ...env, DATABASE_URL: databaseUrl, RUN_JOB_CHECKINS: checkIn },
     },
     ...telemetryCommands(nothing, collectorUrl),
     // It wants a folder with at least one task.

@@ -293,6 +293,16 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { migration: { env: { DATABASE_URL: 'postgres://db' } } },
       'migration.env.DATABASE_URL looks like a credential',
     ],
+    [
+      'the keys of monitors for the migration',
+      { migration: { env: { RUN_JOB_MONITORS: 'https://key@healthchecks.io' } } },
+      'migration.env.RUN_JOB_MONITORS looks like a credential',
+    ],
+    [
+      'the keys of monitors for all',
+      { config: { RUN_JOB_MONITORS: 'https://key@healthchecks.io' } },
+      'config.RUN_JOB_MONITORS looks like a credential',
+    ],
     ['a variable with no source', cleanup({ env: { A: { valueFrom: {} } } }), 'minProperties'],
   ])('%s', (_, values, message) => {
     expect(complaint(values).replaceAll(/\s+/g, ' ')).toContain(message);

@@ -455,6 +455,21 @@ describe.skipIf(noHelm)('what is off or on by a value', () => {
     for (const { metadata } of podsOf(objects)) expect(metadata.labels).toMatchObject(spec.podSelector.matchLabels);
   });
 
+  test('services outside are reached only on the ports that are listed for them, by the migration too', () => {
+    const reach = (values: object) =>
+      ofKind(
+        render({ secret: { existing: 'keys' }, networkPolicy: { enabled: true, ...values } }),
+        'NetworkPolicy',
+      ).map(({ spec }) =>
+        spec.egress.filter(({ ports }: { ports: { port: number }[] }) => ports.some(({ port }) => port === 443)),
+      );
+    const to = [{ ipBlock: { cidr: '192.0.2.0/24' } }];
+    expect(reach({})).toEqual([[], []]);
+    expect(reach({ alertingPorts: [443], alertingPeers: to })).toEqual(
+      Array.from({ length: 2 }, () => [{ ports: [{ port: 443, protocol: 'TCP' }], to }]),
+    );
+  });
+
   test('helm test runs the doctor on what the entries need, as each of them reaches it', () => {
     const uri = (name: string) => ({ DATABASE_URL: { valueFrom: { secretKeyRef: { name, key: 'uri' } } } });
     const jobs = {

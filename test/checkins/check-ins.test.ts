@@ -77,6 +77,14 @@ test.concurrent.for([
   });
 });
 
+test('the end is told over the connection that the start was, also where it follows at once', async () => {
+  await using services = await startCheckInServices();
+  services.forever = { delayMs: 20 };
+  await run(['noop'], undefined, { RUN_JOB_CHECKINS: services.webhook, RUN_JOB_NOTIFY_TIMEOUT_MS: '20000' });
+  expect(services.requests).toHaveLength(2);
+  expect(services.connections).toBe(1);
+});
+
 test('a dry run tells nothing, and neither does one whose slot is done', async () => {
   await using services = await startCheckInServices();
   await using database = await createDatabase();

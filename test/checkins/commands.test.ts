@@ -12,6 +12,7 @@ test('checkins test: one marked test to each, which changes no job’s monitor',
   const { exitCode, stdout, stderr } = await runToEnd(['checkins', 'test', '--name', 'nightly'], { env });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout.trim().split('\n')).toHaveLength(4);
+  expect(stdout).toMatch(/^ok {4}Sentry at .*look there whether it has arrived\)$/m);
   expect(services.told.map(({ service, monitor, state }) => [service, monitor, state]).sort()).toEqual([
     ['cronitor', 'run-job-test', 'complete'],
     ['healthchecks', 'nightly', 'log'],

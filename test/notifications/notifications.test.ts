@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { serveConsole } from '../console/support.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
 import { openGate } from '../support/gate.ts';
 import { type NotificationReceiver, SECRET, startNotificationReceiver } from '../support/notification-receiver.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
+import { killAtRandom } from './kill-at-random.ts';
 
 const notifying = (receiver: NotificationReceiver, to = receiver.webhook) => ({
   RUN_JOB_NOTIFY: to,
@@ -57,6 +59,23 @@ onEveryPostgres((create) => {
     await apply(database, { name: 'nightly', schedule: '0 0 1 1 *', notifyEvery: 2 });
     for (let failures = 0; failures < 5; failures += 1) await run(database, false, notifying(receiver));
     expect(receiver.events.map(({ data }) => data.failures)).toEqual([1, 2, 4]);
+  });
+
+  test('the breaker that pauses a name is told, and a person who does is not', async () => {
+    await using receiver = await startNotificationReceiver();
+    await using database = await createDatabase();
+    await apply(database, { name: 'nightly', schedule: '0 0 1 1 *', pauseAfter: 2 });
+    for (let failures = 0; failures < 2; failures += 1) await run(database, false, notifying(receiver));
+    await notify(database, notifying(receiver));
+    expect(receiver.events.map(({ type }) => type)).toEqual(['run_job.failed', 'run_job.paused']);
+    expect(receiver.events[1]?.data.text.split('\n')).toEqual([
+      'nightly was paused after 2 failures in a row, and runs no more until somebody resumes it',
+      'look further: run-job status nightly',
+    ]);
+    await runToEnd(['resume', 'nightly'], { database });
+    await runToEnd(['pause', 'nightly', '--why', 'by hand'], { database });
+    await notify(database, notifying(receiver));
+    expect(receiver.events).toHaveLength(2);
   });
 
   test('a failure that Kubernetes tries again is no news, and that of the last pod is', async () => {
@@ -213,36 +232,82 @@ onEveryPostgres((create) => {
   });
 });
 
+test('a name with full stops, in two environments: each of both is told by an id of its own, without one', async () => {
+  const { createDatabase } = await import('../support/database.ts');
+  await using receiver = await startNotificationReceiver();
+  const ids: string[] = [];
+  for (const environment of ['staging', 'pro.duction']) {
+    await using database = await createDatabase();
+    await apply(database, { name: 'nightly.eu', schedule: '* * * * *', lateAfter: '1s' });
+    await database.query(
+      `update run_job.schedules set valid_from = '2026-11-23 01:59:30Z', settled_to = '2026-11-23 01:59:30Z'`,
+    );
+    await notify(database, { ...notifying(receiver), RUN_JOB_ENVIRONMENT: environment });
+    ids.push(...receiver.events.slice(ids.length).map(({ id }) => id));
+  }
+  expect(ids).toEqual([
+    'staging:missed:nightly~eu:2026-11-23T02:00:00Z',
+    'pro~duction:missed:nightly~eu:2026-11-23T02:00:00Z',
+  ]);
+});
+
+test.for([
+  ['no prefix', 'c2lnbmVkLWJ5LXVzLWFuZC1ub2JvZHktZWxzZQ=='],
+  ['too short', 'whsec_c2hvcnQ='],
+  ['no base64', 'whsec_signed-by-us-and-nobody-else!'],
+  ['too long', `whsec_${Buffer.alloc(65).toString('base64')}`],
+] as const)('a secret with %s: a sentence without it, and the notification waits', async ([_, secret]) => {
+  const { createDatabase } = await import('../support/database.ts');
+  await using receiver = await startNotificationReceiver();
+  await using database = await createDatabase();
+  const env = { ...notifying(receiver), RUN_JOB_NOTIFY_SECRET: secret };
+  const { summary, lines, stdout, stderr } = await run(database, false, env);
+  expect(summary.exitCode).toBe(1);
+  const warnings = lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+  expect(warnings.join()).toContain('RUN_JOB_NOTIFY_SECRET must be whsec_ and 24 to 64 bytes in base64');
+  expect(stdout + stderr).not.toContain(secret);
+  expect((await outbox(database)).map(({ done }) => done)).toEqual([false]);
+  const doctor = await runToEnd(['doctor', '--json'], { env });
+  expect(JSON.parse(doctor.stdout)).toContainEqual({
+    check: 'alerting',
+    verdict: 'misconfigured',
+    message: expect.stringContaining('RUN_JOB_NOTIFY_SECRET must be'),
+  });
+  await notify(database, notifying(receiver));
+  await database.query('update run_job.notifications set next_try_at = now()');
+  await notify(database, notifying(receiver));
+  expect(receiver.events).toHaveLength(1);
+});
+
+test('links lead to pages of the console', async () => {
+  const { createDatabase } = await import('../support/database.ts');
+  await using receiver = await startNotificationReceiver();
+  await using database = await createDatabase();
+  await using console = await serveConsole({ database });
+  const { url } = console;
+  const env = { ...notifying(receiver), RUN_JOB_CONSOLE_URL: `${url}/` };
+  await run(database, false, env);
+  await apply(database, { name: 'a.b-c_d', schedule: '* * * * *', lateAfter: '1s' });
+  await database.query(
+    `update run_job.schedules set valid_from = valid_from - interval '10 minutes', settled_to = settled_to - interval '10 minutes'`,
+  );
+  await notify(database, env);
+  const links = receiver.events.map(({ data }) => String(data.link));
+  expect(links.map((link) => new URL(link).pathname.split('/')[1])).toEqual(['runs', 'jobs']);
+  for (const link of links) {
+    // What the console shows may be two seconds old.
+    await expect.poll(async () => (await fetch(link)).status, { timeout: 10_000 }).toBe(200);
+    expect(await (await fetch(link)).text()).toContain(link.includes('/runs/') ? 'nightly' : 'a.b-c_d');
+  }
+});
+
 test('kill -9 at random moments: after the next look every notification exists once by its key', async () => {
   const { createDatabase } = await import('../support/database.ts');
   await using receiver = await startNotificationReceiver();
   await using database = await createDatabase();
-  const env = { ...notifying(receiver), WORKER_LOCK_WAIT_SECONDS: '30' };
-  const { tookMs } = await runToEnd(['noop', '--as', 'nightly'], { database, env });
-  for (let round = 0; round < 100; round += 1) {
-    const args = round % 3 === 2 ? ['noop'] : ['throws', '--param', 'kind=error'];
-    await using running = runJob([...args, '--as', 'nightly'], { database, env });
-    // From before the first connection to after the end: the moment is what is tried here.
-    const moment = new Promise((passed) => setTimeout(passed, tookMs * (0.4 + Math.random())));
-    await Promise.race([moment, running.done]);
-    running.kill('SIGKILL');
-    await running.done;
-  }
-  await database.query('update run_job.notifications set next_try_at = now()');
-  await expect.poll(async () => (await notify(database, env)).exitCode, { timeout: 30_000 }).toBe(0);
-  // Every change of the records, in their order, is in the outbox once, and nothing else is.
-  const records = await database.query<{ id: string; status: string }>(
-    `select id, status from run_job.runs where status <> 'running' order by coalesce(fence, 0), started_at`,
-  );
-  expect(records.length).toBeGreaterThan(20);
-  const expected: string[] = [];
-  let failing = false;
-  for (const { id, status } of records.filter(({ status }) => status !== 'skipped')) {
-    if (status === 'succeeded' && failing) expected.push(`recovered:${id}`);
-    if (status !== 'succeeded' && !failing) expected.push(`${status === 'lost' ? 'lost' : 'failed'}:${id}`);
-    failing = status !== 'succeeded';
-  }
-  const rows = await outbox(database);
-  expect(rows.map(({ key }) => key).sort()).toEqual([...expected].sort());
-  expect(new Set(receiver.events.map(({ id }) => id))).toEqual(new Set(expected));
-}, 300_000);
+  // A hundred and more: npm run bench -- notifications.
+  const found = await killAtRandom(20, { database, env: notifying(receiver) });
+  expect(found.records).toBeGreaterThan(5);
+  expect(found.keys).toEqual(found.expected);
+  expect(new Set(receiver.events.map(({ id }) => id))).toEqual(new Set(found.expected));
+});

@@ -31,7 +31,13 @@ test('a new database is migrated once, and then there is nothing to do', async (
 test('of ten programs that migrate at once, all succeed and each step is applied once', async () => {
   await using database = await createDatabase({ migrated: false });
   const applied = await Promise.all(Array.from({ length: 10 }, () => migrate(serverAt(database.url))));
-  expect(applied.flat().map(({ name }) => name)).toEqual(NAMES);
+  // Which of them applies which step is decided step by step.
+  expect(
+    applied
+      .flat()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...NAMES].sort());
   expect(await database.query('SELECT version FROM run_job.migrations ORDER BY version')).toEqual(
     MIGRATIONS.map(({ version }) => ({ version })),
   );

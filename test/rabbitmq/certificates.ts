@@ -11,8 +11,11 @@ export interface Certificates extends Disposable {
   readonly client: { readonly cert: string; readonly key: string };
 }
 
-/** Makes a CA, a certificate for `localhost` and one for a client named `client`. */
-export function makeCertificates(): Certificates {
+/**
+ * Makes a CA, a certificate for `localhost` and one for a client named `client`.
+ * @param days for how long those that it signs are good; below 0 they have expired
+ */
+export function makeCertificates(days = 1): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'run-job-tls-'));
   const at = (name: string) => join(folder, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
@@ -22,7 +25,17 @@ export function makeCertificates(): Certificates {
   const issue = (name: string, extensions: string) => {
     writeFileSync(at(`${name}.ext`), extensions);
     openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    const signer = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '1', '-extfile', `${name}.ext`];
+    const signer = [
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-days',
+      String(days),
+      '-extfile',
+      `${name}.ext`,
+    ];
     openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signer);
     return { cert: at(`${name}.pem`), key: at(`${name}.key`) };
   };

@@ -39,6 +39,7 @@ const GARBLED: Record<Variable, string> = {
   RUN_JOB_TERMINATION_LOG: `garbled-9f3b${LONG}`,
   RUN_JOB_SHUTDOWN_URLS: 'garbled-9f3b',
   RUN_JOB_CHECKINS: 'garbled-9f3b',
+  RUN_JOB_MONITORS: 'garbled-9f3b',
   RUN_JOB_NOTIFY: 'garbled-9f3b',
   RUN_JOB_NOTIFY_SECRET: `garbled-9f3b${LONG}`,
   RUN_JOB_CONSOLE_URL: 'garbled-9f3b',

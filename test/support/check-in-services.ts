@@ -1,6 +1,8 @@
 // Services that runs check in with, as far as runs see them: they take and refuse what the real ones do.
 // Healthchecks: hc/api/urls.py and views.py. Sentry: relay-server/src/endpoints/monitor.rs, sentry/monitors/validators.py. Cronitor: its docs.
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -39,7 +41,14 @@ export interface CheckInServices extends AsyncDisposable {
   /** The status of each check of Healthchecks: new, started, up or down. */
   readonly checks: ReadonlyMap<string, { status: 'new' | 'up' | 'down'; startedWith: string | undefined }>;
   /** Every request, the refused ones included. */
-  readonly requests: readonly { readonly method: string; readonly path: string; readonly status: number }[];
+  readonly requests: readonly {
+    readonly method: string;
+    readonly path: string;
+    readonly status: number;
+    readonly at: Date;
+  }[];
+  /** How many connections were ever made. */
+  readonly connections: number;
   /** Answers of the requests to come, in their order; `forever` where none is left. */
   answer(...answers: readonly Answer[]): void;
   forever: Answer | undefined;
@@ -56,8 +65,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /**
  * Starts them on one port.
  * @param slugs the checks that the project of Healthchecks has; one that stands here twice is ambiguous
+ * @param tls the files by which they speak TLS, as `localhost`
  */
-export async function startCheckInServices(slugs: readonly string[] = []): Promise<CheckInServices> {
+export async function startCheckInServices(
+  slugs: readonly string[] = [],
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<CheckInServices> {
   const told: Told[] = [];
   const requests: CheckInServices['requests'][number][] = [];
   const checks = new Map<string, { status: 'new' | 'up' | 'down'; startedWith: string | undefined }>();
@@ -168,7 +181,7 @@ export async function startCheckInServices(slugs: readonly string[] = []): Promi
     },
   };
 
-  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '', 'http://fake');
     const body = await text(request);
     const forced = answers.shift() ?? services.forever;
@@ -177,23 +190,34 @@ export async function startCheckInServices(slugs: readonly string[] = []): Promi
       forced?.status === undefined
         ? (handlers[url.pathname.split('/')[1] ?? '']?.(request, url, body) ?? [404])
         : [forced.status];
-    requests.push({ method: request.method ?? '', path: url.pathname, status });
+    requests.push({ method: request.method ?? '', path: url.pathname, status, at: new Date() });
     const answer = () =>
       response.writeHead(status, { ...headers, ...forced?.headers }).end(status === 204 ? undefined : 'OK');
     if (forced?.delayMs === undefined) answer();
     else if (Number.isFinite(forced.delayMs)) setTimeout(answer, forced.delayMs);
+  };
+  const server = tls
+    ? createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener)
+    : createServer(listener);
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  const [scheme, host] = tls ? ['https', `localhost:${port}`] : ['http', `127.0.0.1:${port}`];
   const services: CheckInServices = {
-    url: `http://${host}`,
-    healthchecks: `healthchecks+http://${host}/ping/${CHECK}`,
-    sentry: `http://${SENTRY_KEY}@${host}/42`,
-    cronitor: `cronitor+http://${host}/p/${CRONITOR_KEY}`,
-    webhook: `http://${host}/hook/of/ours`,
+    url: `${scheme}://${host}`,
+    healthchecks: `healthchecks+${scheme}://${host}/ping/${CHECK}`,
+    sentry: `${scheme}://${SENTRY_KEY}@${host}/42`,
+    cronitor: `cronitor+${scheme}://${host}/p/${CRONITOR_KEY}`,
+    webhook: `${scheme}://${host}/hook/of/ours`,
     told,
     checks,
     requests,
+    get connections() {
+      return connections;
+    },
     answer: (...next) => void answers.push(...next),
     forever: undefined,
     of: (service) => told.filter((one) => one.service === service).map(({ state }) => state),

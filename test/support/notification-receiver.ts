@@ -50,6 +50,8 @@ export async function startNotificationReceiver(): Promise<NotificationReceiver>
       texts.push(payload.text);
     } else {
       const id = request.headers['webhook-id'] as string;
+      // A full stop parts what is signed.
+      if (id?.includes('.')) return refuse(400, 'id');
       const stamp = request.headers['webhook-timestamp'] as string;
       const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
       const expected = `v1,${createHmac('sha256', key).update(`${id}.${stamp}.${body}`).digest('base64')}`;
@@ -61,6 +63,10 @@ export async function startNotificationReceiver(): Promise<NotificationReceiver>
       const event = JSON.parse(body);
       if (event.specversion !== '1.0' || !event.id || !event.source || !event.type || id !== event.id)
         return refuse(400, 'no CloudEvent');
+      if (!Object.keys(event).every((name) => /^[a-z0-9]{1,20}$/.test(name))) return refuse(400, 'attribute');
+      if (!URL.canParse(event.source, 'http://base') || Number.isNaN(Date.parse(event.time)))
+        return refuse(400, 'type');
+      if ('data' in event && event.datacontenttype !== 'application/json') return refuse(400, 'data');
       if (request.headers['idempotency-key'] !== event.id) return refuse(400, 'key');
       events.push(event);
     }

@@ -73,7 +73,7 @@ history are the name's, so that two entries of one job each do their work.
 {{- define "run-job.refuseSecrets" -}}
 {{- range $name, $value := .values -}}
 {{- if not (kindIs "map" $value) -}}
-{{- $known := has $name (list "DATABASE_URL" "AMQP_URL" "RUN_JOB_CHECKINS" "RUN_JOB_NOTIFY" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_EXPORTER_OTLP_TRACES_HEADERS" "OTEL_EXPORTER_OTLP_METRICS_HEADERS" "OTEL_EXPORTER_OTLP_LOGS_HEADERS") -}}
+{{- $known := has $name (list "DATABASE_URL" "AMQP_URL" "RUN_JOB_CHECKINS" "RUN_JOB_MONITORS" "RUN_JOB_NOTIFY" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_EXPORTER_OTLP_TRACES_HEADERS" "OTEL_EXPORTER_OTLP_METRICS_HEADERS" "OTEL_EXPORTER_OTLP_LOGS_HEADERS") -}}
 {{- $named := regexMatch "(?i)(password|passwd|secret|token|api_?key|private_?key)$" $name -}}
 {{- $inUrl := regexMatch "://[^/@:\\s]*:[^/@\\s]+@" (toString $value) -}}
 {{- if or $known $named $inUrl -}}

@@ -49,8 +49,14 @@ const NIGHT = { freshMs: 5_000, oldestMs: 60_000 };
 const STEP_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 
+export interface OpenOptions {
+  readonly maxConcurrentJobs: number;
+  /** Hears of a run whose record was closed as lost. */
+  readonly onLost: (runId: string) => void;
+}
+
 /** Opens all of it; nothing is read before `start`. */
-export function openConsole(server: Server, { maxConcurrentJobs }: { readonly maxConcurrentJobs: number }) {
+export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenOptions) {
   const pool = new ReadPool(server, CONNECTIONS);
   const watch = new Watch(pool, { check: checkSchema, maxConcurrentJobs });
   const reading = <T>(work: (connection: Connection) => Promise<T>): Promise<T> =>
@@ -125,13 +131,17 @@ export function openConsole(server: Server, { maxConcurrentJobs }: { readonly ma
       }),
 
     /** Asks a run to end; a dead one's record is closed. False where it has ended already. */
-    cancel: (run: RunRecord, { who, why }: { who: string; why: string | undefined }) =>
-      changing(pool, async (connection) => {
-        if (run.endedAt !== undefined) return false;
-        if (!(await closeDead(connection, run.id))) await requestCancellation(connection, run.id, { by: who, why });
+    async cancel(run: RunRecord, { who, why }: { who: string; why: string | undefined }): Promise<boolean> {
+      if (run.endedAt !== undefined) return false;
+      const dead = await changing(pool, async (connection) => {
+        const closed = await closeDead(connection, run.id);
+        if (!closed) await requestCancellation(connection, run.id, { by: who, why });
         await recordAction(connection, { who, action: 'cancel', name: run.name, runId: run.id, why });
-        return true;
-      }),
+        return closed;
+      });
+      if (dead) onLost(run.id);
+      return true;
+    },
 
     /** Looks no more and closes all connections. Never rejects. */
     async close(): Promise<void> {

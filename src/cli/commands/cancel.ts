@@ -2,11 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
 import { redactorFor } from '../../app/redactor.ts';
+import { closeAndTell, type TellOptions } from '../../app/tell-lost.ts';
 import { whoAsks } from '../../app/who.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration, parseDuration } from '../../duration.ts';
 import { hasCode, UsageError } from '../../errors.ts';
-import { closeDead, requestCancellation, withdrawCancellation } from '../../postgres/cancellations.ts';
+import { requestCancellation, withdrawCancellation } from '../../postgres/cancellations.ts';
+import type { Connection } from '../../postgres/connect.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
@@ -46,9 +48,9 @@ export default defineCommand({
     if (found.length === 0 && WHOLE_ID.test(args.run)) return cancelWaiting(args.run.toLowerCase(), asked, waitMs, env);
     const run = theOne(found, args.run);
     const title = `run ${run.id} (${run.name})`;
-    const state = await withDatabase(env, 'cancel', async (connection) => {
+    const state = await withDatabase(env, 'cancel', async (connection, { config }) => {
       if (run.status !== 'running' && run.endedAt !== undefined) throw ended(run);
-      if (await closeDead(connection, run.id)) return 'dead';
+      if (await close(connection, run.id, { config, env })) return 'dead';
       const [now = run] = await findRuns(connection, run.id);
       if (now.endedAt !== undefined) throw ended(now);
       await requestCancellation(connection, run.id, asked);
@@ -62,6 +64,13 @@ export default defineCommand({
     return tellEnd(await waitForEnd(run.id, waitMs, env), title, waitMs);
   },
 });
+
+/** Whether the run was dead, and its record is closed now; who is told of it that it checked in with. */
+async function close(connection: Connection, id: string, options: TellOptions): Promise<boolean> {
+  const { dead, problems } = await closeAndTell(connection, id, options);
+  for (const problem of problems) print(`${redactorFor(options.env).text(problem)}\n`);
+  return dead;
+}
 
 const ended = ({ id, name, status, endedAt, scheduledAt }: RunRecord): UsageError =>
   new UsageError(
@@ -106,9 +115,9 @@ async function poll(
   const until = performance.now() + waitMs;
   for (;;) {
     try {
-      const run = await withDatabase(env, 'cancel', async (connection) => {
+      const run = await withDatabase(env, 'cancel', async (connection, { config }) => {
         const [record] = await findRuns(connection, id);
-        if (record?.status === 'lost' && record.endedAt === undefined) await closeDead(connection, id);
+        if (record?.status === 'lost' && record.endedAt === undefined) await close(connection, id, { config, env });
         return record;
       });
       if (seen(run)) return run;

@@ -29,8 +29,10 @@ export default defineCommand({
         'RUN_JOB_CHECKINS is not set: set it to where runs check in, such as https://hc-ping.com/<ping key>',
       );
     const tested = await testCheckIns(config, env, args.name ?? TEST_NAME, new Date());
-    for (const { label, name, problem } of tested)
-      print(problem === undefined ? `ok    ${label}: a test of ${name}\n` : `FAIL  ${label}: ${problem}\n`);
+    for (const { label, name, problem, unproved } of tested) {
+      const said = unproved === undefined ? '' : ` (${unproved})`;
+      print(problem === undefined ? `ok    ${label}: a test of ${name}${said}\n` : `FAIL  ${label}: ${problem}\n`);
+    }
     return tested.some(({ problem }) => problem !== undefined) ? EXIT.unavailable : EXIT.ok;
   },
 });

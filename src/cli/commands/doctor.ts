@@ -40,7 +40,7 @@ export default defineCommand({
           valid('DATABASE_URL') ? checkPostgres(config) : [],
           valid('AMQP_URL') ? checkRabbitMq(config) : [],
           checkOtlp(env, config.connectTimeoutMs),
-          valid('RUN_JOB_CHECKINS') && valid('RUN_JOB_NOTIFY') ? checkAlerting(config, env) : [],
+          ['RUN_JOB_CHECKINS', 'RUN_JOB_NOTIFY', 'RUN_JOB_MONITORS'].every(valid) ? checkAlerting(config, env) : [],
           checkJobs({
             names,
             config,

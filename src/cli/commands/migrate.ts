@@ -1,5 +1,6 @@
 // `run-job migrate`: brings the schema run_job up to date.
 import { defineCommand } from 'citty';
+import type { Config } from '../../app/config.ts';
 import { findDatabase } from '../../app/with-database.ts';
 import { withConnection } from '../../postgres/connect.ts';
 import { migrate, schemaState } from '../../postgres/migrate.ts';
@@ -8,7 +9,7 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { SchedulesFile } from '../../schedule/file.ts';
 import type { CommandData } from '../command.ts';
 import { print } from '../terminal/print.ts';
-import { tellChanges } from './schedule-changes.ts';
+import { tellApplied } from './applied.ts';
 
 export default defineCommand({
   meta: { name: 'migrate', description: 'Bring the schema run_job up to date; safe to repeat, and by many at once' },
@@ -21,7 +22,8 @@ export default defineCommand({
     },
   },
   async run({ args, data }) {
-    const { server } = findDatabase((data as CommandData).env, 'migrate');
+    const { env } = data as CommandData;
+    const { server, config } = findDatabase(env, 'migrate');
     const dryRun = args['dry-run'] ?? false;
     // Before anything is changed: a file that can't be applied is to stop the whole.
     const file = args.schedules === undefined ? undefined : await readFile(args.schedules);
@@ -29,7 +31,8 @@ export default defineCommand({
     for (const { name } of steps) print(`${dryRun ? 'would apply' : 'applied'} ${name}\n`);
     if (steps.length === 0)
       print(`the schema run_job is up to date (version ${(await schemaState(server)).version})\n`);
-    if (file) await apply(server, file, dryRun && steps.length > 0 ? 'unknown' : dryRun);
+    if (file) await apply(server, file, dryRun && steps.length > 0 ? 'unknown' : dryRun, { config, env });
+    // A monitor that couldn't be made is told of and no failure: this is the hook of an upgrade, and who watches must not hold that up.
     return EXIT.ok;
   },
 });
@@ -38,12 +41,19 @@ const readFile = async (path: string): Promise<SchedulesFile> =>
   (await import('../../app/apply-schedules.ts')).readSchedulesFile(path);
 
 /** Where steps are still to come, nobody can say what would change. */
-async function apply(server: Server, file: SchedulesFile, dryRun: boolean | 'unknown'): Promise<void> {
+async function apply(
+  server: Server,
+  file: SchedulesFile,
+  dryRun: boolean | 'unknown',
+  options: { readonly config: Config; readonly env: NodeJS.ProcessEnv },
+): Promise<void> {
   if (dryRun === 'unknown') {
     print(`would apply ${file.schedules.length} schedules of ${file.source}\n`);
     return;
   }
-  const { applyFile } = await import('../../app/apply-schedules.ts');
-  const changes = await withConnection(server, (connection) => applyFile(connection, file, { dryRun }));
-  print(tellChanges(changes, dryRun));
+  const { applyWithMonitors } = await import('../../app/apply-schedules.ts');
+  const applied = await withConnection(server, (connection) =>
+    applyWithMonitors(connection, file, { dryRun, ...options }),
+  );
+  print(tellApplied(applied, dryRun, options.env));
 }

@@ -16,11 +16,12 @@ export default defineCommand({
   async run({ data }) {
     const { env } = data as CommandData;
     return withDatabase(env, 'notify', async (connection, { config }) => {
-      if (config.notify.targets.length === 0)
+      if (config.notify.targets.length === 0 && config.checkIns.length === 0)
         throw new ConfigError(
-          'RUN_JOB_NOTIFY is not set: set it to whoever is to be notified, such as https://hooks.slack.com/services/<path>',
+          'RUN_JOB_NOTIFY is not set, nor is RUN_JOB_CHECKINS: set one to whoever is to be notified, such as https://hooks.slack.com/services/<path>',
         );
-      const { lost, missed, sent, unsent, problems } = await lookAndNotify({ config, env, queries: connection });
+      const looked = await lookAndNotify({ config, env, queries: connection, closes: true });
+      const { lost, missed, sent, unsent, problems } = looked;
       for (const problem of problems) print(`${problem}\n`);
       print(
         `${sent} sent, ${unsent} to be tried again; ${lost} runs were lost, and ${missed} slots missed, since somebody looked last\n`,

@@ -10,12 +10,13 @@ import { EXIT } from '../../runner/outcome.ts';
 import { tellCron } from '../../schedule/words.ts';
 import type { CommandData } from '../command.ts';
 import { columns, print, printJson } from '../terminal/print.ts';
-import { tellChanges } from './schedule-changes.ts';
+import { failedMonitors, tellApplied, withMonitors } from './applied.ts';
 
 export default defineCommand({
   meta: {
     name: 'schedules',
-    description: 'List the schedules that are known with their next three times; or apply a file of them',
+    description:
+      'List the schedules that are known with their next three times; or apply a file of them, and make their monitors where RUN_JOB_MONITORS says',
   },
   args: {
     action: { type: 'positional', required: false, description: 'apply: bring them up to --file' },
@@ -41,14 +42,17 @@ export default defineCommand({
       throw new UsageError(`run-job schedules knows apply, and not ${args.action}; alone it lists them`);
     }
     if (args.file === undefined) throw new UsageError('name the file: run-job schedules apply --file <path>');
-    const { server } = findDatabase(env, 'schedules');
-    const { applyFile, readSchedulesFile } = await import('../../app/apply-schedules.ts');
+    const { server, config } = findDatabase(env, 'schedules');
+    const { applyWithMonitors, readSchedulesFile } = await import('../../app/apply-schedules.ts');
     const file = readSchedulesFile(args.file);
     const dryRun = args['dry-run'] ?? false;
-    const changes = await withConnection(server, (connection) => applyFile(connection, file, { dryRun }));
-    if (args.json) printJson(changes);
-    else print(tellChanges(changes, dryRun));
-    return EXIT.ok;
+    const applied = await withConnection(server, (connection) =>
+      applyWithMonitors(connection, file, { dryRun, config, env }),
+    );
+    if (args.json) printJson(applied.schedules.map((one) => withMonitors(one, applied)));
+    else print(tellApplied(applied, dryRun, env));
+    // The schedules are applied all the same, which the lines say; whoever calls this by hand or in CI is to hear of the rest.
+    return failedMonitors(applied.monitors) > 0 ? EXIT.unavailable : EXIT.ok;
   },
 });
 

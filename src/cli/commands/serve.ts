@@ -1,8 +1,10 @@
 // `run-job serve`: pages, an API and metrics of all names, read from the database until the process is asked to stop.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
+import { startNotifier } from '../../app/console/notifier.ts';
 import { openConsole } from '../../app/console/open.ts';
 import { redactorFor } from '../../app/redactor.ts';
+import { tellLost } from '../../app/tell-lost.ts';
 import { VERSION } from '../../app/version.ts';
 import { whoAsks } from '../../app/who.ts';
 import { findDatabase } from '../../app/with-database.ts';
@@ -10,6 +12,7 @@ import { createConsole } from '../../console/app.tsx';
 import { listen } from '../../console/http/server.ts';
 import { UnavailableError } from '../../errors.ts';
 import { createLogger } from '../../log/logger.ts';
+import { withConnection } from '../../postgres/connect.ts';
 import { keepHeapSmall } from '../../process/small-heap.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
@@ -20,7 +23,11 @@ import { readServeOptions } from './serve-options.ts';
 const NOT_READY_MS = 3_000;
 
 export default defineCommand({
-  meta: { name: 'serve', description: 'Show all names on web pages, with metrics and an API; reads the database only' },
+  meta: {
+    name: 'serve',
+    description:
+      'Show all names on web pages, with metrics and an API; reads the database, and sends notifications that are due where its role may',
+  },
   args: {
     host: {
       type: 'string',
@@ -65,7 +72,13 @@ export default defineCommand({
       redact: redactor,
       bindings: () => ({}),
     });
-    const sight = openConsole(server, { maxConcurrentJobs: config.maxConcurrentJobs });
+    const onLost = (runId: string) =>
+      void withConnection(server, (queries) =>
+        tellLost({ config, env, queries }, [runId], AbortSignal.timeout(config.notifyTimeoutMs)),
+      )
+        .catch((error: Error) => [error.message])
+        .then((problems) => problems.forEach((problem) => void log.warn(problem)));
+    const sight = openConsole(server, { maxConcurrentJobs: config.maxConcurrentJobs, onLost });
     const pages = createConsole({
       version: VERSION,
       sight,
@@ -88,15 +101,18 @@ export default defineCommand({
     });
     sight.start();
     log.info(`the console is at ${listening.url}`);
+    const stopNotifying = startNotifier({ config, env, server, log });
 
     await stop.race(new Promise(() => {})).catch(() => {});
     unsubscribe();
+    const notified = stopNotifying();
     pages.drain();
     // Who routes requests to us has to hear first that we aren't ready.
     if (!access.loopback) await sleep(NOT_READY_MS);
     pages.close();
     await listening.drain();
     await sight.close();
+    await notified;
     log.info('the console has stopped');
     const { cause } = stop;
     if (cause?.kind === 'crash') throw cause.error;

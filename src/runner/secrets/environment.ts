@@ -51,14 +51,15 @@ export function secretsOf(env: Environment, readFile: ReadSecretFile = () => und
 }
 
 /** Variables with addresses that let in whoever knows them. */
-const SECRET_ADDRESSES = new Set(['RUN_JOB_CHECKINS', 'RUN_JOB_NOTIFY']);
+const SECRET_ADDRESSES = new Set(['RUN_JOB_CHECKINS', 'RUN_JOB_NOTIFY', 'RUN_JOB_MONITORS']);
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The paths as a whole, and the keys in them; a name in a path is no secret by itself. */
+/** The paths as a whole, and the keys in them and before the host; a name in a path is no secret by itself. */
 function addAddresses(value: string, add: (secret: string) => void): void {
   for (const address of value.split(/[\s,]+/)) {
-    const path = URL.parse(address)?.pathname ?? '';
+    const { pathname: path = '', username = '', password = '' } = URL.parse(address) ?? {};
+    if (password === '') for (const form of [username, decode(username)]) add(form);
     if (path.length >= SHORTEST_LINE) add(path);
     for (const part of path.split('/')) if (UUID.test(part) || looksOpaque(part)) add(part);
   }

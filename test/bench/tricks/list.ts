@@ -143,7 +143,5 @@ export const TRIED: readonly Trick[] = [
     '--no-lazy-feedback-allocation',
     '--jitless',
     '--preserve-symlinks',
-  ].map(
-    (flag): Trick => ({ name: `node ${flag}`, run: 'nothing configured', variant: { nodeFlags: [flag] } }),
-  ),
+  ].map((flag): Trick => ({ name: `node ${flag}`, run: 'nothing configured', variant: { nodeFlags: [flag] } })),
 ];

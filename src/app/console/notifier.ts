@@ -1,0 +1,79 @@
+// Sends what is due while the console runs, where its role may: who has a console needs no `run-job notify` beside it.
+
+import type { Logger } from '../../job.ts';
+import { withConnection } from '../../postgres/connect.ts';
+import { notifyRights } from '../../postgres/notifications.ts';
+import type { Server } from '../../postgres/server.ts';
+import type { Config } from '../config.ts';
+import { lookAndNotify } from '../look-and-notify.ts';
+
+/** How often is looked, in milliseconds: what somebody has taken and not sent is due again after as long. */
+const EVERY_MS = 60_000;
+
+/** How long a look that is under way has to end, once we stop, in milliseconds. */
+const STOP_MS = 2_000;
+
+export interface NotifierOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly server: Server;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** How often is looked, in milliseconds. */
+  readonly everyMs?: number;
+}
+
+/**
+ * Looks now, and then again and again. Each look has a connection of its own, so that a receiver that is slow keeps no page waiting.
+ * @returns what ends it
+ */
+export function startNotifier(options: NotifierOptions): () => Promise<void> {
+  const { config, log, everyMs = EVERY_MS } = options;
+  if (config.notify.targets.length === 0 && config.checkIns.length === 0) return async () => undefined;
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let said = '';
+  /** Once while it stays so. */
+  const say = (text: string, how: 'info' | 'warn') => {
+    if (text !== said && text !== '') log[how](text);
+    said = text;
+  };
+  const again = async (): Promise<void> => {
+    try {
+      await look(options, stop.signal, say);
+    } catch (error) {
+      say(`what there is to be notified of could not be read: ${(error as Error).message}`, 'warn');
+    }
+    if (stop.signal.aborted) return;
+    timer = setTimeout(() => {
+      looking = again();
+    }, everyMs);
+    // The server keeps the process alive, not this.
+    timer.unref();
+  };
+  let looking = again();
+  return async () => {
+    stop.abort();
+    clearTimeout(timer);
+    await Promise.race([looking, new Promise((passed) => setTimeout(passed, STOP_MS).unref())]);
+  };
+}
+
+async function look(
+  { config, env, server, log }: NotifierOptions,
+  stop: AbortSignal,
+  say: (text: string, how: 'info' | 'warn') => void,
+): Promise<void> {
+  await withConnection(server, async (queries) => {
+    const rights = await notifyRights(queries);
+    if (!rights.send) {
+      say(
+        `this role may only look, so that runs and run-job notify send what is due; for the console to do so: GRANT SELECT, UPDATE ON run_job.notifications TO ${rights.role}`,
+        'info',
+      );
+      return;
+    }
+    const { sent, problems } = await lookAndNotify({ config, env, queries, closes: rights.close, stop });
+    if (sent > 0) log.info(`${sent} notification${sent === 1 ? '' : 's'} sent`);
+    say(problems.join('; '), 'warn');
+  });
+}
