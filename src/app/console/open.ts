@@ -32,8 +32,8 @@ import { type Listener, Watch } from './watch.ts';
 export type { RecentRun, RunRecord };
 export { barsOf };
 
-/** At most so many connections, whatever is asked. */
-const CONNECTIONS = 4;
+/** At most so many connections, whatever is asked; with the one that sends (one-connection.ts) that makes four. */
+const CONNECTIONS = 3;
 
 /** The newest runs of a name that its page shows, and the newest of its missed slots. */
 const RUNS_OF_JOB = 200;
