@@ -11,7 +11,7 @@ import { lookAndNotify } from '../look-and-notify.ts';
 const EVERY_MS = 60_000;
 
 /** How long a look that is under way has to end, once we stop, in milliseconds. */
-const STOP_MS = 2_000;
+const STOP_MS = 10_000;
 
 export interface NotifierOptions {
   readonly config: Config;
