@@ -79,10 +79,14 @@ export async function bundleAll(folder: string): Promise<void> {
   writeLicenses(join(folder, 'THIRD-PARTY-LICENSES.txt'), Object.keys(inputs));
 }
 
-/** Bundles all of src/ with these patches, and proves nothing. `twice` are files that more than one bundle writes. */
+/**
+ * Bundles all of src/ with these patches, and proves nothing. `twice` are files that more than one bundle writes.
+ * @param inAscii false for the benchmark of that
+ */
 export async function makeBundles(
   folder: string,
   patches: readonly Patch[],
+  inAscii = true,
 ): Promise<Bundles & Pick<Metafile, 'outputs'> & { readonly twice: readonly string[] }> {
   const lazy = new LazyImports();
   const metafiles: Metafile[] = [];
@@ -111,7 +115,7 @@ export async function makeBundles(
     await bundle({ entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
   }
   const written = metafiles.flatMap((metafile) => Object.keys(metafile.outputs));
-  writeInAscii(written);
+  if (inAscii) writeInAscii(written);
   return {
     ...joinBundles(metafiles),
     outputs: Object.assign({}, ...metafiles.map((metafile) => metafile.outputs)),

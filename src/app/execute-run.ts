@@ -108,7 +108,6 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const identity = makeIdentity(order, config, startedAt);
   const { terminationLog: terminationFile, databaseUrl, shutdownUrls } = config;
 
-  // The watchdog's thread and the database are called before all else, so that they make ready while we do.
   const watchdogOptions = {
     terminationFile,
     databaseUrl,
@@ -119,7 +118,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), watchdogOptions, {
     afterMs: order.command ? PROGRAM_UNWATCHED_MS : 0,
   });
-  if (databaseUrl) watchdog.warm();
+  // Called before all else, so that it makes ready while we do.
   const postgres = databaseUrl
     ? await openDatabase(databaseUrl, config, {
         job: identity.job,

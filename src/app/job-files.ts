@@ -1,6 +1,6 @@
 // Jobs are found by their files: in the folder of those that ship, then in each of RUN_JOB_DIRS. Nothing is registered.
 import { type Dirent, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError, UsageError } from '../errors.ts';
 import type { Job } from '../job.ts';
@@ -130,9 +130,19 @@ export async function loadJob(home: URL, file: JobFile): Promise<Job> {
       },
     );
   } catch (error) {
-    throw new ConfigError(`${file.path} can't be loaded: ${error instanceof Error ? error.message : String(error)}`, {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`${file.path} can't be loaded: ${message}${moduleRemedy(file.path, error)}`, {
       cause: error,
     });
   }
   return checkJob(module.default, file);
+}
+
+/** What to do where Node takes an ES module for CommonJS, as in a project that `npm init` has made. */
+function moduleRemedy(path: string, error: unknown): string {
+  const [, ending] = /\.(ts|js)$/.exec(path) ?? [];
+  const misread =
+    error instanceof SyntaxError && /outside a module|Unexpected token 'export'|'import.meta'/.test(error.message);
+  if (ending === undefined || !misread) return '';
+  return `; its project's package.json doesn't say "type": "module": rename the file to ${basename(path, ending)}m${ending}, or say so there`;
 }

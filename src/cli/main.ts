@@ -1,6 +1,7 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
 import { inspect } from 'node:util';
 import { redactorFor } from '../app/redactor.ts';
+import { wrap } from '../log/wrap.ts';
 import { loadDotEnv } from '../process/dot-env.ts';
 import { EXIT, signalExitCode } from '../runner/outcome.ts';
 import { statusOfError } from '../runner/verdict.ts';
@@ -9,7 +10,6 @@ import { exec } from './commands/exec-run.ts';
 import { COMMANDS } from './commands/index.ts';
 import { rerun } from './commands/rerun-run.ts';
 import { run } from './commands/run.ts';
-import { wrap } from './terminal/layout.ts';
 import { isTerminal, writeAll } from './terminal/stdio.ts';
 
 const COLUMNS = 80;

@@ -5,10 +5,11 @@ import { getCookie } from 'hono/cookie';
 import * as v from 'valibot';
 import { hasCode } from '../errors.ts';
 import { addActions } from './actions.ts';
-import { jobDetailOf, jobsOf, namesOfNight, nightOf, nowOf, runDetailOf } from './api/models.ts';
+import { jobDetailOf, jobsOf, nightOf, nowOf, runDetailOf } from './api/models.ts';
 import { openApi } from './api/openapi.ts';
 import { JobsQuery, NightQuery } from './api/schemas.ts';
 import { ASSETS } from './assets/index.ts';
+import { Exposition } from './exposition.ts';
 import { Access } from './http/access.ts';
 import { addressOf, type Ctx, type Env, wantsJson } from './http/context.ts';
 import { formToken } from './http/csrf.ts';
@@ -16,7 +17,7 @@ import { Events } from './http/events.ts';
 import { SECURITY_HEADERS } from './http/headers.ts';
 import { Refusal } from './http/refusal.ts';
 import { addLogin, isSecure } from './login.tsx';
-import { createMetrics } from './metrics.ts';
+import { tellMetrics } from './metrics.ts';
 import type { ConsoleOptions, Picture } from './ports.ts';
 import { JobPage } from './views/job.tsx';
 import { JobsPage } from './views/jobs.tsx';
@@ -26,8 +27,8 @@ import { NowPage } from './views/now.tsx';
 import type { Frame } from './views/parts.tsx';
 import { RunPage } from './views/run.tsx';
 
-/** After so long without a look what is shown is stale, in milliseconds. */
-const STALE_MS = 10_000;
+/** After so long a look at the database is slow, and what is shown stale, in milliseconds. */
+const SLOW_MS = 10_000;
 
 /** The most bytes that a form may have. */
 const MOST_FORM_BYTES = 16_384;
@@ -37,7 +38,6 @@ export function createConsole(options: ConsoleOptions) {
   const { sight, version } = options;
   const access = new Access(options.access);
   const events = new Events(sight);
-  const metrics = createMetrics(version);
   const app = new Hono<Env>();
   let draining = false;
 
@@ -49,20 +49,17 @@ export function createConsole(options: ConsoleOptions) {
       who: visitor?.who,
       hasLogin: access.hasLogin && visitor !== undefined,
       csrf: options.actions !== undefined && visitor?.mayAct ? formToken(c, isSecure(c, access)) : undefined,
-      notices: noticesOf(),
+      // Nothing is shown, and nothing told, to those who aren't in.
+      notices: visitor === undefined ? [] : noticesOf(),
     };
   };
 
   function noticesOf(): string[] {
-    const { lookedAt, problem } = sight.freshness;
-    const old = lookedAt !== undefined && Date.now() - lookedAt.getTime() > STALE_MS;
+    const { lookedAt, problem, lookingMs } = sight.freshness;
+    const why = problem ? sentence(problem) : lookingMs > SLOW_MS ? 'the database is slow to answer.' : undefined;
     const since = lookedAt?.toISOString().replace('T', ' ').slice(0, 19);
     return [
-      ...(problem !== undefined && lookedAt !== undefined
-        ? [`What you see is as it was at ${since} UTC: ${sentence(problem)}`]
-        : old && problem === undefined
-          ? [`What you see is as it was at ${since} UTC: the database is slow to answer.`]
-          : []),
+      ...(why !== undefined && since !== undefined ? [`What you see is as it was at ${since} UTC: ${why}`] : []),
       ...(standby
         ? ['This database is a standby: whether a run that says running still lives is not known here.']
         : []),
@@ -76,11 +73,12 @@ export function createConsole(options: ConsoleOptions) {
     return seen;
   };
 
+  // Before there is an answer: to change one that is there costs another copy of it.
   app.use(async (c, next) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
+    c.header('cache-control', 'no-store');
+    if (draining) c.header('connection', 'close');
     await next();
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
-    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
-    if (draining) c.res.headers.set('connection', 'close');
   });
 
   // Without a login: whether we live, and what the login page is made of.
@@ -176,11 +174,8 @@ export function createConsole(options: ConsoleOptions) {
   app.get('/api/v1/now', async (c) => c.json(await now()));
 
   const night = async (query: NightQuery) => {
-    const { at, running } = await picture();
-    const crowd = await sight.crowding(at);
-    const shown = namesOfNight(crowd, running, query);
-    const names = shown.names.map(({ name }) => name);
-    return nightOf(crowd, shown, await sight.bars(names, crowd));
+    const { at } = await picture();
+    return nightOf(await sight.crowding(at), query);
   };
   app.get('/night', async (c) => {
     const query = readQuery(NightQuery, c);
@@ -192,8 +187,9 @@ export function createConsole(options: ConsoleOptions) {
   app.get('/metrics', async (c) => {
     const seen = await picture().catch(() => undefined);
     const { lookedAt, problem } = sight.freshness;
-    const text = await metrics.text({ seen, lookedAt, stale: problem !== undefined, places: sight.maxConcurrentJobs });
-    return c.body(text, 200, { 'content-type': metrics.contentType });
+    const { maxConcurrentJobs: places } = sight;
+    const text = tellMetrics({ version, seen, lookedAt, stale: problem !== undefined, places });
+    return c.body(text, 200, { 'content-type': Exposition.contentType });
   });
   app.get('/events', (c) => {
     if (!events.add(c.env.outgoing))

@@ -1,22 +1,10 @@
 // What the console needs from outside: what there is to see, who may see it, and what may be done.
-import type { Bar, Crowding, JobRecords, RecentRun, RunRecord, RunRecords } from '../app/console/open.ts';
+import type { Crowding, JobRecords, RecentRun, RunRecord, RunRecords } from '../app/console/open.ts';
 import type { Seen } from '../app/console/seen.ts';
 import type { Freshness, Listener, LiveRun, Picture } from '../app/console/watch.ts';
 import type { Attempt as Attempted } from '../runner/ports.ts';
 
-export type {
-  Attempted,
-  Bar,
-  Crowding,
-  Freshness,
-  JobRecords,
-  LiveRun,
-  Picture,
-  RecentRun,
-  RunRecord,
-  RunRecords,
-  Seen,
-};
+export type { Attempted, Crowding, Freshness, JobRecords, LiveRun, Picture, RecentRun, RunRecord, RunRecords, Seen };
 
 /** What there is to see. Every promise rejects with one of our errors when the database can't be reached and nothing is known. */
 export interface Sight {
@@ -32,7 +20,6 @@ export interface Sight {
   find(part: string): Promise<string[]>;
   readonly maxConcurrentJobs: number;
   crowding(now: Date): Promise<Crowding>;
-  bars(names: readonly string[], span: Crowding): Promise<Map<string, Bar[]>>;
   /** Resolves when the database answers and its schema is known. */
   ready(): Promise<void>;
 }

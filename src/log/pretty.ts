@@ -4,6 +4,7 @@ import { createConsola } from 'consola';
 import type { Fields } from '../job.ts';
 import { foldFields, foldValue } from './fold.ts';
 import type { LineWriter, LogLevel } from './line.ts';
+import { wrap } from './wrap.ts';
 
 /** Fields that identify the run, and are the same on every line, or that the line's own words have told. */
 const QUIET = new Set(['job', 'name', 'runId', 'attempt', 'attempts', 'traceId', 'spanId']);
@@ -84,11 +85,17 @@ function tellSummary(message: string, summary: SummaryFields): string[] {
     `run ${short}`,
   ];
   const reason = error ? `: ${headOf(error)}` : typeof why === 'string' ? `: ${why}` : '';
-  const head = `${message} (${facts.filter(Boolean).join(', ')})${reason}`;
-  if (result === undefined) return [head];
+  const head = inWords(`${message} (${facts.filter(Boolean).join(', ')})${reason}`);
+  if (result === undefined) return head;
   const { lines, isWhole } = foldValue(result, width() - INDENT.length);
   const rest = process.env.DATABASE_URL ? `all of it: run-job show ${short}` : 'all of it: --log-format json';
-  return [head, ...[...lines, ...(isWhole ? [] : [rest])].map((line) => INDENT + line)];
+  return [...head, ...[...lines, ...(isWhole ? [] : [rest])].map((line) => INDENT + line)];
+}
+
+/** On a terminal what is longer than a line goes on in the next one, in whole words; elsewhere a line is a line. */
+function inWords(text: string): string[] {
+  if (!process.stdout.columns) return [text];
+  return wrap(text, width() - INDENT.length).map((line, index) => (index === 0 ? line : INDENT + line));
 }
 
 /** The fields of a run's first line. */

@@ -65,17 +65,42 @@ export interface RecentRun extends RunOfSlot {
 /** A running one that is dead is told as lost. */
 const STATUS = `CASE WHEN r.status = 'running' AND NOT ${ALIVE} THEN 'lost' ELSE r.status END`;
 
-/** Without the errors, which may be long. */
-const RECENT_COLUMNS = `r.name, r.scheduled_at AS "scheduledAt", ${STATUS} AS status,
-  r.reason, r.started_at AS "startedAt", r.ended_at AS "endedAt", r.duration_ms::float8 AS "durationMs", r.namespace,
-  r.shard_index AS index, r.shard_count AS count, r.id AS "runId"`;
+/** Milliseconds of the epoch. */
+const ms = (column: string) => `floor(date_part('epoch', ${column}) * 1000)`;
 
-type RecentRow = Omit<RecentRun, 'shard'> & { readonly index: number; readonly count: number };
+/** Without the errors, which may be long. As one array of JSON, which is read in a tenth of the time that columns take. */
+const RECENT = `json_build_array(r.name, ${STATUS}, r.reason, ${ms('r.scheduled_at')}, ${ms('r.started_at')}, ${ms('r.ended_at')}, r.duration_ms, r.namespace,
+  r.shard_index, r.shard_count, r.id)`;
 
-const toRecent = ({ index, count, ...row }: RecentRow): RecentRun => ({
-  ...(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Omit<RecentRun, 'shard'>),
-  shard: { index, count },
-});
+type RecentRow = readonly [
+  name: string,
+  status: RecentRun['status'],
+  reason: string | null,
+  scheduledAt: number,
+  startedAt: number,
+  endedAt: number | null,
+  durationMs: number | null,
+  namespace: string | null,
+  index: number,
+  count: number,
+  runId: string,
+];
+
+function toRecent([name, status, reason, scheduledAt, startedAt, endedAt, durationMs, ...rest]: RecentRow): RecentRun {
+  const [namespace, index, count, runId] = rest;
+  return {
+    name,
+    status,
+    scheduledAt: new Date(scheduledAt),
+    startedAt: new Date(startedAt),
+    shard: { index, count },
+    runId,
+    ...(reason !== null && { reason }),
+    ...(endedAt !== null && { endedAt: new Date(endedAt) }),
+    ...(durationMs !== null && { durationMs }),
+    ...(namespace !== null && { namespace }),
+  };
+}
 
 /** The newest runs of these names by their slots, at most `limit` each, the newest first. */
 export async function recentRuns(
@@ -83,14 +108,15 @@ export async function recentRuns(
   names: readonly string[],
   limit: number,
 ): Promise<Map<string, RecentRun[]>> {
-  const { rows } = await connection.query<RecentRow>(
-    `SELECT recent.* FROM unnest($1::text[]) AS names (name) CROSS JOIN LATERAL (
-       SELECT ${RECENT_COLUMNS} FROM run_job.runs r
-       WHERE r.name = names.name AND NOT r.dry_run ORDER BY r.scheduled_at DESC LIMIT $2
-     ) AS recent`,
+  const { rows } = await connection.query<{ name: string; runs: RecentRow[] | null }>(
+    `SELECT names.name, (
+       SELECT json_agg(${RECENT} ORDER BY r.scheduled_at DESC) FROM (
+         SELECT * FROM run_job.runs r WHERE r.name = names.name AND NOT r.dry_run ORDER BY r.scheduled_at DESC LIMIT $2
+       ) AS r
+     ) AS runs FROM unnest($1::text[]) AS names (name)`,
     [names, limit],
   );
-  return Map.groupBy(rows.map(toRecent), ({ name }) => name);
+  return new Map(rows.map(({ name, runs }) => [name, (runs ?? []).map(toRecent)]));
 }
 
 /** How many slots of a day ended alike. */
@@ -137,11 +163,23 @@ export async function missedOf(connection: Queries, name: string, limit: number)
   return rows;
 }
 
-/** How busy a name was in a span of time. */
+/** Runs of a name that began in one step of a span and ended alike, as one bar. */
+export interface Bar {
+  /** A running one that is dead is told as lost. */
+  readonly status: RecentRun['status'];
+  /** From the first beginning to the last end, in seconds after the span's beginning; what still runs ends with the span. */
+  readonly from: number;
+  readonly to: number;
+  readonly runs: number;
+}
+
+/** When a name worked in a span of time. */
 export interface Busy {
   readonly name: string;
   readonly runs: number;
   readonly busyMs: number;
+  /** By status, its bars as text, "from to runs" each: of a thousand names a hundredth of what they would take as objects. */
+  readonly bars: readonly { readonly status: Bar['status']; readonly text: string }[];
 }
 
 /** A span of time, cut into equal steps. */
@@ -154,62 +192,69 @@ export interface Steps {
 /** A run that began before the span is looked for so far back: longer ones are found while they run. */
 const LONGEST = `interval '6 hours'`;
 
-const IN_SPAN = `started_at > $1::timestamptz - ${LONGEST} AND started_at <= $2 AND status NOT IN ('running', 'missed') AND NOT dry_run AND ended_at > $1`;
+/** date_part, since what EXTRACT gives is a numeric, with which to reckon takes three times as long. */
+const after = (time: string) => `date_part('epoch', ${time} - $1)`;
+
+const BUSY = `
+WITH worked AS MATERIALIZED (
+  SELECT r.name, ${STATUS} AS status, greatest(0, ${after('r.started_at')})::integer AS begun,
+    least(${after('$2::timestamptz')}, ${after('coalesce(r.ended_at, $2)')})::integer AS ended
+  FROM run_job.runs r
+  WHERE r.started_at > $1::timestamptz - ${LONGEST} AND r.started_at <= $2 AND r.status NOT IN ('running', 'missed') AND NOT r.dry_run
+    AND r.ended_at > $1
+  UNION ALL
+  SELECT r.name, ${STATUS}, greatest(0, ${after('r.started_at')})::integer, ${after('$2::timestamptz')}::integer
+  FROM run_job.runs r WHERE r.status = 'running' AND NOT r.dry_run AND r.started_at <= $2
+)`;
 
 /** The names that worked in a span of time, the busiest first, and how many runs of all names worked in each of its steps. */
 export async function crowding(
   connection: Queries,
   { from, to, stepMs }: Steps,
 ): Promise<{ readonly names: Busy[]; readonly crowd: number[] }> {
-  const names = await connection.query<{ name: string; runs: number; busyMs: number }>(
-    `SELECT name, count(*)::float8 AS runs,
-       sum(extract(epoch FROM least(ended_at, $2) - greatest(started_at, $1)) * 1000)::float8 AS "busyMs"
-     FROM run_job.runs WHERE ${IN_SPAN} GROUP BY name ORDER BY 3 DESC, name`,
-    [from, to],
+  const seconds = Math.max(1, Math.round(stepMs / 1_000));
+  const { rows } = await connection.query<{
+    name: string;
+    status: Bar['status'];
+    runs: number;
+    busy: number;
+    text: string;
+  }>(
+    `${BUSY}
+     SELECT name, status, sum(runs)::float8 AS runs, sum(busy)::float8 AS busy, string_agg(concat_ws(' ', begun, ended, runs), ',' ORDER BY begun) AS text
+     FROM (
+       SELECT name, status, min(begun) AS begun, max(ended) AS ended, count(*) AS runs, sum(ended - begun) AS busy
+       FROM worked GROUP BY name, status, begun / $3::integer
+     ) AS bars
+     GROUP BY name, status`,
+    [from, to, seconds],
   );
-  const { rows } = await connection.query<{ first: number; last: number; runs: number }>(
-    `SELECT greatest(0, floor(extract(epoch FROM started_at - $1) * 1000 / $3))::integer AS first,
-       floor(extract(epoch FROM least(ended_at, $2) - $1) * 1000 / $3)::integer AS last, count(*)::float8 AS runs
-     FROM run_job.runs WHERE ${IN_SPAN} GROUP BY 1, 2`,
-    [from, to, stepMs],
+  const names = [...Map.groupBy(rows, ({ name }) => name)].map(([name, own]) => ({
+    name,
+    runs: own.reduce((sum, { runs }) => sum + runs, 0),
+    busyMs: own.reduce((sum, { busy }) => sum + busy, 0) * 1_000,
+    bars: own.map(({ status, text }) => ({ status, text })),
+  }));
+  names.sort((a, b) => b.busyMs - a.busyMs || (a.name < b.name ? -1 : 1));
+  const spans = await connection.query<{ first: number; last: number; runs: number }>(
+    `${BUSY} SELECT begun / $3::integer AS first, ended / $3::integer AS last, count(*)::float8 AS runs FROM worked GROUP BY 1, 2`,
+    [from, to, seconds],
   );
   const crowd = Array.from({ length: Math.ceil((to.getTime() - from.getTime()) / stepMs) }, () => 0);
-  for (const { first, last, runs } of rows) {
+  for (const { first, last, runs } of spans.rows) {
     for (let step = first; step <= Math.min(last, crowd.length - 1); step++) crowd[step] = (crowd[step] ?? 0) + runs;
   }
-  return { names: names.rows, crowd };
+  return { names, crowd };
 }
 
-/** Runs of a name that began in one step of a span and ended alike, as one bar. */
-export interface Bar {
-  readonly name: string;
-  /** A running one that is dead is told as lost. */
-  readonly status: RecentRun['status'];
-  /** From the first beginning to the last end; what still runs ends with the span. */
-  readonly from: Date;
-  readonly to: Date;
-  readonly runs: number;
-}
-
-/** When these names worked in a span of time: of each no more bars than there are steps and statuses, however often it runs; the oldest first. */
-export async function barsOf(
-  connection: Queries,
-  names: readonly string[],
-  { from, to, stepMs }: Steps,
-): Promise<Map<string, Bar[]>> {
-  const { rows } = await connection.query<Bar>(
-    `SELECT r.name, r.status, min(greatest(r.started_at, $2)) AS from, max(coalesce(r.ended_at, $3)) AS to, count(*)::float8 AS runs
-     FROM unnest($1::text[]) AS names (name) CROSS JOIN LATERAL (
-       SELECT r.name, r.started_at, r.ended_at, ${STATUS} AS status FROM run_job.runs r
-       WHERE r.name = names.name AND NOT r.dry_run AND r.status <> 'missed' AND r.started_at > $2::timestamptz - ${LONGEST} AND r.started_at <= $3
-         AND (r.ended_at IS NULL OR r.ended_at > $2)
-     ) AS r
-     GROUP BY r.name, r.status, floor(extract(epoch FROM greatest(r.started_at, $2) - $2) * 1000 / $4)
-     ORDER BY 3`,
-    [names, from, to, stepMs],
+/** The bars of a name, the oldest first of each status. */
+export const barsOf = ({ bars }: Busy): Bar[] =>
+  bars.flatMap(({ status, text }) =>
+    text.split(',').map((bar) => {
+      const [from = 0, to = 0, runs = 0] = bar.split(' ').map(Number);
+      return { status, from, to, runs };
+    }),
   );
-  return Map.groupBy(rows, ({ name }) => name);
-}
 
 /** Runs that belong together with one: parts and other attempts of its slot, and pods of its Job; the oldest first, `limit` at most. */
 export async function siblingsOf(
@@ -217,14 +262,14 @@ export async function siblingsOf(
   run: { readonly id: string; readonly name: string; readonly scheduledAt: Date; readonly jobUid?: string },
   limit: number,
 ): Promise<RecentRun[]> {
-  const { rows } = await connection.query<RecentRow>(
-    `SELECT ${RECENT_COLUMNS} FROM run_job.runs r
+  const { rows } = await connection.query<{ run: RecentRow }>(
+    `SELECT ${RECENT} AS run FROM run_job.runs r
      WHERE r.name = $1 AND r.id <> $3 AND (r.scheduled_at = $2 OR ($4::text IS NOT NULL AND r.job_uid = $4
        AND r.scheduled_at BETWEEN $2::timestamptz - interval '1 day' AND $2::timestamptz + interval '1 day'))
      ORDER BY r.started_at LIMIT $5`,
     [run.name, run.scheduledAt, run.id, run.jobUid ?? null, limit],
   );
-  return rows.map(toRecent);
+  return rows.map(({ run }) => toRecent(run));
 }
 
 /** What a job has saved of its progress. */

@@ -21,10 +21,14 @@ export interface JobPool extends Closable {
  */
 export function openPool(server: Server, { max, log }: { max: number; log?: Logger }): JobPool {
   const needed = new WeakMap<object, string[]>();
+  /** Somebody has asked for these, and waits. */
+  const opening = new Set<object>();
   let warned = false;
   class PooledConnection extends Connection {
     constructor() {
       super(server);
+      opening.add(this);
+      this.once('end', () => opening.delete(this));
     }
 
     protected override async adjust(timeoutMs: number): Promise<void> {
@@ -33,6 +37,7 @@ export function openPool(server: Server, { max, log }: { max: number; log?: Logg
       needed.set(this, setLocally(wrong));
       if (wrong.length > 0 && !warned) log?.warn(misreading(wrong));
       warned ||= wrong.length > 0;
+      opening.delete(this);
     }
   }
   const config: PoolConfig = { max, allowExitOnIdle: true, Client: PooledConnection };
@@ -42,7 +47,11 @@ export function openPool(server: Server, { max, log }: { max: number; log?: Logg
   pool.on('error', () => {});
   const busy = new Set<PoolClient>();
   const connected = new Set<object>();
-  pool.on('connect', (client) => connected.add(client));
+  pool.on('connect', (client) => {
+    connected.add(client);
+    // What it was asked has failed, and whoever asked has heard of it.
+    client.once('end', () => connected.delete(client));
+  });
   pool.on('acquire', (client) => busy.add(client));
   pool.on('release', (_, client) => busy.delete(client));
   pool.on('remove', (client) => {
@@ -53,7 +62,7 @@ export function openPool(server: Server, { max, log }: { max: number; log?: Logg
     pool,
     undone() {
       const clients = [...connected] as PooledConnection[];
-      if (pool.waitingCount > 0 || pool.totalCount > connected.size || clients.some((client) => client.isAsked))
+      if (pool.waitingCount > 0 || opening.size > 0 || clients.some((client) => client.isAsked))
         return 'a query was not answered by PostgreSQL';
       if (clients.some((client) => client.getTransactionStatus() !== 'I'))
         return 'a transaction in PostgreSQL was neither committed nor rolled back';

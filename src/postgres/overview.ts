@@ -98,10 +98,12 @@ CROSS JOIN LATERAL (
   ) AS r
 ) AS since
 LEFT JOIN LATERAL (
+  -- Only where there are any, and not further back: of a name that is well, all of its records would be walked.
   SELECT r.error FROM run_job.runs r
-  WHERE r.name = names.name AND r.status NOT IN ${NO_FAILURE} AND NOT r.dry_run AND NOT ${MISTYPED}
+  WHERE since.failures > 0 AND r.name = names.name AND r.started_at > coalesce(success.started_at, '-infinity')
+    AND r.status NOT IN ${NO_FAILURE} AND NOT r.dry_run AND NOT ${MISTYPED}
   ORDER BY r.started_at DESC LIMIT 1
-) AS failed ON since.failures > 0
+) AS failed ON true
 CROSS JOIN LATERAL (
   SELECT count(*)::integer AS missed, min(m.scheduled_at) AS since FROM run_job.runs m
   WHERE m.name = names.name AND m.status = 'missed' AND m.scheduled_at > coalesce(success.scheduled_at, '-infinity') AND NOT EXISTS (
@@ -185,10 +187,11 @@ export function overview(connection: Connection, only?: readonly string[]): Prom
   });
 }
 
-/** Every name of which there is a record. */
+/** Every name of which there is a record, without those that somebody has only ever mistyped. */
 export async function recordedNames(connection: Connection): Promise<string[]> {
   const { rows } = await connection.query<{ name: string }>(
-    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names WHERE name IS NOT NULL ORDER BY name`,
+    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names
+     WHERE EXISTS (SELECT FROM run_job.runs r WHERE r.name = names.name AND NOT ${MISTYPED}) ORDER BY name`,
   );
   return rows.map(({ name }) => name);
 }

@@ -36,45 +36,38 @@ export interface Arm {
 /** From the thread, which gets the same back from an event loop that turns. */
 export const PULSE = 'pulse';
 
-/** A watchdog that can be made ready ahead of its first use, where there is something else to wait for meanwhile. */
-export interface WarmableWatchdog extends Watchdog {
-  warm(): void;
-}
-
 /** How the thread is started. */
 export interface WatchdogStart {
   /**
-   * How long after it is first armed, in milliseconds, unless it is warmed: nothing but our own code may run on the event loop until then,
-   * since nobody watches over it.
+   * How long after it is first armed, in milliseconds: nothing but our own code may run on the event loop until then, since nobody watches
+   * over it.
    */
   readonly afterMs: number;
 }
 
 /**
- * A watchdog whose thread starts when it is first armed or warmed. It has its own event loop, and neither keeps the process alive nor delays
- * its exit.
+ * A watchdog whose thread starts when it is first armed, and no sooner: the thread takes longer to start than Node itself, and a process that
+ * ends meanwhile is held up by it. It has its own event loop, and doesn't keep the process alive.
  */
-export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs }: WatchdogStart): WarmableWatchdog {
+export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs }: WatchdogStart): Watchdog {
   const endClaim = new EndClaim();
   const { monotonicMs } = systemClock;
   let worker: Worker | undefined;
   /** What it was last armed with, until the thread is there to hear it. */
   let armed: { readonly at: number; readonly lastWords: LastWords } | undefined;
-  let timer: NodeJS.Timeout | undefined;
 
-  const warm = () => {
-    clearTimeout(timer);
-    worker ??= start(script, options, endClaim);
+  const begin = () => {
+    worker = start(script, options, endClaim);
     if (armed) worker.postMessage({ inMs: armed.at - monotonicMs(), lastWords: armed.lastWords } satisfies Arm);
     armed = undefined;
   };
   return {
-    warm,
     arm(inMs, lastWords) {
       if (worker) return worker.postMessage({ inMs, lastWords } satisfies Arm);
+      const first = armed === undefined;
       armed = { at: monotonicMs() + inMs, lastWords };
-      if (afterMs === 0) warm();
-      else timer ??= setTimeout(warm, afterMs).unref();
+      if (afterMs === 0) begin();
+      else if (first) setTimeout(begin, afterMs).unref();
     },
     claim: (stage) => endClaim.advance(stage),
   };

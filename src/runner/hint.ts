@@ -7,7 +7,7 @@ import { bytesOf, createWordFinder, type WordFinder } from './secrets/words.ts';
 /** What every name of a secret has in it (names.ts), and what credentials without a name stand behind (pairs.ts, urls.ts). */
 const NAMES = (
   ':// pass secret token cred auth cookie key bearer basic connection webhook pwd pw dsn jwt otp cvv cvc kennwort passwort ' +
-  'contrase senha wachtwoord identified sig salt пароль 密码 パスワード'
+  'contrase senha wachtwoord identified sig salt mysql mariadb redis-cli пароль 密码 パスワード'
 ).split(' ');
 /** The same, with what makes an ordinary word of one of them. */
 const NAME = new RegExp(NAMES.join('|').replace('connection', 'connection.?string'), 'i');

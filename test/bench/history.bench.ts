@@ -11,6 +11,7 @@ import { applySchedules } from '../../src/postgres/schedules.ts';
 import { parseServer } from '../../src/postgres/server.ts';
 import { endOf, runOf, slotOf } from '../contracts/runs.ts';
 import { startDebianPostgres } from '../support/debian-postgres.ts';
+import { plansOf } from '../support/plans.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { tell } from './report.ts';
 
@@ -173,35 +174,13 @@ async function cost(
   }
   took.sort((a, b) => a - b);
   const plans = await plansOf(connection, ask);
+  if (process.argv.includes('--plans')) console.log(plans.join('\n\n'));
   return {
     what,
     medianMs: took[ROUNDS >> 1] ?? 0,
     worstMs: took.at(-1) ?? 0,
     scans: plans.some((plan) => plan.includes('Seq Scan on runs')),
   };
-}
-
-/** The plans of every statement that `ask` runs, each run once more to be explained. */
-async function plansOf(connection: Connection, ask: () => Promise<unknown>): Promise<string[]> {
-  const statements: [string, unknown[] | undefined][] = [];
-  const { query } = connection;
-  connection.query = ((text: string, values?: unknown[]) => {
-    statements.push([text, values]);
-    return Reflect.apply(query, connection, [text, values]);
-  }) as typeof connection.query;
-  try {
-    await ask();
-  } finally {
-    Reflect.deleteProperty(connection, 'query');
-  }
-  const plans: string[] = [];
-  for (const [text, values] of statements) {
-    if (!/^\s*(SELECT|WITH)/.test(text)) continue;
-    const { rows } = await connection.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
-    plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
-  }
-  if (process.argv.includes('--plans')) console.log(plans.join('\n\n'));
-  return plans;
 }
 
 /**

@@ -79,6 +79,11 @@ function commands(folder: string, databaseUrl: string, collectorUrl: string, che
       env: { ...env, DATABASE_URL: databaseUrl, RUN_JOB_CHECKINS: checkIn },
     },
     {
+      name: 'run-job exec -- true, with lock, slot and record',
+      args: [EXECUTABLE, 'exec', 'nothing', '--', 'true'],
+      env: { DATABASE_URL: databaseUrl },
+    },
+    {
       name: 'run-job, a job of 100 ms',
       args: [EXECUTABLE, 'nap'],
       env: { ...env, DATABASE_URL: databaseUrl },

@@ -295,3 +295,21 @@ test('a command line that somebody mistyped says nothing of the job in status; o
   await runToEnd(['noop', '--tiemout=5s'], { database, env: { CRONJOB_NAME: 'nightly-noop' } });
   expect(await status()).toMatchObject({ lastRun: { status: 'rejected' }, consecutiveFailures: 1 });
 });
+
+test.for(['unlock', 'history', 'status', 'pause --why x'])(
+  'a name that somebody has mistyped once is no name: %s refuses it',
+  async (command) => {
+    await using database = await createDatabase();
+    await runToEnd(['noop'], { database });
+    expect((await runToEnd(['nooop'], { database })).exitCode).toBe(64);
+    const [name = '', ...flags] = command.split(' ');
+    const ended = await runToEnd([name, 'nooop', ...flags], { database, env: { RUN_JOB_DIRS: undefined } });
+    expect(ended).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringMatching(/by the name nooop; did you mean noop\?/),
+    });
+    // That of a CronJob is one: somebody has to see what it does.
+    await runToEnd(['nooop'], { database, env: { CRONJOB_NAME: 'nightly' } });
+    expect((await runToEnd([name, 'nooop', ...flags], { database })).exitCode).toBe(0);
+  },
+);

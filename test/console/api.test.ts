@@ -1,11 +1,16 @@
 // The API answers what its schemas say, `/metrics` what Prometheus can read, and counters never go back.
+
+import { execFileSync } from 'node:child_process';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { makeHistory } from '../../deploy/demo/history.ts';
 import { JobDetail, Jobs, Night, Now, RunDetail } from '../../src/console/api/schemas.ts';
 import { createDatabase } from '../support/database.ts';
+import { findProgram } from '../support/install.ts';
 import { runToEnd } from '../support/run-job.ts';
 import { ask, recordRun, serveConsole, whenShown } from './support.ts';
+
+const PROMTOOL = findProgram('promtool');
 
 test('every answer fits its schema, and the description names them all', async () => {
   await using database = await createDatabase();
@@ -86,6 +91,23 @@ test('metrics tell how names stand, and a counter goes on when its records are p
     (found) => series(found, 'run_job_runs_total')[`{${name},status="succeeded"}`] === 2,
   );
   expect(series(after, 'run_job_runs_total')).toEqual({ ...counted, [`{${name},status="succeeded"}`]: 2 });
+});
+
+test('what promtool reads is what is told, whatever names are like', async () => {
+  await using database = await createDatabase();
+  const name = 'odd "name" \\ with {braces},\nand a line';
+  await recordRun(database, { name, namespace: 'näme"space' });
+  await database.query(
+    `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, valid_from, settled_to)
+     VALUES ($1, 'noop', '0 4 * * *', 'Etc/UTC', 'test', 1000, now(), now())`,
+    [name],
+  );
+  await using served = await serveConsole({ database });
+  const { text, headers } = await ask(served.url, '/metrics');
+  expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+  expect(text).toContain('{name="odd \\"name\\" \\\\ with {braces},\\nand a line",namespace="');
+  if (PROMTOOL === undefined) return;
+  expect(execFileSync(PROMTOOL, ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
 });
 
 test('a role that may write records needs no right on the counters', async () => {

@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeHistory } from '../../deploy/demo/history.ts';
+import { jobLease, runOf, slotOf } from '../contracts/runs.ts';
+import { type Adapter, adapterOf } from '../postgres/support.ts';
 import { createDatabase } from '../support/database.ts';
 import { findProgram } from '../support/install.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
@@ -13,9 +15,27 @@ import { recordRun, type ServedConsole, serveConsole } from './support.ts';
 const CHROMIUM = findProgram('chromium', 'chromium-browser', 'google-chrome');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+const TOKEN = 'Vt8-kk2_Qw91xxZp44';
+
+/** A run that is under way, holds its lock and says how far it is, and one that waits for it. */
+async function goOn({ locks, history }: Adapter): Promise<void> {
+  const run = runOf(slotOf('database_cleanup', undefined, new Date()), { begunAt: new Date() });
+  const lease = jobLease(
+    await locks.acquire({ runId: run.id, name: 'database_cleanup', shard: run.slot.shard, limit: 10 }),
+  );
+  await history.start(run, undefined, lease);
+  const now = new Date();
+  const failed = { startedAt: now, endedAt: now, error: { name: 'Error', message: 'not yet' }, retryInMs: 20 };
+  await history.tell(run, { attempts: [failed, { startedAt: now }], progress: { done: 450, total: 1_000 } });
+  const until = new Date(now.getTime() + 600_000);
+  await history.tell(runOf(run.slot), { waiting: { reason: 'locked', holder: run.id, since: now, until } });
+}
+
 describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
   let browser: Browser;
   let demo: ServedConsole;
+  let acting: ServedConsole;
+  let going: Adapter;
   let runId = '';
 
   beforeAll(async () => {
@@ -25,13 +45,18 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     const client = await database.connect();
     await makeHistory(client);
     await client.end();
+    going = adapterOf(database);
+    await goOn(going);
     demo = await serveConsole({ database });
+    acting = await serveConsole({ database, args: ['--actions'], env: { RUN_JOB_CONSOLE_TOKEN: TOKEN } });
     const { runs } = (await (await fetch(`${demo.url}/api/v1/jobs/ledger_close`)).json()) as { runs: { id: string }[] };
     runId = runs[0]?.id ?? '';
   });
   afterAll(async () => {
     await browser.close();
+    await acting[Symbol.asyncDispose]();
     await demo[Symbol.asyncDispose]();
+    await going[Symbol.asyncDispose]();
     await demo.database[Symbol.asyncDispose]();
   });
 
@@ -68,8 +93,11 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
   ] as const)('axe finds nothing serious, and nothing is wider than the window: %j', async (options) => {
     await using window = await open(demo.url, options);
-    for (const path of pages()) {
-      await window.page.goto(demo.url + path);
+    const [{ id: goingId } = { id: '' }] = await demo.database.query<{ id: string }>(
+      `SELECT id FROM run_job.runs WHERE status = 'running'`,
+    );
+    const check = async (path: string) => {
+      await window.page.goto(path);
       // By the debugger, since the page's own policy lets no such script in.
       await window.page.evaluate(AXE);
       const found =
@@ -81,6 +109,16 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
         'document.documentElement.scrollWidth - document.documentElement.clientWidth',
       );
       expect([path, wider]).toEqual([path, 0]);
+    };
+    for (const path of pages()) await check(demo.url + path);
+    await check(acting.url);
+    await window.page.getByLabel('Token').fill(TOKEN);
+    await window.page.getByRole('button', { name: 'Log in' }).click();
+    await window.page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    // With a form to resume, to pause, and to cancel.
+    for (const path of ['/jobs/search_reindex', '/jobs/ledger_close', `/runs/${goingId}`]) {
+      await check(acting.url + path);
+      expect(await window.page.locator('form.action').count(), path).toBe(1);
     }
     expect(window.complaints).toEqual([]);
   });
@@ -102,7 +140,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await page.locator('table.runs a').first().click();
     expect(await page.locator('main').innerText()).toMatch(/succeeded[\s\S]*its limit was 5m[\s\S]*run-job rerun/);
     for (const [name, words] of [
-      ['Now', /Nothing runs/],
+      ['Now', /1 run is under way[\s\S]*45 % done, 450 of 1000[\s\S]*Who waits for whom[\s\S]*its lock, which/],
       ['Last 24 h', /at most, at \d\d:\d\d UTC/],
     ] as const) {
       await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click();

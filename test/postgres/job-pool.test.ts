@@ -41,6 +41,33 @@ describe('the pool that jobs are given', () => {
     await close();
   });
 
+  test('knows what was begun and has not ended, and takes nothing that failed for that', async () => {
+    await using database = await createDatabase();
+    await using proxy = await startTcpProxy(database.url);
+    const { pool, undone, close } = openPool(serverAt(proxy.urlFor(database.url)), { max: 2 });
+    expect(undone()).toBeUndefined();
+    const [one, other] = [pool.query('SELECT 1'), pool.connect()];
+    expect(undone()).toContain('a query was not answered');
+    await one;
+    const client = await other;
+    expect(undone()).toBeUndefined();
+    await client.query('BEGIN');
+    expect(undone()).toContain('neither committed nor rolled back');
+    await client.query('ROLLBACK');
+    expect(undone()).toBeUndefined();
+    const broken = expect(client.query('SELECT pg_sleep(3600)')).rejects.toThrow();
+    expect(undone()).toContain('a query was not answered');
+    proxy.cut();
+    await broken;
+    await vi.waitUntil(() => undone() === undefined);
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    expect(undone()).toBeUndefined();
+    await proxy[Symbol.asyncDispose]();
+    await expect(pool.query('SELECT 1')).rejects.toThrow();
+    await vi.waitUntil(() => undone() === undefined);
+    await close();
+  });
+
   test('does not show the password to whoever prints it', async () => {
     const { pool, close } = openPool(serverAt('postgres://user:s3cret@127.0.0.1:1/db'), { max: 2 });
     expect(inspect(pool, { depth: 9 })).not.toContain('s3cret');

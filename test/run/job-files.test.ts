@@ -39,6 +39,14 @@ test('several folders are searched, and only the module of the job that runs is 
   await expectAccounts(ended, undefined, { status: 'succeeded', exitCode: 0 });
 });
 
+test('an ES module that Node takes for CommonJS is refused with what to do', async () => {
+  const path = folder({ 'package.json': '{ "type": "commonjs" }', 'mine.ts': job('mine') });
+  await expectAccounts(await run('mine', path), undefined, {
+    ...MISCONFIGURED,
+    error: /"type": "module": rename the file to mine\.mts, or say so there/,
+  });
+});
+
 test('tests, declarations and helpers beside the jobs are no jobs', async () => {
   const helper = `throw new Error('this is no job')`;
   const path = folder({
@@ -102,6 +110,17 @@ test('run-job list tells every job in the folders', async () => {
   expect(JSON.parse(stdout)).toEqual(
     expect.arrayContaining([expect.objectContaining({ name: 'needs_postgres', needs: ['postgres'] })]),
   );
+});
+
+test('run-job list tells of the jobs that came with run-job where there are no others, or where it is asked to', async () => {
+  const list = async (args: readonly string[], dirs: string | undefined) => {
+    const { stdout } = await runToEnd(['list', '--json', ...args], { env: { RUN_JOB_DIRS: dirs } });
+    return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
+  };
+  const own = folder({ 'mine.js': job('mine') });
+  expect(await list([], own)).toEqual(['mine']);
+  expect(await list(['--all'], own)).toEqual(['database_cleanup', 'mine', 'report_generator']);
+  expect(await list([], folder({}))).toEqual(['database_cleanup', 'report_generator']);
 });
 
 test('run-job list tells every job beside a file that is none, and says what is wrong with that', async () => {

@@ -5,6 +5,7 @@ import { withConnection } from '../../src/postgres/connect.ts';
 import { readFacts } from '../../src/postgres/inspect.ts';
 import { parseServer } from '../../src/postgres/server.ts';
 import { ensureBuilt } from './built.ts';
+import { startDebianPostgres } from './debian-postgres.ts';
 import { serveOnDemand } from './on-demand.ts';
 import { findPgBouncer } from './pgbouncer.ts';
 import { startPostgres } from './postgres-server.ts';
@@ -20,6 +21,8 @@ declare module 'vitest' {
     postgresMajor: number;
     /** The database that tests clone: `run_job` is migrated in it. */
     postgresTemplate: string;
+    /** The Unix socket that starts Debian's PostgreSQL and tells its URL. */
+    debianPostgresSocket: string;
     /** The Unix socket that starts RabbitMQ and tells its address. */
     rabbitMqSocket: string;
     /** A folder for temporary files, removed after the suite, however it ends. */
@@ -43,6 +46,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
       return { answer: server.address, close: async () => server[Symbol.asyncDispose]() };
     }),
   );
+  const debianSocket = join(scratch.path, 'postgres-15.sock');
+  opened.use(
+    await serveOnDemand(debianSocket, async () => {
+      const server = await startDebianPostgres();
+      await createTemplate(server.url);
+      return { answer: { url: server.url }, close: async () => server[Symbol.asyncDispose]() };
+    }),
+  );
+  project.provide('debianPostgresSocket', debianSocket);
   const postgres = opened.use(await startPostgres());
   project.provide('postgresUrl', postgres.url);
   const { major } = await withConnection(parseServer(postgres.url, { name: 'tests' }, 10_000), readFacts);

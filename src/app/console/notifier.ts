@@ -1,11 +1,10 @@
 // Sends what is due while the console runs, where its role may: who has a console needs no `run-job notify` beside it.
 
 import type { Logger } from '../../job.ts';
-import { withConnection } from '../../postgres/connect.ts';
 import { notifyRights } from '../../postgres/notifications.ts';
-import type { Server } from '../../postgres/server.ts';
 import type { Config } from '../config.ts';
 import { lookAndNotify } from '../look-and-notify.ts';
+import type { UseConnection } from './one-connection.ts';
 
 /** How often is looked, in milliseconds: what somebody has taken and not sent is due again after as long. */
 const EVERY_MS = 60_000;
@@ -16,14 +15,14 @@ const STOP_MS = 10_000;
 export interface NotifierOptions {
   readonly config: Config;
   readonly env: NodeJS.ProcessEnv;
-  readonly server: Server;
+  readonly useConnection: UseConnection;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** How often is looked, in milliseconds. */
   readonly everyMs?: number;
 }
 
 /**
- * Looks now, and then again and again. Each look has a connection of its own, so that a receiver that is slow keeps no page waiting.
+ * Looks now, and then again and again. Not by a connection that pages are read by: a receiver that is slow keeps no page waiting.
  * @returns what ends it
  */
 export function startNotifier(options: NotifierOptions): () => Promise<void> {
@@ -59,11 +58,11 @@ export function startNotifier(options: NotifierOptions): () => Promise<void> {
 }
 
 async function look(
-  { config, env, server, log }: NotifierOptions,
+  { config, env, useConnection, log }: NotifierOptions,
   stop: AbortSignal,
   say: (text: string, how: 'info' | 'warn') => void,
 ): Promise<void> {
-  await withConnection(server, async (queries) => {
+  await useConnection(async (queries) => {
     const rights = await notifyRights(queries);
     if (!rights.send) {
       say(

@@ -4,13 +4,12 @@ import { type AuditEntry, actionsOn, recordAction } from '../../postgres/audit.t
 import { closeDead, requestCancellation } from '../../postgres/cancellations.ts';
 import type { Connection } from '../../postgres/connect.ts';
 import {
-  type Bar,
+  type Busy,
   barsOf,
   type Checkpoint,
   checkpointOf,
   crowding,
   type DayCount,
-  daysOf,
   type MissedRecord,
   missedOf,
   type PauseRecord,
@@ -26,27 +25,25 @@ import { ReadPool } from '../../postgres/read-pool.ts';
 import { findRuns, type RunRecord, readOnly } from '../../postgres/records.ts';
 import type { Server } from '../../postgres/server.ts';
 import type { Told } from '../../runner/ports.ts';
+import { Days } from './days.ts';
 import { Kept } from './kept.ts';
 import { type Listener, Watch } from './watch.ts';
 
-export type { Bar, RecentRun, RunRecord };
+export type { RecentRun, RunRecord };
+export { barsOf };
 
-/** At most so many connections, whatever is asked. */
-const CONNECTIONS = 4;
+/** At most so many connections, whatever is asked; with the one that sends (one-connection.ts) that makes four. */
+const CONNECTIONS = 3;
 
 /** The newest runs of a name that its page shows, and the newest of its missed slots. */
 const RUNS_OF_JOB = 200;
 const MISSED_OF_JOB = 20;
 
-/** How far back the days of a name are told. */
-const DAYS_OF_JOB = 98;
-
 /** What a page says of runs that belong together, at most. */
 const SIBLINGS = 200;
 
-/** What the last 24 hours were like is read anew after the first of these, and nobody is shown what is older than the second, in milliseconds. */
-const NIGHT_MS = 5_000;
-const OLD_NIGHT_MS = 60_000;
+/** When what the last 24 hours were like is read anew, and how old what is shown may be meanwhile. */
+const NIGHT = { freshMs: 5_000, oldestMs: 60_000 };
 
 /** The steps of a day in which runs are counted. */
 const STEP_MS = 5 * 60_000;
@@ -64,10 +61,15 @@ export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenO
   const watch = new Watch(pool, { check: checkSchema, maxConcurrentJobs });
   const reading = <T>(work: (connection: Connection) => Promise<T>): Promise<T> =>
     pool.use((connection) => readOnly(connection, () => work(connection)));
-  const night = new Kept(NIGHT_MS, OLD_NIGHT_MS, (now: Date) => {
-    const span = { from: new Date(now.getTime() - DAY_MS), to: now, stepMs: STEP_MS };
-    return reading(async (connection) => ({ ...span, ...(await crowding(connection, span)) }));
-  });
+  const days = new Days();
+  const night = new Kept(
+    NIGHT,
+    (now: Date) => {
+      const span = { from: new Date(now.getTime() - DAY_MS), to: now, stepMs: STEP_MS };
+      return reading(async (connection) => ({ ...span, ...(await crowding(connection, span)) }));
+    },
+    () => watch.renewed(),
+  );
 
   return {
     start: () => watch.start(),
@@ -87,7 +89,7 @@ export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenO
     job: (name: string, now: Date): Promise<JobRecords> =>
       reading(async (connection) => ({
         runs: (await recentRuns(connection, [name], RUNS_OF_JOB)).get(name) ?? [],
-        days: await daysOf(connection, name, new Date(now.getTime() - DAYS_OF_JOB * DAY_MS)),
+        days: await days.of(connection, name, now),
         missed: await missedOf(connection, name, MISSED_OF_JOB),
         pauses: await pausesOf(connection, name),
         actions: await actionsOn(connection, name),
@@ -109,10 +111,6 @@ export function openConsole(server: Server, { maxConcurrentJobs, onLost }: OpenO
 
     /** The last 24 hours: how crowded they were, and which names worked, the busiest first. */
     crowding: (now: Date): Promise<Crowding> => night.get(now),
-
-    /** When these names worked in such a span. */
-    bars: (names: readonly string[], span: Crowding): Promise<Map<string, Bar[]>> =>
-      reading((connection) => barsOf(connection, names, span)),
 
     /** Reaches the database, and knows its schema. @throws {UnavailableError | ConfigError} */
     ready: () => pool.use(checkSchema),
@@ -177,7 +175,7 @@ export interface Crowding {
   readonly from: Date;
   readonly to: Date;
   readonly stepMs: number;
-  readonly names: readonly { readonly name: string; readonly runs: number; readonly busyMs: number }[];
+  readonly names: readonly Busy[];
   /** How many runs worked in each step. */
   readonly crowd: readonly number[];
 }

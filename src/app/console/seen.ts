@@ -20,8 +20,8 @@ export interface SeenSlot extends JudgedSlot {
 /** A name, as it was seen last. */
 export interface Seen {
   readonly standing: Standing;
-  /** The newest STRIP slots at most, the oldest first. */
-  readonly slots: readonly SeenSlot[];
+  /** The newest STRIP slots at most, the oldest first, as `slotsOf` reads them: as text, since of a thousand names they are most of what is held. */
+  readonly packedSlots: string;
   /** How long its newest runs took that succeeded, in milliseconds, the oldest first. */
   readonly durations: readonly number[];
   /** The newest run that ended, and wasn't skipped. */
@@ -31,6 +31,11 @@ export interface Seen {
   /** When time alone changes something of this. */
   readonly changesAt: Date | undefined;
 }
+
+/** The slots of a name, with their times as JSON has them. */
+export const slotsOf = ({
+  packedSlots,
+}: Pick<Seen, 'packedSlots'>): (Omit<SeenSlot, 'at'> & { readonly at: string })[] => JSON.parse(packedSlots);
 
 /** Puts together what is known of a name. `runs` are its newest, the newest slot first. */
 export function seenOf(standing: Standing, runs: readonly RecentRun[], now: Date): Seen {
@@ -42,7 +47,7 @@ export function seenOf(standing: Standing, runs: readonly RecentRun[], now: Date
   const [lastEnded] = ended;
   return {
     standing,
-    slots,
+    packedSlots: JSON.stringify(slots),
     durations: ended
       .filter(({ status }) => status === 'succeeded')
       .slice(0, STRIP)

@@ -63,6 +63,8 @@ export interface Freshness {
   readonly lookedAt: Date | undefined;
   /** Why looking fails, while it does. */
   readonly problem: Error | undefined;
+  /** How long the look that is under way has lasted, in milliseconds; 0 between looks. */
+  readonly lookingMs: number;
 }
 
 export interface WatchOptions {
@@ -84,6 +86,7 @@ export class Watch {
   #lookedAt: Date | undefined;
   #problem: Error | undefined;
   #looking: Promise<void> | undefined;
+  #lookingSince = 0;
   #timer: NodeJS.Timeout | undefined;
   #askedAt = 0;
   /** From one look to the next while somebody watches: longer than BUSY_MS where a look takes long. */
@@ -110,7 +113,8 @@ export class Watch {
   }
 
   get freshness(): Freshness {
-    return { lookedAt: this.#lookedAt, problem: this.#problem };
+    const lookingMs = this.#looking === undefined ? 0 : performance.now() - this.#lookingSince;
+    return { lookedAt: this.#lookedAt, problem: this.#problem, lookingMs };
   }
 
   /** Calls `listener` whenever something has changed, until the returned function is called. */
@@ -164,6 +168,7 @@ export class Watch {
 
   async #try(): Promise<void> {
     const startedAt = performance.now();
+    this.#lookingSince = startedAt;
     const before = this.#problem;
     try {
       const changed = await this.#pool.use((connection) => this.#read(connection));
@@ -189,6 +194,11 @@ export class Watch {
     this.#timer = setTimeout(() => void this.#look(), Math.max(0, waitMs));
     // The server keeps the process alive, not the look at the database.
     this.#timer.unref();
+  }
+
+  /** Tells whoever shows all names that something else than the names has been read anew. */
+  renewed(): void {
+    for (const listener of this.#listeners) listener(new Set());
   }
 
   #tell(names: ReadonlySet<string> | undefined): void {

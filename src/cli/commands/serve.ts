@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
 import { startNotifier } from '../../app/console/notifier.ts';
+import { oneConnection } from '../../app/console/one-connection.ts';
 import { openConsole } from '../../app/console/open.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { tellLost } from '../../app/tell-lost.ts';
@@ -12,7 +13,7 @@ import { createConsole } from '../../console/app.tsx';
 import { listen } from '../../console/http/server.ts';
 import { UnavailableError } from '../../errors.ts';
 import { createLogger } from '../../log/logger.ts';
-import { withConnection } from '../../postgres/connect.ts';
+import { keepHeapSmall } from '../../process/small-heap.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
@@ -59,6 +60,7 @@ export default defineCommand({
     },
   },
   async run({ args, data }) {
+    keepHeapSmall();
     const { env, stop } = data as CommandData;
     const { config, server } = findDatabase(env, 'serve');
     const { host, port, access, actions } = readServeOptions(args, config, whoAsks);
@@ -70,8 +72,9 @@ export default defineCommand({
       redact: redactor,
       bindings: () => ({}),
     });
+    const useConnection = oneConnection(server);
     const onLost = (runId: string) =>
-      void withConnection(server, (queries) =>
+      void useConnection((queries) =>
         tellLost({ config, env, queries }, [runId], AbortSignal.timeout(config.notifyTimeoutMs)),
       )
         .catch((error: Error) => [error.message])
@@ -99,7 +102,7 @@ export default defineCommand({
     });
     sight.start();
     log.info(`the console is at ${listening.url}`);
-    const stopNotifying = startNotifier({ config, env, server, log });
+    const stopNotifying = startNotifier({ config, env, useConnection, log });
 
     await stop.race(new Promise(() => {})).catch(() => {});
     unsubscribe();

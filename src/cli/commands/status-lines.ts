@@ -1,11 +1,11 @@
 // What `run-job status` shows: a line for each name, a page for one, and the same as JSON.
 import { type DetailedStanding, type Health, rootCause, type Standing } from '../../app/standing.ts';
 import { formatDuration } from '../../duration.ts';
+import { wrap } from '../../log/wrap.ts';
 import type { RunRecord } from '../../postgres/records.ts';
 import type { Schedule } from '../../postgres/schedules.ts';
 import type { Statistics } from '../../postgres/statistics.ts';
 import type { SlotState } from '../../schedule/judge.ts';
-import { wrap } from '../terminal/layout.ts';
 import type { Colour } from '../terminal/paint.ts';
 import { shortId, tellAgo, tellSpan, tellTime } from '../terminal/print.ts';
 

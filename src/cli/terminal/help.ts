@@ -2,10 +2,10 @@
 import type { ArgsDef, CommandDef, CommandMeta } from 'citty';
 import { describeParams, type ParamInfo } from '../../app/param-schema.ts';
 import type { Job } from '../../job.ts';
+import { wrap } from '../../log/wrap.ts';
 import { REDACTED } from '../../runner/redact.ts';
 import { secrecyOf } from '../../runner/secrets/names.ts';
 import { RUN_ARGUMENTS } from '../commands/run-arguments.ts';
-import { wrap } from './layout.ts';
 
 const WIDTH = 80;
 const MAX_LEFT = 28;

@@ -1,19 +1,5 @@
-// Text for people, laid out: lines of a certain width, and plain tables.
-
-/** The lines of `text`; a word that is longer than `width` has a line of its own. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line ? `${line} ${word}` : word;
-    }
-  }
-  return [...lines, line];
-}
+// Text for people, laid out in plain tables.
+import { wrap } from '../../log/wrap.ts';
 
 /** Each line of `text` that is too long, broken between words; what is below its beginning is indented by two more than that. */
 export function wrapHanging(text: string, width: number): string {

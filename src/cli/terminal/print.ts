@@ -1,6 +1,7 @@
 // How commands print what they found: for people, and as JSON.
 import { formatDuration } from '../../duration.ts';
-import { table, tableWithNotes, wrap, wrapHanging } from './layout.ts';
+import { wrap } from '../../log/wrap.ts';
+import { table, tableWithNotes, wrapHanging } from './layout.ts';
 import { isTerminal, writeAll } from './stdio.ts';
 
 const NARROWEST = 40;

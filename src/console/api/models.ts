@@ -1,19 +1,9 @@
 // Turns what was seen into what the API answers and the pages show. No reading, no HTML.
-
-import type { Seen } from '../../app/console/seen.ts';
+import { barsOf } from '../../app/console/open.ts';
+import { type Seen, slotsOf } from '../../app/console/seen.ts';
 import { shellWord } from '../../app/shell-word.ts';
 import { byNeed, HEALTHS, rootCause } from '../../app/standing.ts';
-import type {
-  Attempted,
-  Bar,
-  Crowding,
-  JobRecords,
-  LiveRun,
-  Picture,
-  RecentRun,
-  RunRecord,
-  RunRecords,
-} from '../ports.ts';
+import type { Attempted, Crowding, JobRecords, LiveRun, Picture, RecentRun, RunRecord, RunRecords } from '../ports.ts';
 import type {
   Attempt,
   Job,
@@ -21,6 +11,7 @@ import type {
   Jobs,
   JobsQuery,
   Night,
+  NightQuery,
   Now,
   Pause,
   RunBrief,
@@ -71,7 +62,8 @@ function pageOf(total: number, asked = 1): { page: number; pages: number; from: 
 }
 
 /** One name. */
-export function jobOf({ standing, slots, durations, namespace }: Seen, now: Date): Job {
+export function jobOf(seen: Seen, now: Date): Job {
+  const { standing, durations, namespace } = seen;
   const { schedule, statistics, pause, lastSuccess, lastRun, overdueSince, error } = standing;
   const [last] = lastRun;
   const failed = lastRun.find(({ status }) => status !== 'succeeded') ?? last;
@@ -91,12 +83,7 @@ export function jobOf({ standing, slots, durations, namespace }: Seen, now: Date
         suspended: schedule.suspend,
       },
     }),
-    slots: slots.map(({ at, state, reason, runId }) => ({
-      at: at.toISOString(),
-      state,
-      ...(reason !== undefined && { reason }),
-      ...(runId !== undefined && { runId }),
-    })),
+    slots: slotsOf(seen),
     ...(lastSuccess && {
       lastSuccess: { scheduledAt: lastSuccess.scheduledAt.toISOString(), endedAt: lastSuccess.endedAt.toISOString() },
     }),
@@ -151,7 +138,7 @@ function pauseOf({ since, until, why, by, endedAt, endedBy }: GivenPause): Pause
 export function jobDetailOf(seen: Seen, records: JobRecords, now: Date): JobDetail {
   const { schedule } = seen.standing;
   const missed = new Map<string, string | undefined>();
-  for (const { state, at, reason } of seen.slots) if (state === 'missed') missed.set(at.toISOString(), reason);
+  for (const { state, at, reason } of slotsOf(seen)) if (state === 'missed') missed.set(at, reason);
   // What a role that only reads has noticed, nobody has written down.
   const written = new Set(records.missed.map(({ at }) => at.toISOString()));
   const unwritten = [...missed.keys()].filter((at) => !written.has(at));
@@ -304,42 +291,22 @@ function runningOf(run: RunRecord, seen: Seen | undefined, live: LiveRun | undef
   };
 }
 
-type Busy = Crowding['names'][number];
-
-/** Which names a page of the night shows, of those that worked. */
-export function namesOfNight(
-  { names }: Crowding,
-  running: readonly RunRecord[],
-  query: { readonly q?: string | undefined; readonly page?: number | undefined },
-): { page: number; pages: number; total: number; names: Busy[] } {
-  const wanted = (query.q ?? '').trim().toLowerCase();
-  const busy = new Map(names.map((one) => [one.name, one]));
-  for (const { name } of running) if (!busy.has(name)) busy.set(name, { name, runs: 0, busyMs: 0 });
-  const fitting = [...busy.values()].filter(({ name }) => name.toLowerCase().includes(wanted));
-  const { page, pages, from } = pageOf(fitting.length, query.page);
-  return { page, pages, total: fitting.length, names: fitting.slice(from, from + PAGE) };
-}
-
 /** The last 24 hours. */
-export function nightOf(
-  { from, to, stepMs, crowd }: Crowding,
-  shown: ReturnType<typeof namesOfNight>,
-  bars: ReadonlyMap<string, readonly Bar[]>,
-): Night {
+export function nightOf({ from, to, stepMs, crowd, names }: Crowding, query: NightQuery): Night {
+  const wanted = (query.q ?? '').trim().toLowerCase();
+  const fitting = names.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const { page, pages, from: first } = pageOf(fitting.length, query.page);
   return {
     from: from.toISOString(),
     to: to.toISOString(),
     stepMs,
     crowd: [...crowd],
-    ...shown,
-    names: shown.names.map((one) => ({
-      ...one,
-      bars: (bars.get(one.name) ?? []).map((bar) => ({
-        status: bar.status,
-        from: bar.from.toISOString(),
-        to: bar.to.toISOString(),
-        runs: bar.runs,
-      })),
+    ...{ total: fitting.length, page, pages },
+    names: fitting.slice(first, first + PAGE).map((one) => ({
+      name: one.name,
+      runs: one.runs,
+      busyMs: one.busyMs,
+      bars: barsOf(one),
     })),
   };
 }

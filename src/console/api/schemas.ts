@@ -210,8 +210,8 @@ export const Night = v.object({
       runs: describe(count, 'How many of its runs worked'),
       busyMs: describe(milliseconds, 'How long they took in all'),
       bars: describe(
-        v.array(v.object({ status: v.picklist(RUN_STATUSES), from: time, to: time, runs: count })),
-        'Its runs that began in one step and ended alike, as one; the oldest first',
+        v.array(v.object({ status: v.picklist(RUN_STATUSES), from: count, to: count, runs: count })),
+        'Its runs that began in one step and ended alike, as one, in seconds after the beginning; the oldest first of each status',
       ),
     }),
   ),

@@ -17,6 +17,7 @@ interface Day {
   readonly shape: Shape;
   readonly count: number;
   readonly bad: number;
+  readonly done: number;
 }
 
 /** The last 14 weeks by the calendar of UTC. */
@@ -74,8 +75,8 @@ export function Calendar({ counts, now }: { readonly counts: JobDetail['days']; 
   );
 }
 
-/** Of a name with many slots a day, one that failed doesn't make a bad day; its mark is there. */
-const isMostlyWell = ({ count, bad }: Day): boolean => bad > 0 && bad / count < 0.2;
+/** Of a name with many slots a day, one that failed or was skipped doesn't make a bad day; its mark is there. */
+const isMostlyWell = ({ count, done }: Day): boolean => done / count > 0.8;
 
 /** By day: the worst that became of its slots, how many there were, and how many of them weren't done. */
 function daysOf(counts: JobDetail['days']): Map<number, Day> {
@@ -86,7 +87,7 @@ function daysOf(counts: JobDetail['days']): Map<number, Day> {
       const shape = WORST.find((worst) => told.some((one) => one.shape === worst)) ?? 'done';
       const of = (shapes: readonly Shape[]) =>
         told.reduce((sum, one) => sum + (shapes.includes(one.shape) ? one.slots : 0), 0);
-      return [day, { shape, count: of(WORST), bad: of(BAD) }];
+      return [day, { shape, count: of(WORST), bad: of(BAD), done: of(['done']) }];
     }),
   );
 }

@@ -58,15 +58,13 @@ export function Crowd({ night }: { readonly night: Night }) {
 
 /** When one name worked. */
 export function NightRow({ night, name: { bars, runs, busyMs } }: { readonly night: Night; readonly name: OneName }) {
-  const start = Date.parse(night.from);
-  const end = Date.parse(night.to);
-  const scale = W / (end - start);
+  const scale = (W * 1_000) / (Date.parse(night.to) - Date.parse(night.from));
   const paths = new Map<Shape, string>();
   let failed = 0;
   for (const bar of bars) {
-    const x = Math.round((Date.parse(bar.from) - start) * scale * 10) / 10;
-    const to = Math.round((Math.min(end, Date.parse(bar.to)) - start) * scale * 10) / 10;
-    const width = Math.max(2, Math.round((to - x) * 10) / 10);
+    const width = Math.max(2, Math.round((bar.to - bar.from) * scale * 10) / 10);
+    // What has just begun is seen at the right end too.
+    const x = Math.round(Math.min(bar.from * scale, W - width) * 10) / 10;
     const shape = shapeOfStatus(bar.status);
     if (shape === 'failed' || shape === 'lost') failed += bar.runs;
     // What failed is higher, and what was skipped lower, so that colour isn't all that tells.

@@ -47,8 +47,7 @@ export async function listen(
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 1_000,
     },
-    // Node's own Request and Response stay as they are for the rest of the process.
-    getRequestListener(handler, { overrideGlobalObjects: false }),
+    getRequestListener(handler),
   );
   server.maxConnections = MOST_CONNECTIONS;
   server.timeout = STILL_MS;

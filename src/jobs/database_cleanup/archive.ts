@@ -7,7 +7,7 @@ import type { Ctx, Table } from './model.ts';
 import { identifier, literal, withoutOnly } from './sql.ts';
 import type { Archive } from './statements.ts';
 import { transaction } from './transaction.ts';
-import type { Work } from './work.ts';
+import { readingLimits, type Work } from './work.ts';
 
 /** The archive's own column, which says when a row was deleted; where its table has one of that name itself, the other. */
 const STAMP = 'archived_at';
@@ -16,7 +16,8 @@ const OTHER_STAMP = 'run_job_archived_at';
 const STAMP_COMMENT = 'When run-job deleted the row from its table';
 
 /**
- * Creates what is missing and returns the archive of each table by its oid. A table whose archive can't take its rows has failed.
+ * Creates what is missing, but not in a dry run, and returns the archive of each table by its oid. A table whose archive can't take its rows
+ * has failed.
  * @throws {PermanentError} two tables would share an archive, or cascades would pass it by
  */
 export async function prepareArchives(work: Work, tables: readonly Table[]): Promise<Map<string, Archive>> {
@@ -36,9 +37,8 @@ export async function prepareArchives(work: Work, tables: readonly Table[]): Pro
   }
   for (const table of tables) {
     try {
-      const archive = await transaction(work.ctx, work.limits, (client) =>
-        prepare(work.ctx, client, archiveSchema, table),
-      );
+      const limits = work.ctx.dryRun ? readingLimits(work) : work.limits;
+      const archive = await transaction(work.ctx, limits, (client) => prepare(work.ctx, client, archiveSchema, table));
       archives.set(table.oid, archive);
     } catch (error) {
       work.failures.set(table.oid, error as Error);
@@ -52,7 +52,7 @@ async function prepare(ctx: Ctx, client: Transaction, schema: string, table: Tab
   const target = `${identifier(schema)}.${identifier(table.name)}`;
   const columns = await columnsOf(client, withoutOnly(table.target));
   const stamp = columns.some((column) => column.name === STAMP) ? OTHER_STAMP : STAMP;
-  await createIfMissing(ctx, client, schema, table, target, stamp);
+  if (!ctx.dryRun) await createIfMissing(ctx, client, schema, table, target, stamp);
   const archived = await columnsOf(client, target);
   const of = (name: string) => archived.find((column) => column.name === name);
   const taken = columns.find(({ name }) => of(name)?.comment === STAMP_COMMENT);
@@ -63,7 +63,7 @@ async function prepare(ctx: Ctx, client: Transaction, schema: string, table: Tab
         `run: ALTER TABLE ${target} RENAME COLUMN ${name} TO ${identifier(OTHER_STAMP)}`,
     );
   }
-  const lacking = columns.filter((column) => !of(column.name));
+  const lacking = archived.length === 0 ? [] : columns.filter((column) => !of(column.name));
   const different = columns.filter((column) => {
     const other = of(column.name);
     return other && !keeps(other, column);

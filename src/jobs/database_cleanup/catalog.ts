@@ -23,6 +23,8 @@ export interface PartitionRow {
   readonly published: boolean;
   /** Whether a rule of its own turns a DELETE into something else. */
   readonly ruled: boolean;
+  /** The condition that its rows fulfil as rows of a partition, as SQL; null when it is none. */
+  readonly bounds: string | null;
 }
 
 /** What is true of a table as a whole. */

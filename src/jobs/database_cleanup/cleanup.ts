@@ -16,6 +16,7 @@ import { countUntold, keep, markDone, withDone } from './progress.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
 import { readServer } from './server.ts';
+import type { Archive } from './statements.ts';
 import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
 import { vacuum } from './vacuum.ts';
@@ -54,11 +55,12 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
   hintAtIndexes(found, due, ctx);
   await guard(work, plan);
+  const archives = await prepareArchives(work, due);
 
   const startedAt = performance.now();
   const resultNow = () => makeResult(work, found.tables, plan, cutoff, startedAt);
   if (!ctx.dryRun) {
-    await deleteAll(work, found, plan).catch((error) => Promise.reject(withResult(error, resultNow())));
+    await deleteAll(work, found, plan, archives).catch((error) => Promise.reject(withResult(error, resultNow())));
     // Also where the run goes on to fail, or was asked to stop: another attempt or pod goes on from here.
     await keep(work, plan);
   }
@@ -88,10 +90,14 @@ function tellTables({ log }: Ctx, { tables }: Result): void {
 const tellRefusal = ({ rows, reason, example }: Omit<Refusal, 'key'>): string =>
   `${rows} because "${reason}", such as ${example}`;
 
-async function deleteAll(work: Work, { foreignKeys, tables }: Discovered, plan: Plan): Promise<void> {
+async function deleteAll(
+  work: Work,
+  { foreignKeys, tables }: Discovered,
+  plan: Plan,
+  archives: ReadonlyMap<string, Archive>,
+): Promise<void> {
   const { ctx } = work;
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
-  const archives = await prepareArchives(work, due);
   const resumeFrom = new Map(Object.entries({ ...(await lastResumeAt(ctx)), ...work.resumedAt }));
   const nothingDue = plan.tables.filter((table) => table.due === 0).map(({ table }) => table);
   markDone(work, nothingDue);

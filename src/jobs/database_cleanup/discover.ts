@@ -190,7 +190,10 @@ function toPartition(partition: PartitionRow, whole: string, root: RootRow, serv
     path: partition.path,
     name: labelOf(partition.schema, partition.name),
     target: through ? whole : `only ${identifier(partition.schema)}.${identifier(partition.name)}`,
-    only: through ? ` and t.tableoid = ${partition.oid}::oid` : '',
+    // By the bounds the planner leaves the other partitions out.
+    only: through
+      ? ` and t.tableoid = ${partition.oid}::oid${partition.bounds === null ? '' : ` and (${partition.bounds})`}`
+      : '',
     blocks: partition.bytes / server.blockSize,
     rowsPerBlock: partition.rowsPerBlock ?? USUAL_ROWS_PER_BLOCK,
     indexed: partition.indexed,

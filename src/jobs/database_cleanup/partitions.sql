@@ -50,7 +50,8 @@ select
   exists (select from published where published.relid = any (tree.path)) as published,
   exists (
     select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4' and r.ev_enabled in ('O', 'A')
-  ) as ruled
+  ) as ruled,
+  pg_get_partition_constraintdef(c.oid) as bounds
 from tree
 join pg_catalog.pg_class c on c.oid = tree.oid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

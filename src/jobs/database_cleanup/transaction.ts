@@ -109,8 +109,8 @@ export const REPLICA_ROLE =
 
 /**
  * JIT: to compile a statement that looks at many keys takes longer and more memory than the statement, and can't be cancelled; the
- * checks of foreign keys, which run under our settings, would be compiled as well. work_mem: whatever the role has, what a hash or
- * sort doesn't find room for goes to disk. Workers would each take so much; other cores are for those who have work to do.
+ * checks of foreign keys, which run under our settings, would be compiled as well. work_mem, hash_mem_multiplier: whatever the role has,
+ * what a hash or sort doesn't find room for goes to disk. Workers would each take so much; other cores are for those who have work to do.
  * synchronous_commit: a batch need not wait for the disk. The record of the run, whose commit comes after all batches, does: nothing is
  * told that a crash of the server could take back. A batch that is lost in one is lost as a whole, and its rows are due still.
  */
@@ -132,6 +132,7 @@ function optionsOf(limits: Limits & Planning): TransactionOptions {
     settings: {
       jit: false,
       work_mem: '16MB',
+      hash_mem_multiplier: 2,
       max_parallel_workers_per_gather: 0,
       row_security: rowSecurity,
       ...(!readOnly && { synchronous_commit: 'off' }),

@@ -118,7 +118,7 @@ function expressions() {
 
 /** Addresses that let whoever knows them in: what is behind the host is the secret. */
 const WEBHOOK =
-  /(https?:\/\/(?:hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)|(?:\w+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks|[\w-]+\.webhook\.office\.com|outlook\.office(?:365)?\.com\/webhook|hooks\.zapier\.com\/hooks|hook\.[\w.]+make\.com|maker\.ifttt\.com\/trigger|api\.telegram\.org\/bot|chat\.googleapis\.com\/v1\/spaces|open\.feishu\.cn\/open-apis\/bot|[\w-]+\.logic\.azure\.com)\/?)[^\s"'`<>\\]{1,2048}/g;
+  /(https?:\/\/(?:hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)|(?:\w+\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks|[\w-]+\.webhook\.office\.com|outlook\.office(?:365)?\.com\/webhook|hooks\.zapier\.com\/hooks|hook\.[\w.]+make\.com|maker\.ifttt\.com\/trigger|api\.telegram\.org\/bot|chat\.googleapis\.com\/v1\/spaces|open\.feishu\.cn\/open-apis\/bot|[\w-]+\.logic\.azure\.com)\/?)(?!\/)[^\s"'`<>\\]{1,2048}/g;
 
 const PEM =
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\S]){0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g;

@@ -10,6 +10,9 @@ const SECRET_WORDS = new Set(
   ).split(' '),
 );
 
+/** What is one only as two words. */
+const SECRET_PAIRS = new Set(['secret id', 'connection string', 'webhook url', 'pass word', 'pass phrase', 'de passe']);
+
 /** Words that are run together: PGPASSWORD, accesstoken, clientsecret. */
 const SECRET_ENDINGS =
   'password passwd passphrase secret token apikey accesskey secretkey privatekey authkey credential connectionstring'.split(
@@ -44,7 +47,7 @@ const PAGING = new Set(
 const QUALIFIERS = new Set(
   (
     'value plain raw base text old new current confirm confirmation again hash hashed encrypted base64 b64 encoded header env ' +
-    'prod production dev staging test live default'
+    'prod production dev staging test live default data'
   ).split(' '),
 );
 
@@ -101,7 +104,7 @@ function isSecretText(kind: Kind, text: string): boolean {
 }
 
 const MAY_BE_SECRET =
-  /pass|pw|secret|token|key|cred|auth|cookie|dsn|jwt|otp|cv[vc]|bearer|webhook|connection|pat(?!h)|sig|salt|kennwort|contrase|senha|wachtwoord|basic[ \t]|bot[ \t]|identified|пароль|密码|パスワード/i;
+  /pass|pw|secret|token|key|cred|auth|cookie|dsn|jwt|otp|cv[vc]|bearer|webhook|connection|pat(?!h)|sig|salt|kennwort|contrase|senha|wachtwoord|basic[ \t]|bot[ \t]|identified|mysql|mariadb|redis-cli|пароль|密码|パスワード/i;
 
 /** Whether there may be the name of a secret in a text, or the scheme of a credential: never wrong when it says no. */
 export function mayHoldSecretName(text: string): boolean {
@@ -135,7 +138,7 @@ function judge(end: string): Kind {
     return before === '' || HARMLESS_KEYS.has(before) || last === 'keys' ? 'harmless' : 'opaque';
   }
   const pair = `${before} ${last}`;
-  if (pair === 'secret id' || pair === 'connection string' || pair === 'webhook url') return 'secret';
+  if (SECRET_PAIRS.has(pair)) return 'secret';
   const one = last.endsWith('s') ? last.slice(0, -1) : last;
   const ending = SECRET_ENDINGS.find((word) => one.length > word.length && one.endsWith(word));
   if (ending === 'token' && PAGING.has(one.slice(0, -ending.length))) return 'harmless';

@@ -1,4 +1,4 @@
-// Names and values inside a text: JSON (also JSON in JSON), `key=value`, YAML, headers, flags, SQL and XML.
+// Names and values inside a text: JSON (also JSON in JSON), `key=value`, YAML, headers, flags, SQL, XML, and what PostgreSQL says of a row.
 
 import { isPlaceholder, isSecretName, mayHoldSecretName, mayNameSecret, secrecyOf } from './names.ts';
 import { looksOpaque } from './opaque.ts';
@@ -14,10 +14,13 @@ const LONGEST_VALUE = 16 * 1024;
 const LOOK = 256;
 
 /** Between a name and its value; the name's closing quote, escaped or not, belongs to it. */
-const SEPARATOR = /(\\{0,8}["'`]?)[ \t]{0,3}(=>|:=|[!=]==?|[=:]|%3[AD])[ \t\r\n]{0,3}/gi;
+const SEPARATOR = /(\\{0,8}["'`]?)[ \t]{0,3}(=>|:=|[!=]==?|[=:]|%3[AD])(?:[ \t\r\n]{4,200}(?=["'`])|[ \t\r\n]{0,3})/gi;
 const NAME_CHARACTER = /[\w.\-$[\]\u00c0-\uffff]/;
 const OPENING_QUOTE = /\\{0,8}["'`]/y;
 const BARE = /[^\s&;"'`<>|\\]{1,16384}/y;
+const BLOCK = /[|>][+-]?[1-9]?[ \t]*\r?\n([ \t]+)/y;
+/** Around a text of several lines in TOML and in Python. */
+const FENCES = ['"', "'"].map((quote) => quote.repeat(3)) as [string, string];
 const REST_OF_LINE = /[^\r\n"'`\\]{1,16384}/y;
 
 /** A scheme before a credential, as in `Authorization: Bearer …`. */
@@ -25,7 +28,7 @@ const SCHEME = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate|Bot|Key|AWS4-HMAC
 
 /** Words and code that follow a name in a sentence, a type or a program, where a secret would stand in a setting. */
 const WORD =
-  /^(?:a|an|the|is|are|was|were|be|been|has|have|had|not?|non|must|should|shall|may|might|can|can't|cannot|could|will|would|did|does|do|too|to|of|in|on|at|by|for|from|as|if|or|and|but|so|such|than|then|this|that|it|its|with|without|only|expected|got|invalid|valid|wrong|bad|incorrect|correct|missing|required|optional|expired|unknown|unexpected|denied|failed|fails|failure|error|rejected|refused|revoked|unauthorized|forbidden|found|given|set|unset|use[ds]?|using|see|set|check|please|enter|type|name|value|key|string|number|boolean|bool|object|array|list|text|varchar|bytea|any|unknown|never|void|null|none|nil|undefined|true|false|self|default|present|absent|hidden|masked|omitted|removed|rotated|changed|updated|deleted|created|await|async|new|typeof|function|return|authentication|authorization|length|characters?|bytes?|\d{1,3}|user:password|key=value)$/i;
+  /^(?:a|an|the|is|are|was|were|be|been|has|have|had|not?|non|must|should|shall|may|might|can|can't|cannot|could|will|would|did|does|do|too|to|of|in|on|at|by|for|from|as|if|or|and|but|so|such|than|then|this|that|these|those|it|its|who|whoever|whose|which|what|when|where|how|why|each|every|with|without|only|expected|got|invalid|valid|wrong|bad|incorrect|correct|missing|required|optional|expired|unknown|unexpected|denied|failed|fails|failure|error|rejected|refused|revoked|unauthorized|forbidden|found|given|set|unset|use[ds]?|using|see|set|check|please|enter|type|name|value|key|string|number|boolean|bool|object|array|list|text|varchar|bytea|any|unknown|never|void|null|none|nil|undefined|true|false|self|default|present|absent|hidden|masked|omitted|removed|rotated|changed|updated|deleted|created|await|async|new|typeof|function|return|authentication|authorization|length|characters?|bytes?|\d{1,3}|user:password|key=value)$/i;
 const CODE =
   /^(?:[A-Za-z_$][\w$.]*\(|(?:process\.)?env\b|os\.|self\.|this\.|params?\.|ctx\.|config\.|secrets?\.|\/\/|:|\{|\[|\$\d|\$\(|@\w+$|:\w+$|%[sdjo]|\(|\?$|…|\.\.\.|\*+$)/;
 
@@ -60,6 +63,18 @@ interface Place {
 
 function valueAt(text: string, start: number, place: Place): Range | undefined {
   const { name, sign, lineStart } = place;
+  const block = sign === ':' && lineStart ? blockAt(text, start) : undefined;
+  if (block !== undefined) {
+    const lines = text.slice(block.start, block.end).split('\n');
+    return lines.some((line) => secrecyOf(name, line.trim()) !== 'none') ? block : undefined;
+  }
+  const fence = text.slice(start, start + FENCES[0].length);
+  if (FENCES.includes(fence)) {
+    const from = start + fence.length;
+    const end = text.indexOf(fence, from);
+    const range = { start: from, end: end < 0 ? text.length : end };
+    return secrecyOf(name, text.slice(from, range.end)) === 'none' ? undefined : range;
+  }
   OPENING_QUOTE.lastIndex = start;
   const open = OPENING_QUOTE.exec(text)?.[0];
   if (open !== undefined) {
@@ -86,11 +101,27 @@ function valueAt(text: string, start: number, place: Place): Range | undefined {
   return { start, end: start + (whole ? restOfLine(text, start) : value).length };
 }
 
+/** The lines of a text in YAML that stands below its name, `password: |`: all that are indented as the first of them is. */
+function blockAt(text: string, start: number): Range | undefined {
+  BLOCK.lastIndex = start;
+  const found = BLOCK.exec(text);
+  if (found === null) return undefined;
+  const [head, indent = ''] = found;
+  const from = start + head.length;
+  let end = from;
+  do {
+    const line = text.indexOf('\n', end);
+    if (line < 0 || line - start > LONGEST_VALUE) return { start: from, end: text.length };
+    end = line + 1;
+  } while (text.startsWith(indent, end) || /^\r?\n/.test(text.slice(end, end + 2)));
+  return { start: from, end: end - 1 };
+}
+
 /** Behind `Authorization: Bearer`. */
 function credentialAfter(text: string, at: number): Range | undefined {
   const rest = restOfLine(text, at);
   const blank = rest.length - rest.trimStart().length;
-  return rest.trim() === '' ? undefined : { start: at + blank, end: at + rest.trimEnd().length };
+  return isPlaceholder(rest.trim()) ? undefined : { start: at + blank, end: at + rest.trimEnd().length };
 }
 
 function restOfLine(text: string, start: number): string {
@@ -142,7 +173,16 @@ function isLineStart(text: string, at: number): boolean {
 
 const FLAG = /(?<![\w-])(--[A-Za-z][\w-]{1,60})([ \t]{1,3})([^\s"'-][^\s"']{0,4095})/g;
 const LOGIN = /((?:^|\s)(?:-u|--user|--proxy-user)[ \t=]["']?[^\s:"']{1,100}:)([^\s"']{1,200})/g;
-const SQL = /(\b(?:password|identified[ \t]+by)[ \t]{1,3}E?)'((?:[^']|''){1,4096})'/gi;
+const SQL =
+  /(\b(?:password|identified[ \t]+(?:with[ \t]+\S{1,60}[ \t]+)?by)[ \t]{1,3})(?:(E?')((?:[^']|''){1,4096})'|(\$\w{0,20}\$)([^$]{1,4096})\4)/gi;
+/** What PostgreSQL says of a row that is there already: `Key (user_id, token)=(7, …)`. */
+const KEY_OF_ROW = /\bKey \(([^()]{1,400})\)=\(([^\n]{1,4096}?)\)(?= |\.|$)/g;
+/** `{ "name": "DB_PASSWORD", "value": "…" }` in JSON or YAML, as Kubernetes has variables. */
+const NAMED =
+  /(\bname(?:\\{0,8}["'])?[ \t]{0,3}[:=][ \t]{0,3}(?:\\{0,8}["'])?)([\w.-]{1,80})((?:\\{0,8}["'])?(?:[ \t\r\n,]|\\{1,8}[nrt]){1,80}(?:\\{0,8}["'])?value(?:\\{0,8}["'])?[ \t]{0,3}[:=][ \t]{0,3}(?:\\{0,8}["'])?)([^\s"'\\,}][^\r\n"'\\,}]{0,4095})/gi;
+/** Programs that take a password behind a letter: `mysqldump -u root -psecret`. */
+const OPTION =
+  /(\b(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;&]{0,400}?[ \t]-p|\bsshpass[ \t]+-p[ \t]{0,3}|\bredis-cli\b[^\n|;&]{0,400}?[ \t]-a[ \t]{1,3})(["']?)([^\s"']{1,200})\2/g;
 const XML = /<([\w:.-]{1,60})((?:[ \t][^<>]{0,200})?>)([^<>]{1,4096})(?=<\/)/g;
 const AUTHORIZATION = /\b(Bearer|Basic|Token|ApiKey|Bot)([ \t]{1,3})([A-Za-z0-9._~+/=:-]{8,16384})/gi;
 
@@ -153,6 +193,10 @@ const AUTHORIZATION = /\b(Bearer|Basic|Token|ApiKey|Bot)([ \t]{1,3})([A-Za-z0-9.
 export function hidePairs(text: string, redacted: string): string {
   let output = text;
   if (output.includes('-u')) output = output.replace(LOGIN, `$1${redacted}`);
+  if (output.includes(' -'))
+    output = output.replace(OPTION, (all, before: string, _: string, value: string) =>
+      isPlaceholder(value) ? all : `${before}${redacted}`,
+    );
   if (!mayHoldSecretName(output)) return output;
   output = hideValues(output, redacted);
   output = output.replace(AUTHORIZATION, (all, scheme: string, blank: string, value: string) =>
@@ -163,9 +207,17 @@ export function hidePairs(text: string, redacted: string): string {
       secrecyOf(flag, value) !== 'none' && !CODE.test(value) && !WORD.test(value) ? `${flag}${blank}${redacted}` : all,
     );
   }
-  if (output.includes("'")) {
-    output = output.replace(SQL, (all, before: string, value: string) =>
-      isPlaceholder(value) ? all : `${before}'${redacted}'`,
+  if (output.includes("'") || output.includes('$')) {
+    output = output.replace(SQL, (all, before: string, quote = '', quoted = '', dollars = '', fenced = '') =>
+      isPlaceholder(quoted || fenced) ? all : `${before}${quote || dollars}${redacted}${quote ? "'" : dollars}`,
+    );
+  }
+  if (output.includes(')=(')) {
+    output = output.replace(KEY_OF_ROW, (_, columns: string, values: string) => rowOf(columns, values, redacted));
+  }
+  if (/value/i.test(output)) {
+    output = output.replace(NAMED, (all, before: string, name: string, between: string, value: string) =>
+      secrecyOf(name, value) === 'none' || WORD.test(value) ? all : `${before}${name}${between}${redacted}`,
     );
   }
   if (output.includes('</')) {
@@ -174,6 +226,17 @@ export function hidePairs(text: string, redacted: string): string {
     );
   }
   return output;
+}
+
+/** Without the values of columns that are named like secrets; without all of them, where it can't be said whose is which. */
+function rowOf(columns: string, values: string, redacted: string): string {
+  const names = columns.split(', ');
+  const items = values.split(', ');
+  const secret = (name: string, item: string) => secrecyOf(name, item) !== 'none';
+  if (names.length !== items.length)
+    return `Key (${columns})=(${names.some((name) => secret(name, values)) ? redacted : values})`;
+  const told = items.map((item, index) => (secret(names[index] ?? '', item) ? redacted : item));
+  return `Key (${columns})=(${told.join(', ')})`;
 }
 
 function hideValues(text: string, redacted: string): string {

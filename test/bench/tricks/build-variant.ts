@@ -8,17 +8,17 @@ import type { Variant } from './list.ts';
 
 /** Builds the variant into `folder`, a copy of dist/ that is there already. */
 export async function buildVariant(folder: string, variant: Variant): Promise<void> {
-  const { withoutPatch, edit, codeSplitting, esmWatchdog, spacious } = variant;
+  const { withoutPatch, edit, codeSplitting, esmWatchdog, spacious, unicode } = variant;
   const patches = Object.entries(PATCHES)
     .filter(([name]) => name !== withoutPatch)
     .map(([, make]) => make());
   const plugins = patches.map(({ plugin }) => plugin);
-  if (withoutPatch || edit || spacious) {
+  if (withoutPatch || edit || spacious || unicode) {
     rmSync(folder, { recursive: true });
     const more = [edit && edited(edit), spacious && { name: 'spacious', setup: keepSpace }].filter(
       (plugin) => !!plugin,
     );
-    await makeBundles(folder, [...more.map(withoutProof), ...patches]);
+    await makeBundles(folder, [...more.map(withoutProof), ...patches], !unicode);
   }
   if (codeSplitting) {
     const thread = readFileSync(join(folder, 'watchdog-thread.cjs'));

@@ -14,6 +14,8 @@ export interface Variant {
   readonly esmWatchdog?: boolean;
   /** With all the white space of the sources. */
   readonly spacious?: boolean;
+  /** With the characters of the sources. */
+  readonly unicode?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Of Node itself. */
   readonly nodeFlags?: readonly string[];
@@ -35,6 +37,7 @@ export const KEPT: readonly Trick[] = [
     variant: { withoutPatch: 'builtinsWithoutFacade' },
   },
   { name: 'bundles without white space', run: 'nothing configured', variant: { spacious: true } },
+  { name: 'bundles in ASCII', run: 'nothing configured', variant: { unicode: true } },
   { name: 'compile cache', run: 'nothing configured', variant: { env: { NODE_DISABLE_COMPILE_CACHE: '1' } } },
   {
     name: 'output without streams',
@@ -59,13 +62,6 @@ export const KEPT: readonly Trick[] = [
     },
   },
   { name: 'watchdog thread without a module loader', run: 'nothing configured', variant: { esmWatchdog: true } },
-  {
-    name: 'watchdog thread called first',
-    run: 'lock, slot and record',
-    variant: {
-      edit: { file: 'src/app/execute-run.ts', from: 'if (databaseUrl) watchdog.warm();', to: '' },
-    },
-  },
   {
     name: 'node-postgres on node:crypto',
     run: 'lock, slot and record',
@@ -103,7 +99,49 @@ export const TRIED: readonly Trick[] = [
       },
     },
   },
-  ...['--max-semi-space-size=1', '--single-threaded', '--no-opt', '--jitless'].map(
-    (flag): Trick => ({ name: `node ${flag}`, run: 'nothing configured', variant: { nodeFlags: [flag] } }),
-  ),
+  {
+    name: 'watchdog thread called before the database',
+    run: 'lock, slot and record',
+    variant: {
+      edit: {
+        file: 'src/process/watchdog.ts',
+        from: '  return {\n    arm(inMs, lastWords) {',
+        to: '  begin();\n  return {\n    arm(inMs, lastWords) {',
+      },
+    },
+  },
+  {
+    name: 'valibot without its Standard Schema',
+    run: 'nothing configured',
+    variant: {
+      edit: {
+        file: 'node_modules/valibot/dist/index.mjs',
+        from: 'schema["~standard"] = {',
+        to: 'if (schema) return schema; schema["~standard"] = {',
+      },
+    },
+  },
+  {
+    name: 'host name without node:os',
+    run: 'nothing configured',
+    variant: {
+      edit: {
+        file: 'src/app/config.ts',
+        from: 'host: hostname(),',
+        to: "host: process.getBuiltinModule('node:fs').readFileSync('/proc/sys/kernel/hostname', 'utf8').trim(),",
+      },
+    },
+  },
+  ...[
+    '--max-semi-space-size=1',
+    '--min-semi-space-size=16',
+    '--single-threaded',
+    '--single-threaded-gc',
+    '--v8-pool-size=1',
+    '--no-opt',
+    '--no-sparkplug',
+    '--no-lazy-feedback-allocation',
+    '--jitless',
+    '--preserve-symlinks',
+  ].map((flag): Trick => ({ name: `node ${flag}`, run: 'nothing configured', variant: { nodeFlags: [flag] } })),
 ];

@@ -267,6 +267,14 @@ describe('the archive', () => {
     expect(await database.query('select from "Archive"."Item"')).toHaveLength(200);
   });
 
+  test('is not made by a dry run, which finds nothing wrong with that', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await items(database, 3);
+    const { totals } = await runCleanup(database.url, { dryRun: true, params: { archiveSchema: 'archive' } });
+    expect(totals.matched).toBe(3);
+    expect(await database.query(`select from pg_namespace where nspname = 'archive'`)).toEqual([]);
+  });
+
   test('that lacks a column stops its table, with the statement that adds it', async () => {
     await using database = await createDatabase({ migrated: false });
     await items(database, 3);
@@ -274,6 +282,8 @@ describe('the archive', () => {
     const error = await rejection(runCleanup(database.url, { params: { archiveSchema: 'archive' } }));
     expect(error.message).toContain('ALTER TABLE "archive"."item" ADD COLUMN "deleted_at" timestamp with time zone');
     expect(await database.query('select from item')).toHaveLength(3);
+    const dry = await rejection(runCleanup(database.url, { dryRun: true, params: { archiveSchema: 'archive' } }));
+    expect(dry.message).toContain('ALTER TABLE "archive"."item" ADD COLUMN "deleted_at" timestamp with time zone');
   });
 });
 
@@ -337,6 +347,26 @@ describe('large tables', () => {
     await vi.waitFor(async () => {
       expect(await database.query(counts)).toEqual([{ vacuum_count: 1, analyze_count: 1 }]);
     }, STATISTICS);
+  });
+
+  test('a table that the role may not vacuum is named in a warning', async () => {
+    await using database = await createDatabase({ migrated: false });
+    const { role, url } = await roleIn(database);
+    await items(database, 5);
+    await database.query(`create table own (deleted_at timestamptz); alter table own owner to ${role}; insert into own values (${OLD});
+      grant select, update, delete on item to ${role}`);
+    const lines: Line[] = [];
+    expect((await runCleanup(url, { lines, params: { vacuum: true } })).totals.deleted).toBe(6);
+    expect(lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      `public.item was not vacuumed: the role ${role} neither owns it nor may maintain it`,
+    ]);
+    if (inject('postgresMajor') >= 17) {
+      await database.query(`grant maintain on item to ${role}; insert into item values (99, ${OLD})`);
+      const again: Line[] = [];
+      await runCleanup(url, { lines: again, params: { vacuum: true } });
+      expect(again.filter(({ level }) => level === 'warn')).toEqual([]);
+    }
+    await dropRole(database);
   });
 });
 

@@ -72,6 +72,41 @@ onEveryPostgres((createDatabase) => {
     expect(await database.query(planned)).toEqual([{ seqscan: 'on', nestloop: 'on' }]);
   });
 
+  test('a partition that is cleaned through its table is looked at alone', async () => {
+    await using database = await createDatabase();
+    await database.query(`
+      create table event (id int primary key, deleted_at timestamptz) partition by range (id);
+      do $$ begin for n in 0 .. 19 loop
+        execute format('create table event_%s partition of event for values from (%s) to (%s)', n, n * 10, (n + 1) * 10);
+      end loop; end $$;
+      insert into event select i, ${OLD} from generate_series(1, 199) i; insert into event values (0, null);
+      create function note() returns trigger language plpgsql as $$ begin return null; end $$;
+      create trigger note after delete on event for each statement execute function note(); analyze event`);
+    const scans = 'select sum(seq_scan)::int as scans from pg_stat_user_tables having sum(n_tup_del)';
+    const [before] = await statistics<{ scans: number }>(database, `${scans} >= 0`);
+    expect((await runCleanup(database.url)).totals.deleted).toBe(199);
+    const [after] = await statistics<{ scans: number }>(database, `${scans} >= 199`);
+    // To count each reads it once; to look at all for each of them would be 400.
+    expect((after?.scans ?? 0) - (before?.scans ?? 0)).toBeLessThan(100);
+  });
+
+  test('no setting of the role makes a statement take more memory, or compile it', async () => {
+    await using database = await createDatabase();
+    const names = ['work_mem', 'hash_mem_multiplier', 'jit', 'max_parallel_workers_per_gather'];
+    await database.query(`
+      create table item (id int primary key, deleted_at timestamptz);
+      create table seen (${names.map((name) => `${name} text`).join()});
+      create function see() returns trigger language plpgsql as $$ begin
+        insert into seen values (${names.map((name) => `current_setting('${name}')`).join()}); return old; end $$;
+      create trigger see after delete on item for each row execute function see();
+      insert into item values (1, ${OLD}), (2, null)`);
+    const settings = '-c work_mem=4GB -c hash_mem_multiplier=1000 -c jit=on -c max_parallel_workers_per_gather=8';
+    expect((await runCleanup(database.url, { settings })).totals.deleted).toBe(1);
+    expect(await database.query('select * from seen')).toEqual([
+      { work_mem: '16MB', hash_mem_multiplier: '2', jit: 'off', max_parallel_workers_per_gather: '0' },
+    ]);
+  });
+
   test('what a trigger runs in a cycle is planned as usual', async () => {
     await using database = await createDatabase();
     await database.query(`

@@ -56,6 +56,28 @@ test('the job rests while a replica is too far behind, and goes on once it has c
   expect((await run).totals.deleted).toBe(2_000);
 });
 
+test('a role that cannot see how far replicas are is told that the parameter has no effect', async () => {
+  await ask(
+    primary,
+    `create role blind login password 'secret'; grant select, update, delete on item to blind;
+     insert into item select i, ${daysAgo(100)} from generate_series(1, 5) i`,
+  );
+  const url = Object.assign(new URL(primary.url), { username: 'blind', password: 'secret' }).href;
+  const warnings = async () => {
+    const lines: Line[] = [];
+    await runCleanup(url, { lines, params: { maxReplicationLag: '10s' } });
+    return lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  };
+  expect(await warnings()).toEqual([
+    expect.stringMatching(/maxReplicationLag has no effect.*GRANT pg_monitor TO "blind"/),
+  ]);
+  await ask(
+    primary,
+    `grant pg_monitor to blind; insert into item select i, ${daysAgo(100)} from generate_series(1, 5) i`,
+  );
+  expect(await warnings()).toEqual([]);
+});
+
 const LAG = 'select extract(epoch from max(replay_lag)) * 1000 as lag from pg_stat_replication';
 
 async function dataFolder(server: PostgresServer): Promise<string> {

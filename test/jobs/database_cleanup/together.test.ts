@@ -32,16 +32,19 @@ onEveryPostgres((createDatabase) => {
     }
   });
 
-  test.for(Object.entries(KEYS))('a live leaf keeps what it hangs from, and nothing else (%s)', async ([, key]) => {
-    await using database = await createDatabase();
-    await database.query(tree(key));
-    await database.query('update node set deleted_at = null where id = 364');
-    const dry = await runCleanup(database.url, { dryRun: true });
-    const { totals } = await runCleanup(database.url, { params: { batchSize: 20 } });
-    // 364, 121, 40, 13, 4, 1: the way to the root.
-    expect(totals).toMatchObject({ matched: 363, deleted: 358, blocked: 5 });
-    expect(dry.totals.blocked).toBe(5);
-  });
+  test.for(Object.entries(KEYS))(
+    'a live row at the end of a tree keeps what it hangs from, and nothing else (%s)',
+    async ([, key]) => {
+      await using database = await createDatabase();
+      await database.query(tree(key));
+      await database.query('update node set deleted_at = null where id = 364');
+      const dry = await runCleanup(database.url, { dryRun: true });
+      const { totals } = await runCleanup(database.url, { params: { batchSize: 20 } });
+      // 364, 121, 40, 13, 4, 1: the way to the root.
+      expect(totals).toMatchObject({ matched: 363, deleted: 358, blocked: 5 });
+      expect(dry.totals.blocked).toBe(5);
+    },
+  );
 
   test('keys of numeric, and of two columns of which one type has no hash, are followed', async () => {
     await using database = await createDatabase();
@@ -73,7 +76,7 @@ onEveryPostgres((createDatabase) => {
     expect((await runCleanup(database.url)).totals).toMatchObject({ deleted: 358, blocked: 5, kept: 1 });
   });
 
-  test('maxRows takes the leaves first, run after run, until the tree is gone', async () => {
+  test('maxRows takes the last rows of a tree first, run after run, until the tree is gone', async () => {
     await using database = await createDatabase();
     await database.query(tree(KEYS['no action']));
     let deleted = 0;

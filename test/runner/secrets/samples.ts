@@ -186,6 +186,9 @@ export const SECRET_NAMES = [
   'cookie',
   'webhook_url',
   'otp',
+  'PassWord',
+  'mot_de_passe',
+  'client-key-data',
 ];
 
 /** Ways to write a name and its value. */
@@ -209,6 +212,18 @@ const SETTINGS: readonly ((name: string, secret: string) => string)[] = [
   (name, secret) => `<${name}>${secret}</${name}>`,
   (name, secret) => `const ${name.replaceAll('-', '_')} = "${secret}";`,
   (name, secret) => `${name} => "${secret}"`,
+  (name, secret) => `data:\n  ${name}: |\n    ${secret}\n  rows: 3`,
+  (name, secret) => `${name}: >-\n    first line\n\n    ${secret}\nrows: 3`,
+  (name, secret) => `{"${name}":\n          "${secret}"}`,
+  (name, secret) => `${name} = ""${`"${secret}"`}""`,
+  (name, secret) =>
+    JSON.stringify([
+      { name, value: secret },
+      { name: 'ROWS', value: '3' },
+    ]),
+  (name, secret) => JSON.stringify(JSON.stringify({ env: [{ name, value: secret }] }, null, 2)),
+  (name, secret) => `env:\n  - name: ${name}\n    value: ${secret}\n  - name: ROWS\n    value: "3"`,
+  (name, secret) => `Key (user_id, ${name})=(7, ${secret}) already exists.`,
 ];
 
 /** What has a place of its own, and neither name nor form. */
@@ -228,6 +243,11 @@ const PLACES: Readonly<Record<string, (secret: string) => string>> = {
   'set-cookie': (secret) => `set-cookie: sid=${secret}; Path=/; HttpOnly`,
   'curl user': (secret) => `curl -u ada:${secret} https://example.org`,
   'sql password': (secret) => `ALTER ROLE app PASSWORD '${secret}'`,
+  'sql password in dollars': (secret) => `ALTER ROLE app PASSWORD $x$${secret}$x$ VALID UNTIL 'infinity'`,
+  'sql identified with': (secret) => `CREATE USER app IDENTIFIED WITH caching_sha2_password BY '${secret}'`,
+  'mysql option': (secret) => `Command failed: mysqldump --single-transaction -u root -p${secret} orders`,
+  'sshpass option': (secret) => `sshpass -p ${secret} ssh ada@host`,
+  'redis-cli option': (secret) => `redis-cli -h cache -a ${secret} ping`,
   'slack webhook': (secret) => `https://hooks.slack.com/services/T0000/B0000/${secret}`,
   'discord webhook': (secret) => `POST https://discord.com/api/webhooks/1/${secret} 404`,
   'teams webhook': (secret) => `https://acme.webhook.office.com/webhookb2/${secret}@x/IncomingWebhook/y/z`,
@@ -390,6 +410,18 @@ export const HARMLESS: readonly string[] = [
   'author: Ada Lovelace, authority: self, authored: 3',
   'compass: north, bypass: true, passenger: ada, keyboard: dvorak',
   'Keep-Alive: timeout=5; Content-Type: application/json',
+  'such as https://hooks.slack.com/services/<path>, or https://discord.com/api/webhooks/<id>',
+  'send it as Authorization: Bearer …',
+  'put it into a Secret: whoever knows it can check in, and without secrets: those stay',
+  'mysqldump -u root -p orders: Access denied for user root',
+  'mysql -u root -p$MYSQL_PWD orders',
+  'mysql: [Warning] Using a password on the command line interface can be insecure.',
+  '{"name":"ROWS","value":"30"}',
+  '[{"name":"token","value":"expired"},{"name":"password","value":"required"}]',
+  '- name: API_TOKEN\n  valueFrom:\n    secretKeyRef:\n      name: run-job-env',
+  'Key (order_id, email)=(7, ada@example.org) already exists.',
+  'Key (user_id)=(7) is not present in table "users".',
+  'description: |\n  how a password is kept\n  and a token',
   '--param key=value --param retentionDays=30',
   '--params \'{"retentionDays":30}\'',
 ];

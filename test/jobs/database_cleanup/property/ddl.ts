@@ -1,17 +1,24 @@
-// The model as SQL. Tables and rows come first, then keys and triggers: rows may refer to each other in circles.
+// The model as SQL. Tables and rows come first, then keys and triggers: rows may refer to each other in cycles.
 import { identifier, literal } from '../../../../src/jobs/database_cleanup/sql.ts';
-import { FIRST_PART_BELOW, groupOf, type Key, type Model, type Row, type Table } from './model.ts';
+import { FIRST_PART_BELOW, groupOf, type Key, type Model, type Row, type Table, type Trigger } from './model.ts';
 
-/** Creates the model in the schema `schema`, which is made anew. */
+/** Creates the model in the schema `schema`, with no more than it takes: to create and drop tables is most of the test's time. */
 export function ddlOf(model: Model, schema: string): string {
+  const has = (trigger: Trigger) => model.tables.some((table) => table.trigger === trigger);
+  const children = new Set(model.keys.map(childOf));
   return [
-    `drop schema if exists ${schema} cascade; create schema ${schema}; set search_path = ${schema};`,
-    'create table logged (tbl text, id int);',
-    'create table unique_audit (id int unique); insert into unique_audit select generate_series(1, 100, 3);',
-    'create table strict_audit (id int not null);',
+    `create schema ${schema}; set search_path = ${schema};`,
+    has('log') ? 'create table logged (tbl text, id int);' : '',
+    has('unique')
+      ? 'create table unique_audit (id int unique); insert into unique_audit select generate_series(1, 100, 3);'
+      : '',
+    has('not null') ? 'create table strict_audit (id int not null);' : '',
     ...model.tables.map((table) => createTable(model, table)),
     ...model.tables.filter(({ rows }) => rows.length > 0).map((table) => insertRows(model, table)),
-    ...model.keys.map(createKey),
+    ...[...children].map((child) => createKeys(model, child)),
+    ...model.keys
+      .filter(({ indexed }) => indexed)
+      .map((key) => `create index on ${childOf(key)} (${columnsOf(key).join(', ')});`),
     ...model.tables.map((table) => createTrigger(table, schema)),
     model.analyzed ? `analyze ${model.tables.map(({ name }) => identifier(name)).join(', ')};` : '',
   ]
@@ -49,7 +56,9 @@ function createTable(model: Model, table: Table): string {
     attached: ' partition by range (id)',
     hash: ' partition by hash (id)',
   }[table.partitioning];
-  const head = `create table ${name} (${columns.join(', ')})${tail};`;
+  const composite = model.keys.some(({ parent, shape }) => parent === table && shape !== 'single');
+  const unique = ['primary key (id)', ...(composite ? ['unique (grp, id)'] : [])];
+  const head = `create table ${name} (${[...columns, ...unique].join(', ')})${tail};`;
   const low = `for values from (minvalue) to (${FIRST_PART_BELOW})`;
   const high = `for values from (${FIRST_PART_BELOW}) to (maxvalue)`;
   const of = `partition of ${name}`;
@@ -73,7 +82,6 @@ function createTable(model: Model, table: Table): string {
   return [
     head,
     ...parts,
-    `alter table ${name} add primary key (id), add unique (grp, id);`,
     table.wide ? `alter table ${name} alter pad set storage plain;` : '',
     table.column && table.indexed ? `create index on ${name} (deleted_at);` : '',
   ]
@@ -114,16 +122,22 @@ function deletedAt(table: Table, row: Row): string {
   return ['now()', `now() - interval '88 days'`, `now() + interval '1 day'`, `'infinity'`][row.id % 4] as string;
 }
 
-function createKey(key: Key): string {
-  const child = identifier(key.childPart ? `${key.child.name}_1` : key.child.name);
+/** What a key's constraint is on, as SQL: its child, or the first partition of that. */
+const childOf = (key: Key): string => identifier(key.childPart ? `${key.child.name}_1` : key.child.name);
+
+/** All keys of one child in one statement. */
+function createKeys({ keys }: Model, child: string): string {
+  const constraints = keys.filter((key) => childOf(key) === child).map(constraintOf);
+  return `alter table ${child} ${constraints.join(',\n  ')};`;
+}
+
+function constraintOf(key: Key): string {
   const parent = identifier(key.parentPart ? `${key.parent.name}_1` : key.parent.name);
-  const columns = columnsOf(key).join(', ');
   return [
-    `alter table ${child} add constraint ${key.name} foreign key (${columns})`,
+    `add constraint ${key.name} foreign key (${columnsOf(key).join(', ')})`,
     ` references ${parent} (${key.shape === 'single' ? 'id' : 'grp, id'})`,
     key.shape === 'composite full' ? ' match full' : '',
-    ` on delete ${key.onDelete}${key.deferred ? ' deferrable initially deferred' : ''};`,
-    key.indexed ? `\ncreate index on ${child} (${columns});` : '',
+    ` on delete ${key.onDelete}${key.deferred ? ' deferrable initially deferred' : ''}`,
   ].join('');
 }
 

@@ -21,11 +21,11 @@ export function generate(seed: number): Model {
   const random = randomFrom(seed);
   const allowCascade = random.chance(0.1);
   // What a cascade takes is refused by triggers in ways that depend on the order of deletes, which nobody promises.
-  const circles = random.chance(0.6);
+  const cycles = random.chance(0.6);
   const triggers = allowCascade ? 0 : random.pick([0, 0.15, 0.4]);
   const tables = Array.from({ length: 5 + random.below(8) }, (_, at) => makeTable(random, at, triggers));
   const keys = Array.from({ length: 2 + random.below(2 * tables.length) }, (_, at) =>
-    makeKey(random, at, tables, circles),
+    makeKey(random, at, tables, cycles),
   );
   for (const key of keys) for (const row of key.child.rows) refer(random, key, row);
   return {
@@ -70,12 +70,12 @@ function makeTable(random: Random, at: number, triggers: number): Table {
   };
 }
 
-function makeKey(random: Random, at: number, tables: readonly Table[], circles: boolean): Key {
-  // Most keys point at an earlier table, as in most schemas; the others close circles, or are a table's own.
+function makeKey(random: Random, at: number, tables: readonly Table[], cycles: boolean): Key {
+  // Most keys point at an earlier table, as in most schemas; the others close cycles, or are a table's own.
   const [one, other] = [random.below(tables.length), random.below(tables.length)];
-  const circular = circles && random.chance(0.3);
-  const child = tables[circular ? one : Math.max(one, other)] as Table;
-  const parent = tables[circular ? other : Math.min(one, other)] as Table;
+  const cyclic = cycles && random.chance(0.3);
+  const child = tables[cyclic ? one : Math.max(one, other)] as Table;
+  const parent = tables[cyclic ? other : Math.min(one, other)] as Table;
   const onDelete = random.pick(ACTIONS);
   const live = parent.rows.find((row) => row.age !== 'due');
   const fallback = onDelete === 'set default' ? random.pick([undefined, live?.id, 999]) : undefined;
@@ -93,9 +93,9 @@ function makeKey(random: Random, at: number, tables: readonly Table[], circles: 
     shape,
     fallback: parentPart && fallback !== undefined && fallback >= FIRST_PART_BELOW ? undefined : fallback,
     notNull: random.chance(0.15),
-    // Whether a row of a circle passes its check depends on which of them goes first.
+    // Whether a row of a cycle passes its check depends on which of them goes first.
     checked:
-      !circles &&
+      !cycles &&
       !childPart &&
       child !== parent &&
       shape === 'single' &&

@@ -11,7 +11,7 @@ export interface Expected {
 
 /**
  * The rows that stay. A row stays when it isn't due, when its trigger refuses, when its table is refused; and when a row that stays
- * refers to it through a key that holds it. All others can go, those that refer to each other in circles too.
+ * refers to it through a key that holds it. All others can go, those that refer to each other in cycles too.
  * @param foreseen leave out what no catalog tells: triggers, checks and missing defaults
  */
 export function staying({ tables, keys, params }: Model, foreseen = false): Set<string> {

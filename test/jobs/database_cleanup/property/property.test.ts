@@ -5,7 +5,7 @@ import { describe, test } from 'vitest';
 import { onEveryPostgres } from '../../../support/every-postgres.ts';
 import { checkSeed } from './check.ts';
 
-const SEEDS_A_TEST = 10;
+const SEEDS_A_TEST = 20;
 /** The seeds of each server: as many on the first as time allows, and others on the second. */
 const RANGES = [
   { first: 1, count: 240 },
