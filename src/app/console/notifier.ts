@@ -17,8 +17,6 @@ export interface NotifierOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly useConnection: UseConnection;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** How often is looked, in milliseconds. */
-  readonly everyMs?: number;
 }
 
 /**
@@ -26,7 +24,7 @@ export interface NotifierOptions {
  * @returns what ends it
  */
 export function startNotifier(options: NotifierOptions): () => Promise<void> {
-  const { config, log, everyMs = EVERY_MS } = options;
+  const { config, log } = options;
   if (config.notify.targets.length === 0 && config.checkIns.length === 0) return async () => undefined;
   const stop = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -45,7 +43,7 @@ export function startNotifier(options: NotifierOptions): () => Promise<void> {
     if (stop.signal.aborted) return;
     timer = setTimeout(() => {
       looking = again();
-    }, everyMs);
+    }, EVERY_MS);
     // The server keeps the process alive, not this.
     timer.unref();
   };
