@@ -11,6 +11,7 @@ import { JobsQuery, NightQuery } from './api/schemas.ts';
 import { ASSETS } from './assets/index.ts';
 import { Exposition } from './exposition.ts';
 import { Access } from './http/access.ts';
+import { answer, answerJson, answerPage } from './http/answer.ts';
 import { addressOf, type Ctx, type Env, wantsJson } from './http/context.ts';
 import { formToken } from './http/csrf.ts';
 import { Events } from './http/events.ts';
@@ -130,9 +131,9 @@ export function createConsole(options: ConsoleOptions) {
   // The pages, and the same for programs.
   app.get('/', async (c) => {
     const query = readQuery(JobsQuery, c);
-    return page(c, <JobsPage frame={await framed(c)} jobs={jobsOf(await picture(), query)} query={query} />);
+    return answerPage(c, <JobsPage frame={await framed(c)} jobs={jobsOf(await picture(), query)} query={query} />);
   });
-  app.get('/api/v1/jobs', async (c) => c.json(jobsOf(await picture(), readQuery(JobsQuery, c))));
+  app.get('/api/v1/jobs', async (c) => answerJson(c, jobsOf(await picture(), readQuery(JobsQuery, c))));
 
   const jobDetail = async (c: Ctx) => {
     const name = c.req.param('name') ?? '';
@@ -144,9 +145,9 @@ export function createConsole(options: ConsoleOptions) {
   };
   app.get('/jobs/:name', async (c) => {
     const { job, at } = await jobDetail(c);
-    return page(c, <JobPage frame={await framed(c)} job={job} at={at} />);
+    return answerPage(c, <JobPage frame={await framed(c)} job={job} at={at} />);
   });
-  app.get('/api/v1/jobs/:name', async (c) => c.json((await jobDetail(c)).job));
+  app.get('/api/v1/jobs/:name', async (c) => answerJson(c, (await jobDetail(c)).job));
 
   const runDetail = async (c: Ctx) => {
     const id = (c.req.param('id') ?? '').toLowerCase();
@@ -165,13 +166,16 @@ export function createConsole(options: ConsoleOptions) {
     const run = await runDetail(c);
     const { at } = await picture();
     const now = run.endedAt === undefined ? new Date(Math.max(at.getTime(), Date.parse(run.startedAt))) : at;
-    return page(c, <RunPage frame={await framed(c)} run={run} at={now.toISOString()} traceUrl={options.traceUrl} />);
+    return answerPage(
+      c,
+      <RunPage frame={await framed(c)} run={run} at={now.toISOString()} traceUrl={options.traceUrl} />,
+    );
   });
-  app.get('/api/v1/runs/:id', async (c) => c.json(await runDetail(c)));
+  app.get('/api/v1/runs/:id', async (c) => answerJson(c, await runDetail(c)));
 
   const now = async () => nowOf(await picture(), sight.maxConcurrentJobs);
-  app.get('/now', async (c) => page(c, <NowPage frame={await framed(c)} now={await now()} />));
-  app.get('/api/v1/now', async (c) => c.json(await now()));
+  app.get('/now', async (c) => answerPage(c, <NowPage frame={await framed(c)} now={await now()} />));
+  app.get('/api/v1/now', async (c) => answerJson(c, await now()));
 
   const night = async (query: NightQuery) => {
     const { at } = await picture();
@@ -179,9 +183,9 @@ export function createConsole(options: ConsoleOptions) {
   };
   app.get('/night', async (c) => {
     const query = readQuery(NightQuery, c);
-    return page(c, <NightPage frame={await framed(c)} night={await night(query)} query={query} />);
+    return answerPage(c, <NightPage frame={await framed(c)} night={await night(query)} query={query} />);
   });
-  app.get('/api/v1/night', async (c) => c.json(await night(readQuery(NightQuery, c))));
+  app.get('/api/v1/night', async (c) => answerJson(c, await night(readQuery(NightQuery, c))));
 
   app.get('/api/v1/openapi.json', (c) => c.json(openApi(version)));
   app.get('/metrics', async (c) => {
@@ -189,7 +193,7 @@ export function createConsole(options: ConsoleOptions) {
     const { lookedAt, problem } = sight.freshness;
     const { maxConcurrentJobs: places } = sight;
     const text = tellMetrics({ version, seen, lookedAt, stale: problem !== undefined, places });
-    return c.body(text, 200, { 'content-type': Exposition.contentType });
+    return answer(c, text, Exposition.contentType);
   });
   app.get('/events', (c) => {
     if (!events.add(c.env.outgoing))
@@ -199,7 +203,6 @@ export function createConsole(options: ConsoleOptions) {
 
   addActions(app, { options, mostBytes: MOST_FORM_BYTES });
 
-  const page = (c: Ctx, body: unknown) => c.html(`<!doctype html>${String(body)}`);
   const framed = async (c: Ctx): Promise<Frame> => {
     await picture();
     return frameOf(c);
@@ -217,13 +220,13 @@ export function createConsole(options: ConsoleOptions) {
     const message = known ? sentence(error) : 'The log of the console says more.';
     c.status(known ? 503 : 500);
     if (wantsJson(c)) return c.json({ error: message });
-    return page(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
   });
 
   function refuse(c: Ctx, { status, title, message }: Refusal) {
     c.status(status);
     if (wantsJson(c)) return c.json({ error: message });
-    return page(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
   }
 
   return {

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { type Access, COOKIE, SESSION_SECONDS } from './http/access.ts';
+import { answerPage } from './http/answer.ts';
 import { addressOf, type Ctx, type Env } from './http/context.ts';
 import { isSameOrigin } from './http/csrf.ts';
 import { readForm } from './http/form.ts';
@@ -20,7 +21,7 @@ export const isSecure = (c: Ctx, access: Access): boolean =>
 
 export function addLogin(app: Hono<Env>, { access, frameOf, mostBytes }: LoginOptions): void {
   const page = (c: Ctx, next: string, problem?: string) =>
-    c.html(`<!doctype html>${String(<LoginPage frame={frameOf(c)} next={next} problem={problem} />)}`);
+    answerPage(c, <LoginPage frame={frameOf(c)} next={next} problem={problem} />);
 
   app.get('/login', (c) => (access.hasLogin ? page(c, ownPath(c.req.query('next'))) : c.redirect('/', 303)));
 
