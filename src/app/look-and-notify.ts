@@ -36,7 +36,8 @@ export async function lookAndNotify(options: LookOptions): Promise<Looked> {
   const timeUp = AbortSignal.timeout(LIMIT_MS);
   const signal = stop === undefined ? timeUp : AbortSignal.any([timeUp, stop]);
   const lost = closes ? await closeLost(queries) : [];
-  const telling = tellLost(options, lost, signal).catch((error: Error) => [
+  // Also where we are to stop: nobody else tells of those whose records this has closed.
+  const telling = tellLost(options, lost, timeUp).catch((error: Error) => [
     `who was lost could not be looked up: ${error.message}`,
   ]);
   const { recorded, late } = await noticeMissed(queries, await databaseNow(queries), undefined, undefined, {

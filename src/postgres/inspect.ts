@@ -13,6 +13,7 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   cancellations: ['SELECT', 'INSERT', 'DELETE'],
   check_ins: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   notifications: ['SELECT', 'UPDATE', 'DELETE'],
+  live: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   migrations: ['SELECT'],
 };
 

@@ -118,19 +118,43 @@ export async function missedSlots(
   return rows.map(({ at }) => at);
 }
 
+/** Until when a run r worked: one that is dead, or was taken for lost, until its deadline at the latest. */
+export const WORKED_UNTIL = `coalesce(CASE WHEN r.status IN ('running', 'lost') THEN least(r.ended_at, r.deadline) ELSE r.ended_at END, 'infinity')`;
+
+/** With its grace no run takes longer: what began before needn't be looked for among the records of what was missed since. */
+const LONGEST_RUN = '25 days';
+
+/** Runs that worked, which keep a CronJob from starting another. */
+const WORKED = `r.status NOT IN ('skipped', 'missed')`;
+
 /**
- * The reason for a missed slot $slot of a name, as far as the database tells: the name was paused, a run of it was under way, or nobody
- * knows. A run that was taken for lost worked until its deadline at the latest.
+ * The places of those slots during which a run of their name was under way: one that had begun before the first of them, or since. Found once
+ * for all slots of a name, since the records of those that were missed lie in between.
  */
+const BUSY = `
+spans AS (SELECT name, min(at) AS first, max(at) AS last FROM slots GROUP BY name),
+works AS (
+  SELECT spans.name, work.*
+  FROM spans CROSS JOIN LATERAL (
+    (SELECT r.started_at, ${WORKED_UNTIL} AS until FROM run_job.runs r
+     WHERE r.name = spans.name AND r.started_at <= spans.first AND r.started_at > spans.first - interval '${LONGEST_RUN}' AND ${WORKED}
+     ORDER BY r.started_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT r.started_at, ${WORKED_UNTIL} FROM run_job.runs r
+     WHERE r.name = spans.name AND r.started_at > spans.first AND r.started_at <= spans.last AND ${WORKED})
+  ) AS work
+),
+busy AS (
+  SELECT slots.place FROM slots JOIN works ON works.name = slots.name AND works.started_at <= slots.at AND works.until > slots.at
+)`;
+
+/** The reason for a missed slot, as far as the database tells: the name was paused, a run of it was under way, or nobody knows. */
 const REASON = `CASE
   WHEN EXISTS (
-    SELECT FROM run_job.pauses p WHERE p.name = slot.name AND p.since <= slot.at
-      AND (p.ended_at IS NULL OR p.ended_at > slot.at) AND (p.until IS NULL OR p.until > slot.at)
+    SELECT FROM run_job.pauses p WHERE p.name = slots.name AND p.since <= slots.at
+      AND (p.ended_at IS NULL OR p.ended_at > slots.at) AND (p.until IS NULL OR p.until > slots.at)
   ) THEN 'paused'
-  WHEN (
-    SELECT r.status NOT IN ('skipped', 'missed') AND coalesce(CASE r.status WHEN 'lost' THEN least(r.ended_at, r.deadline) ELSE r.ended_at END, 'infinity') > slot.at
-    FROM run_job.runs r WHERE r.name = slot.name AND r.started_at <= slot.at ORDER BY r.started_at DESC LIMIT 1
-  ) THEN 'previous_running'
+  WHEN place IN (SELECT place FROM busy) THEN 'previous_running'
   ELSE 'unknown'
 END`;
 
@@ -163,12 +187,13 @@ const AT_ONCE = 1_000;
 async function recordSome(connection: Queries, slots: readonly MissedSlot[], version: string): Promise<number> {
   const { rowCount } = await connection.query(
     // Reasons are looked for before the first record is written: between the inserts, the rows just written would be walked for each.
-    `WITH judged AS MATERIALIZED (
-       SELECT slot.*, ${REASON} AS reason
-       FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS slot (name, job, at, place)
+    `WITH slots AS MATERIALIZED (
+       SELECT slot.* FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS slot (name, job, at, place)
        WHERE NOT EXISTS (
          SELECT FROM run_job.runs r WHERE r.name = slot.name AND r.scheduled_at = slot.at AND r.status <> 'missed' AND NOT r.dry_run
        )
+     ), ${BUSY}, judged AS MATERIALIZED (
+       SELECT slots.*, ${REASON} AS reason FROM slots
      ), ordered AS MATERIALIZED (SELECT * FROM judged ORDER BY place)
      INSERT INTO run_job.runs (id, job, name, scheduled_at, shard_index, shard_count, status, reason, started_at, ended_at, dry_run, forced,
        version, host, pid, lock_key)

@@ -1,6 +1,7 @@
 // What the database knows of why a slot has no success: its runs, what was under way when it came, and whether its name was paused.
 import type { Connection } from './connect.ts';
 import { RUN_COLUMNS, type RunRecord, read, readOnly } from './records.ts';
+import { WORKED_UNTIL } from './slots.ts';
 
 /** A pause that a slot fell into. */
 export interface PastPause {
@@ -17,14 +18,13 @@ const RUNS = `
 SELECT ${RUN_COLUMNS} FROM run_job.runs r WHERE r.name = $1 AND r.scheduled_at = $2 AND r.status <> 'missed' AND NOT r.dry_run
 ORDER BY r.started_at, r.id`;
 
-/** A run that was taken for lost worked until its deadline at the latest. */
 const UNDER_WAY = `
 SELECT ${RUN_COLUMNS} FROM run_job.runs r
 WHERE r.id = (
   SELECT p.id FROM run_job.runs p
   WHERE p.name = $1 AND p.started_at <= $2 AND p.scheduled_at <> $2 AND p.status NOT IN ('skipped', 'missed') AND NOT p.dry_run
   ORDER BY p.started_at DESC LIMIT 1
-) AND coalesce(CASE r.status WHEN 'lost' THEN least(r.ended_at, r.deadline) ELSE r.ended_at END, 'infinity') > $2`;
+) AND ${WORKED_UNTIL} > $2`;
 
 const PAUSE = `
 SELECT since, why, paused_by AS by, until, ended_at AS "endedAt" FROM run_job.pauses

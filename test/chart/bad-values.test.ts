@@ -221,6 +221,34 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { jobDefaults: { env: { APP_VERSION: 1.1 } } },
       'jobDefaults.env.APP_VERSION is a number with a fraction, which may have lost a digit already (1.10 is read as 1.1): quote it',
     ],
+    [
+      'a parameter that YAML doesn’t take for a name',
+      cleanup({ params: { n: 5 } }),
+      'jobs.database-cleanup.params has a name that YAML reads as false, such as y, n, yes, no, on or off: quote it',
+    ],
+    [
+      'a variable that YAML doesn’t take for a name',
+      { migration: { env: { Y: '5' } } },
+      'migration.env has a name that YAML reads as true',
+    ],
+    // Arguments with which nothing would be done
+    [
+      'help in the place of work',
+      cleanup({ args: ['--help'] }),
+      'jobs.database-cleanup.args: --help prints help and ends with 0, so that the work would never be done',
+    ],
+    ['the same in short', { jobDefaults: { args: ['-h'] } }, 'args: -h prints help and ends with 0'],
+    [
+      'one slot for ever',
+      cleanup({ args: ['--scheduled-at=2026-01-01T00:00:00Z'] }),
+      'args: --scheduled-at stands for one slot, which every run but the first would find done',
+    ],
+    [
+      'a dry run that the chart doesn’t know of',
+      cleanup({ args: ['--dry-run'] }),
+      "--dry-run is the chart's: use dryRun",
+    ],
+    ['a name that it doesn’t know of', cleanup({ args: ['--as', 'x'] }), "--as is the chart's: use name"],
     ['a fraction as a secret', { secret: { values: { A: 0.5 } } }, 'secret.values.A is a number with a fraction'],
     ['a fraction for the migration', { migration: { env: { A: 0.5 } } }, 'migration.env.A is a number with a fraction'],
     [

@@ -76,13 +76,13 @@ onEveryPostgres((create) => {
 
   test('a slot that may still be started is late and not missed, and is done when its run has succeeded', async () => {
     await using database = await createDatabase();
-    await apply(database, { name: 'noop', schedule: '* * * * *', startingDeadlineSeconds: 3_600, lateAfter: '1m' });
-    await since(database, 3 * MINUTE + 30_000);
+    await apply(database, { name: 'noop', schedule: '* * * * *', startingDeadlineSeconds: 3_600, lateAfter: '2m' });
+    await since(database, 4 * MINUTE + 30_000);
     const told = await status(database, 'noop');
     expect(told.health).toBe('overdue');
     expect(told.slots.filter(({ state }) => state === 'late').length).toBeGreaterThanOrEqual(2);
     expect(await missedOf(database)).toEqual([]);
-    // The controller starts the newest of them only: those before it are missed from then on.
+    // The controller starts the newest of them only: those before it are missed from then on. The minute may turn meanwhile.
     const at = minuteBack(1);
     const ran = await runToEnd(['noop', '--scheduled-at', at.toISOString()], { database });
     expect(ran.exitCode).toBe(0);
@@ -132,6 +132,41 @@ onEveryPostgres((create) => {
     expect(state(3)).toMatchObject({ state: 'done' });
     expect(state(2)).toMatchObject({ state: 'missed', reason: 'previous_running' });
     expect(state(1)).toMatchObject({ state: 'missed', reason: 'unknown' });
+  });
+
+  test('each slot during which a run was under way says so, whoever has looked in between', async () => {
+    await using database = await createDatabase();
+    await using adapter = adapterOf(database);
+    for (const name of ['report', 'killed']) {
+      await apply(database, { name, schedule: '0 * * * *', startingDeadlineSeconds: 60, lateAfter: '1m' });
+      await database.query(`UPDATE run_job.schedules SET source = name WHERE name = $1`, [name]);
+    }
+    await since(database, 7 * HOUR);
+    const start = (name: string, deadline: number) =>
+      runOf(slotOf(name, undefined, hourBack(6)), { startedAt: hourBack(6), deadline: hourBack(deadline) });
+    await adapter.history.record(start('report', 0), endOf({ endedAt: new Date(hourBack(2).getTime() + 30 * MINUTE) }));
+    // Its record says that it runs, and it can't any more.
+    await adapter.history.start(start('killed', 4));
+    const { noticeMissed } = await import('../../src/app/missed-slots.ts');
+    const { withConnection } = await import('../../src/postgres/connect.ts');
+    const { serverAt } = await import('../postgres/server-at.ts');
+    for (const hours of [4, 3, 2, 1, 0]) {
+      const now = new Date(hourBack(hours).getTime() + 10 * MINUTE);
+      await withConnection(serverAt(database.url), (connection) => noticeMissed(connection, now));
+    }
+    const reasons = (await missedOf(database)).filter(({ at }) => at >= hourBack(5) && at <= hourBack(1));
+    expect(reasons.map(({ name, reason }) => `${name} ${reason}`)).toEqual([
+      'killed previous_running',
+      'killed unknown',
+      'killed unknown',
+      'killed unknown',
+      'killed unknown',
+      'report previous_running',
+      'report previous_running',
+      'report previous_running',
+      'report previous_running',
+      'report unknown',
+    ]);
   });
 
   test('slots in a blackout and of a suspended schedule are expected of nobody', async () => {

@@ -20,6 +20,9 @@ const INTERRUPTED = [
   [null, 'SIGINT'],
 ];
 
+/** Installing all that the project needs takes its time where it isn't in npm's cache, or others are at work. */
+const INSTALLING_MS = 400_000;
+
 const blocks = snippets().filter(({ page }) => page === 'README.md');
 const around = emptyFolder();
 const clone = join(around, 'run-job');
@@ -86,32 +89,36 @@ describe('README, from its first block to its last', () => {
   });
 
   const named = blocks.map((block) => [`${block.line}: ${block.language} ${block.place}`, block] as const);
-  test.each(named.filter(([, { place }]) => !['cluster', 'ci'].includes(place)))('%s', async (_, block) => {
-    if (block.language !== 'sh') {
-      paste(block);
-      return;
-    }
-    const env = { DATABASE_URL: database.url };
-    switch (block.place) {
-      case 'clone':
-        await mustRun(block.text, { cwd: clone, path: old });
-        break;
-      case 'new-project':
-        await mustRun(block.text, { cwd: project });
-        break;
-      case 'database':
-        await mustRun(block.text, { cwd: project, env });
-        break;
-      case 'helm':
-        await renders(block.text);
-        break;
-      case 'console':
-        await opens(block.text, env);
-        break;
-      default:
-        throw new Error(`nobody knows where ${block.place} is`);
-    }
-  });
+  test.each(named.filter(([, { place }]) => !['cluster', 'ci'].includes(place)))(
+    '%s',
+    async (_, block) => {
+      if (block.language !== 'sh') {
+        paste(block);
+        return;
+      }
+      const env = { DATABASE_URL: database.url };
+      switch (block.place) {
+        case 'clone':
+          await mustRun(block.text, { cwd: clone, path: old });
+          break;
+        case 'new-project':
+          await mustRun(block.text, { cwd: project });
+          break;
+        case 'database':
+          await mustRun(block.text, { cwd: project, env });
+          break;
+        case 'helm':
+          await renders(block.text);
+          break;
+        case 'console':
+          await opens(block.text, env);
+          break;
+        default:
+          throw new Error(`nobody knows where ${block.place} is`);
+      }
+    },
+    INSTALLING_MS,
+  );
 
   test.each(TOO_OLD)('what the project has installed refuses Node %i in a sentence', async (major) => {
     const { code, output } = await runInShell('npx run-job hello', { cwd: project, path: [nodeFolder(major)] });

@@ -26,8 +26,8 @@ export async function killAtRandom(
   for (let round = 0; round < rounds; round += 1) {
     const args = round % 3 === 2 ? ['noop'] : ['throws', '--param', 'kind=error'];
     await using running = runJob([...args, '--as', 'nightly'], run);
-    // From before the first connection to after the end: the moment is what is tried here.
-    await Promise.race([sleep(tookMs * (0.4 + Math.random())), running.done]);
+    // From about when it connects to after its end: the moment is what is tried here.
+    await Promise.race([sleep(tookMs * (0.6 + Math.random())), running.done]);
     running.kill('SIGKILL');
     await running.done;
   }

@@ -307,7 +307,7 @@ test('kill -9 at random moments: after the next look every notification exists o
   await using database = await createDatabase();
   // A hundred and more: npm run bench -- notifications.
   const found = await killAtRandom(20, { database, env: notifying(receiver) });
-  expect(found.records).toBeGreaterThan(5);
+  expect(found.records).toBeGreaterThan(3);
   expect(found.keys).toEqual(found.expected);
   expect(new Set(receiver.events.map(({ id }) => id))).toEqual(new Set(found.expected));
 });

@@ -116,6 +116,9 @@ Refuses the numbers in a value, at any depth, that aren't what was written any m
 {{- $value := .value -}}
 {{- if kindIs "map" $value -}}
 {{- range $key, $item := $value -}}
+{{- if has $key (list "true" "false") -}}
+{{- fail (printf "\n\n%s has a name that YAML reads as %s, such as y, n, yes, no, on or off: quote it" $.where $key) -}}
+{{- end -}}
 {{- include "run-job.check.number" (dict "where" (printf "%s.%s" $.where $key) "value" $item "text" $.text) -}}
 {{- end -}}
 {{- else if kindIs "slice" $value -}}

@@ -27,6 +27,9 @@ history are the name's, so that two entries of one job each do their work.
 {{- if and $job.job $job.command -}}
 {{- fail (printf "\n\njobs.%s has both job and command: name the job that is found by its name, or the program to run" $key) -}}
 {{- end -}}
+{{- if not $job.command -}}
+{{- include "run-job.refuseArgs" (dict "where" (printf "jobs.%s.args" $key) "args" $job.args) -}}
+{{- end -}}
 {{- $own := replace "-" "_" $key -}}
 {{- $_ := set $job "job" (default $own $job.job) -}}
 {{- $_ := set $job "name" (default (ternary $job.job $key (eq $own $job.job)) $job.name) -}}
@@ -36,6 +39,23 @@ history are the name's, so that two entries of one job each do their work.
 {{- end -}}
 {{- include "run-job.refuseCircles" $jobs -}}
 {{- toJson $jobs -}}
+{{- end -}}
+
+{{/* Arguments of run-job with which an entry would do no work and succeed, and those that the chart has to know of. */}}
+{{- define "run-job.refuseArgs" -}}
+{{- $help := "prints help and ends with 0, so that the work would never be done and the Job succeed: leave it out" -}}
+{{- $refused := dict
+    "--help" $help "-h" $help
+    "--scheduled-at" "stands for one slot, which every run but the first would find done and succeed: leave it out"
+    "--timeout" "is the chart's: use timeout" "--locked" "is the chart's: use locked" "--dry-run" "is the chart's: use dryRun"
+    "--as" "is the chart's: use name" "--params" "is the chart's: use params"
+-}}
+{{- range .args -}}
+{{- $flag := regexFind "^-[^=]*" (toString .) -}}
+{{- if hasKey $refused $flag -}}
+{{- fail (printf "\n\n%s: %s %s" $.where $flag (get $refused $flag)) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Sets variables as they are: merged, two of different sources would become one with both. */}}

@@ -10,15 +10,13 @@ import type { UseConnection } from './one-connection.ts';
 const EVERY_MS = 60_000;
 
 /** How long a look that is under way has to end, once we stop, in milliseconds. */
-const STOP_MS = 2_000;
+const STOP_MS = 10_000;
 
 export interface NotifierOptions {
   readonly config: Config;
   readonly env: NodeJS.ProcessEnv;
   readonly useConnection: UseConnection;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** How often is looked, in milliseconds. */
-  readonly everyMs?: number;
 }
 
 /**
@@ -26,7 +24,7 @@ export interface NotifierOptions {
  * @returns what ends it
  */
 export function startNotifier(options: NotifierOptions): () => Promise<void> {
-  const { config, log, everyMs = EVERY_MS } = options;
+  const { config, log } = options;
   if (config.notify.targets.length === 0 && config.checkIns.length === 0) return async () => undefined;
   const stop = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -45,7 +43,7 @@ export function startNotifier(options: NotifierOptions): () => Promise<void> {
     if (stop.signal.aborted) return;
     timer = setTimeout(() => {
       looking = again();
-    }, everyMs);
+    }, EVERY_MS);
     // The server keeps the process alive, not this.
     timer.unref();
   };
