@@ -188,12 +188,29 @@ export function createConsole(options: ConsoleOptions) {
   app.get('/api/v1/night', async (c) => answerJson(c, await night(readQuery(NightQuery, c))));
 
   app.get('/api/v1/openapi.json', (c) => c.json(openApi(version)));
+  let scraped:
+    | {
+        readonly seen: Picture | undefined;
+        readonly lookedAt: Date | undefined;
+        readonly problem: Error | undefined;
+        readonly bytes: Buffer<ArrayBuffer>;
+      }
+    | undefined;
   app.get('/metrics', async (c) => {
     const seen = await picture().catch(() => undefined);
     const { lookedAt, problem } = sight.freshness;
     const { maxConcurrentJobs: places } = sight;
-    const text = tellMetrics({ version, seen, lookedAt, stale: problem !== undefined, places });
-    return answer(c, text, Exposition.contentType);
+    // Several that scrape within a second get the same: it is made of one look.
+    if (
+      scraped === undefined ||
+      scraped.lookedAt !== lookedAt ||
+      scraped.seen !== seen ||
+      scraped.problem !== problem
+    ) {
+      const bytes = tellMetrics({ version, seen, lookedAt, stale: problem !== undefined, places });
+      scraped = { seen, lookedAt, problem, bytes };
+    }
+    return answer(c, scraped.bytes, Exposition.contentType);
   });
   app.get('/events', (c) => {
     if (!events.add(c.env.outgoing))

@@ -32,8 +32,8 @@ export class Exposition {
       .join();
   }
 
-  toString(): string {
-    return `${this.#lines.join('\n')}\n`;
+  toBytes(): Buffer<ArrayBuffer> {
+    return Buffer.from([...this.#lines, ''].join('\n'));
   }
 }
 

@@ -19,7 +19,7 @@ export interface Scrape {
 }
 
 /** The text of a scrape. */
-export function tellMetrics({ version, seen, lookedAt, stale, places }: Scrape): string {
+export function tellMetrics({ version, seen, lookedAt, stale, places }: Scrape): Buffer<ArrayBuffer> {
   const text = new Exposition('run_job_');
   const told = [...(seen?.seen.values() ?? [])]
     .sort((a, b) => (a.standing.name < b.standing.name ? -1 : 1))
@@ -90,7 +90,7 @@ export function tellMetrics({ version, seen, lookedAt, stale, places }: Scrape):
   text.sample('console_names_left_out', '', (seen?.seen.size ?? 0) - told.length);
   text.family('console_info', 'gauge', 'Always 1: the version is in the label');
   text.sample('console_info', text.labels({ version }), 1);
-  return text.toString();
+  return text.toBytes();
 }
 
 const seconds = (time: Date | undefined): number | undefined => time && time.getTime() / 1_000;

@@ -36,8 +36,8 @@ const WHOLE_MS = 600_000;
 /** At most so much of the time is spent looking: whoever watches must not burden the database. */
 const SHARE = 0.25;
 
-/** How many names are read at once. */
-const BATCH = 100;
+/** How many names are read at once: what is read of them is garbage a moment later, and what the first look takes stays with the process. */
+const BATCH = 25;
 
 /** What is known of all names. Never changes; a later look gives another. */
 export interface Picture {

@@ -8,7 +8,7 @@ export const answerPage = (c: Ctx, body: unknown) => answer(c, `<!doctype html>$
 export const answerJson = (c: Ctx, value: unknown) => answer(c, JSON.stringify(value), 'application/json');
 
 /** Any text, with the status that was set before. */
-export function answer(c: Ctx, text: string, contentType: string) {
+export function answer(c: Ctx, text: string | Buffer<ArrayBuffer>, contentType: string) {
   c.header('content-type', contentType);
-  return c.body(Buffer.from(text));
+  return c.body(typeof text === 'string' ? Buffer.from(text) : text);
 }
