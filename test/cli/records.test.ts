@@ -124,7 +124,7 @@ describe('history and show', () => {
     expect(narrow).toContain('  dry run, 3 attempts, boom and more');
     expect(narrow.some((line) => line.endsWith('…'))).toBe(true);
     const name = 'billing-invoice-reconciliation-of-all-tenants';
-    await it.history.record(runOf(slotOf(name), { startedAt: at(9) }), endOf({ endedAt: at(9) }));
+    await it.history.record(runOf(slotOf(name), { startedAt: at(30) }), endOf({ endedAt: at(30) }));
     const [head = '', first = '', second = ''] = await lines(80);
     expect(first).toMatch(new RegExp(`^[0-9a-f]{8}  ${name}$`));
     expect(second.indexOf('succeeded')).toBe(head.indexOf('STATUS'));
