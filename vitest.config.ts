@@ -24,5 +24,7 @@ export default defineConfig({
     // What is awaited comes by itself; a second, which is usual, isn't long where six programs start at once.
     expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
+    // In CI a test that another one has kept from its turn may try once more, which is told beside its name; properties may not.
+    retry: process.env.CI ? 1 : 0,
   },
 });
