@@ -1,6 +1,14 @@
 // Everything that a started program has become: its process group, its session, and what left both. Found again however it hides.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { livingProcesses, nameOf, newestPid, type ProcessStat, readStat, wasStartedWith } from './proc.ts';
+import {
+  livingProcesses,
+  nameOf,
+  newestPid,
+  type ProcessStat,
+  processesBetween,
+  readStat,
+  wasStartedWith,
+} from './proc.ts';
 
 /** How long the kernel may take to end processes that were sent SIGKILL; one that waits for a disk or a network drive takes longer. */
 const KILL_LIMIT_MS = 2_000;
@@ -10,6 +18,9 @@ const LAST_LOOK_MS = 50;
 
 /** How often all processes are looked at while the group shows that somebody lives: a look holds up everything else. */
 const FULL_LOOK_MS = 250;
+
+/** How often is looked again for whoever was born during a look that found nobody: on a busy machine somebody always is. */
+const MOST_LOOKS = 50;
 
 /** A started program and all that came of it. */
 export class Family {
@@ -35,10 +46,25 @@ export class Family {
    * the children of all these. What escapes is a process that cleared its environment, left the session and lost its parent.
    */
   members(): ProcessStat[] {
-    // Whoever was born later has a larger pid, unless these have begun anew: a look at all processes takes its time.
-    const all = livingProcesses(newestPid() >= this.#leader ? this.#leader : 1);
-    const found = new Map<number, ProcessStat>();
     const strangers = new Map<number, number>();
+    let newest = newestPid();
+    // Whoever was born later has a larger pid, unless these have begun anew: a look at all processes takes its time.
+    let found = this.#among(livingProcesses(newest >= this.#leader ? this.#leader : 1), strangers);
+    for (let looks = 1; found.size === 0 && looks < MOST_LOOKS; looks += 1) {
+      const before = newest;
+      newest = newestPid();
+      if (newest === before) break;
+      // A process may have ended before it was read, and have left a child that wasn't there yet when the look began.
+      found = this.#among(newest > before ? processesBetween(before + 1, newest) : livingProcesses(), strangers);
+    }
+    this.#strangers = strangers;
+    this.#known = new Map([...found.values()].map(({ pid, start }) => [pid, start]));
+    return [...found.values()];
+  }
+
+  /** The members among these; those that are none are added to `strangers`. */
+  #among(all: readonly ProcessStat[], strangers: Map<number, number>): Map<number, ProcessStat> {
+    const found = new Map<number, ProcessStat>();
     for (const one of all) {
       if (one.pid === process.pid || one.start < this.#start) continue;
       const known = this.#known.get(one.pid) === one.start;
@@ -50,13 +76,11 @@ export class Family {
         else if (marked === false) strangers.set(one.pid, one.start);
       }
     }
-    this.#strangers = strangers;
     for (let before = -1; before < found.size; ) {
       before = found.size;
       for (const one of all) if (found.has(one.parent)) found.set(one.pid, one);
     }
-    this.#known = new Map([...found.values()].map(({ pid, start }) => [pid, start]));
-    return [...found.values()];
+    return found;
   }
 
   /** Asks every member to end; one that is stopped (SIGSTOP) is woken, since it couldn't hear. */

@@ -41,15 +41,16 @@ export function livingProcesses(from = 1): ProcessStat[] {
   } catch {
     return [];
   }
-  const living: ProcessStat[] = [];
-  for (const name of names) {
-    // What isn't a number is no process.
-    const pid = Number(name);
-    const stat = pid >= from ? readStat(pid) : undefined;
-    if (stat && stat.state !== 'Z' && stat.state !== 'X') living.push(stat);
-  }
-  return living;
+  // What isn't a number is no process.
+  return living(names.map(Number).filter((pid) => pid >= from));
 }
+
+/** Every process that lives, not the zombies, with a pid from `first` to `last`; a thread counts as one. */
+export const processesBetween = (first: number, last: number): ProcessStat[] =>
+  living(Array.from({ length: last - first + 1 }, (_, at) => first + at));
+
+const living = (pids: readonly number[]): ProcessStat[] =>
+  pids.map(readStat).filter((stat) => stat !== undefined && stat.state !== 'Z' && stat.state !== 'X') as ProcessStat[];
 
 /** The pid that the kernel gave last; the next ones count up from it, and begin anew at the largest. */
 export function newestPid(): number {
