@@ -104,7 +104,9 @@ function partsOf(run: RunDetail, scheduled: number, started: number, ended: numb
     // When it died isn't known, only when somebody noticed.
     const after = endedAt === undefined && run.status === 'lost' ? '' : `, after ${took(from, to)}`;
     const shape = error !== undefined && retryInMs !== undefined ? 'failed' : shapeOfStatus(run.status);
-    add('attempt', from, to, `attempt ${index + 1}: ${how}${after}`, shape);
+    // Of a record of an older version only their number is known.
+    const which = run.tries === undefined && run.attempts > 1 ? `${run.attempts} attempts` : `attempt ${index + 1}`;
+    add('attempt', from, to, `${which}: ${how}${after}`, shape);
     const next = tries[index + 1];
     const until = next === undefined ? ended : Date.parse(next.startedAt);
     if (retryInMs !== undefined && until > to) {
