@@ -1,5 +1,6 @@
 // Blackouts: dates and weekly windows of a wall clock in which slots are skipped.
 import { UsageError } from '../errors.ts';
+import { isDay } from './day.ts';
 import { zoneOf } from './zone.ts';
 
 /** When slots are skipped, as a schedule says it. */
@@ -64,16 +65,12 @@ export function blackoutAt(blackouts: Blackouts, timeZone: string, at: Date): st
 
 function spanOf(text: unknown, where: string): { from: string; to: string } {
   const [from = '', to = from, more] = typeof text === 'string' ? text.split('/') : [];
-  if (more !== undefined || !isDay(from) || !isDay(to)) {
+  if (more !== undefined || ![from, to].every((day) => DATE.test(day) && isDay(day))) {
     throw wrong('must be a date such as 2026-12-24, or a span such as 2026-12-24/2027-01-02', where);
   }
   if (to < from) throw wrong('ends before it begins', where);
   return { from, to };
 }
-
-/** JavaScript takes 30 February for 2 March. */
-const isDay = (text: string): boolean =>
-  DATE.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 
 function windowOf(value: unknown, where: string): { from: number; length: number } {
   if (!isRecord(value)) throw wrong('must have from and to', where);

@@ -6,9 +6,10 @@ import { readParams } from '../../app/params.ts';
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import type { LogFormat, LogLevel } from '../../log/line.ts';
+import { isDay } from '../../schedule/day.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import type { LogFlags } from '../terminal/run-terminal.ts';
-import { isDay, RFC_3339 } from '../terminal/times.ts';
+import { RFC_3339 } from '../terminal/times.ts';
 
 /** citty's definition of them. */
 export const RUN_ARGUMENTS = {

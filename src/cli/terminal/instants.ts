@@ -1,8 +1,9 @@
 // Instants as people give them to a command: a time with its zone, a day, or how long ago.
 import { parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
+import { isDay } from '../../schedule/day.ts';
 import type { Zone } from '../../schedule/zone.ts';
-import { isDay, RFC_3339 } from './times.ts';
+import { RFC_3339 } from './times.ts';
 
 const DAY = 86_400;
 /** Whoever asks for more has mistyped it, and databases know no time that is much longer ago. */

@@ -48,7 +48,7 @@ function broken(row: readonly string[], widths: readonly number[], column: numbe
 }
 
 /** Cuts a line to `width` characters; an ellipsis stands for what is missing. */
-export function cut(line: string, width: number | undefined): string {
+function cut(line: string, width: number | undefined): string {
   return width === undefined || line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }
 

@@ -1,15 +1,10 @@
 // Times as people give them to a command: how long from now, or an instant with its zone.
 import { parseDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
+import { isDay } from '../../schedule/day.ts';
 
 /** RFC 3339: a date, a time, and an offset that leaves no doubt about the zone. */
 export const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
-
-/** Whether a text that begins with a date names a day that there is: JavaScript takes 30 February for 2 March. */
-export function isDay(text: string): boolean {
-  const day = new Date(text.slice(0, 10));
-  return !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === text.slice(0, 10);
-}
 
 /**
  * Reads `--until`.
