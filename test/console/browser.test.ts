@@ -186,7 +186,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await using window = await open(served.url);
     const { page } = window;
     await page.evaluate('window.sameDocument = true');
-    const shows = (text: RegExp) => page.locator('tr', { hasText: text }).first().waitFor({ timeout: 2_500 });
+    const shows = (text: RegExp) => page.locator('tr', { hasText: text }).first().waitFor({ timeout: 2_000 });
     await page.getByRole('status').getByText('live', { exact: true }).waitFor();
 
     expect((await runToEnd(['throws', '--as', 'falls', '--param', 'kind=error'], { database })).exitCode).toBe(1);
@@ -198,10 +198,10 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await now.page.getByRole('status').getByText('live', { exact: true }).waitFor();
     await using retried = runJob(['flaky', '--as', 'rests', '--param', 'wait=a minute'], { database });
     await retried.waitForLine(({ msg }) => msg.startsWith('attempt 1 of 3 failed'));
-    await now.page.getByText('attempt 1 failed, another follows').waitFor({ timeout: 2_500 });
+    await now.page.getByText('attempt 1 failed, another follows').waitFor({ timeout: 2_000 });
     retried.kill('SIGTERM');
     await retried.done;
-    await now.page.getByText('Nothing runs.').waitFor({ timeout: 2_500 });
+    await now.page.getByText('Nothing runs.').waitFor({ timeout: 2_000 });
 
     await using working = runJob(['hangs', '--as', 'works', '--param', 'way=returns', '--timeout', '1m'], { database });
     await page
