@@ -2,12 +2,12 @@
 import type { QueryResult } from 'pg';
 import type { Transaction } from '../../job.ts';
 import type { BatchSubject } from './batch-subject.ts';
-import { committed } from './committed.ts';
-import { NOTHING, type Outcome, sum } from './outcome.ts';
+import { committed, committedTogether } from './committed.ts';
+import { NOTHING, type Outcome } from './outcome.ts';
 import { afterwards, keptSilently } from './refusals.ts';
 import { type Scope, type ScopeSql, scopeSql } from './scope.ts';
 import { countDue, deleteAtOnce, deletesOf, deleteUnblocked, keptByTrigger } from './statements.ts';
-import { inOneTrip, type Limits, type Planning, transaction, undo, watched } from './transaction.ts';
+import { inOneTrip, type Limits, transaction, undo, watched } from './transaction.ts';
 import type { Work } from './work.ts';
 
 /** How long a batch that deletes at once waits for a lock: little, since it holds those that it has got so far. */
@@ -22,31 +22,28 @@ export async function deleteInOneStep(work: Work, given: BatchSubject, scope: Sc
   const subject = given.unreferred?.yes ? unchecked(given) : given;
   if (subject.mayKeep) return deleteWhatTriggersLet(work, subject, scope);
   if (subject.cascadesTo.length > 0) return deleteUnlessCascading(work, subject, scope);
-  const statement = deleteStatement(subject, scopeSql(scope, work.server));
+  const text = deleteStatement(subject, scopeSql(scope, work.server));
   return committed(work, subject.table, async () => {
-    const [result] = await inOneTrip(work.ctx, limitsAtOnce(work, subject), work.traffic, [statement]);
+    const statement = { text, planning: subject.planning };
+    const [result] = await inOneTrip(work.ctx, limitsAtOnce(work), work.traffic, [statement]);
     return outcomeOf(subject, result);
   });
 }
 
 /**
- * Deletes what is due in several partitions of one table in one transaction; what became of each.
+ * Deletes what is due in several partitions, of one table or of several, in one transaction and in this order; what became of each.
  * @throws {Error} PostgreSQL's error: nothing was deleted
  */
-export async function deleteTogether(work: Work, subjects: readonly BatchSubject[]): Promise<Outcome[]> {
-  const [first] = subjects;
-  if (!first) return [];
-  let outcomes: Outcome[] = [];
-  await committed(work, first.table, async () => {
+export function deleteTogether(work: Work, subjects: readonly BatchSubject[]): Promise<readonly Outcome[]> {
+  const tables = subjects.map(({ table }) => table);
+  return committedTogether(work, tables, async () => {
     const statements = subjects.map((subject) => {
       const range = { kind: 'blocks', from: 0, to: subject.partition.blocks } as const;
-      return deleteStatement(subject, scopeSql(range, work.server));
+      return { text: deleteStatement(subject, scopeSql(range, work.server)), planning: subject.planning };
     });
-    const results = await inOneTrip(work.ctx, limitsAtOnce(work, first), work.traffic, statements);
-    outcomes = results.map((result, at) => outcomeOf(subjects[at] ?? first, result));
-    return outcomes.reduce(sum, NOTHING);
+    const results = await inOneTrip(work.ctx, limitsAtOnce(work), work.traffic, statements);
+    return subjects.map((subject, at) => outcomeOf(subject, results[at]));
   });
-  return outcomes;
 }
 
 /** Without a look at who refers to the rows: PostgreSQL's own check refuses where somebody does, and what a cascade takes is counted. */
@@ -58,9 +55,8 @@ const unchecked = (subject: BatchSubject): BatchSubject => ({
 const deleteStatement = (subject: BatchSubject, scope: ScopeSql): string =>
   subject.blocked === undefined ? deleteAtOnce(subject, scope) : deleteUnblocked(subject, scope);
 
-const limitsAtOnce = (work: Work, { planning }: BatchSubject): Limits & Planning => ({
+const limitsAtOnce = (work: Work): Limits => ({
   ...work.limits,
-  ...planning,
   lockTimeoutMs: Math.min(AT_ONCE_LOCK_TIMEOUT_MS, work.limits.lockTimeoutMs),
 });
 
@@ -103,7 +99,7 @@ function deleteUnlessCascading(work: Work, subject: BatchSubject, scope: Scope):
   const { table, cascadesTo } = subject;
   const counts = deletesOf(cascadesTo);
   return committed(work, table, () =>
-    transaction(work.ctx, limitsAtOnce(work, subject), async (client) => {
+    transaction(work.ctx, { ...limitsAtOnce(work), ...subject.planning }, async (client) => {
       const statement = deleteStatement(subject, scopeSql(scope, work.server));
       const [before, result, after] = await watched(client, work.traffic, counts, statement, counts);
       const outcome = outcomeOf(subject, result);
@@ -120,7 +116,7 @@ async function deleteWhatTriggersLet(work: Work, subject: BatchSubject, scope: S
   const sql = scopeSql(scope, work.server);
   let first: string | null = null;
   const outcome = await committed(work, subject.table, () =>
-    transaction(work.ctx, limitsAtOnce(work, subject), async (client) => {
+    transaction(work.ctx, { ...limitsAtOnce(work), ...subject.planning }, async (client) => {
       const seen = await deleteAndCount(client, work, subject, sql);
       if (seen.skipped === 0) return seen;
       const { rows } = await client.query<{ kept: number; first: string | null }>(keptByTrigger(subject, sql));

@@ -1,21 +1,19 @@
 // Cleans the tables of one strongly connected component: pass after pass over its partitions.
 import type { Shard } from '../../job.ts';
-import type { BatchSubject } from './batch-subject.ts';
 import type { ComponentTask, PartitionTask } from './component-task.ts';
 import { asUnavailable, tellError } from './database-errors.ts';
-import { indexPays } from './index-scan.ts';
-import type { Partition, Table } from './model.ts';
+import type { Table } from './model.ts';
 import { canBeOrdered, passInOrder } from './ordered-pass.ts';
 import { NOTHING, type Outcome, sum } from './outcome.ts';
 import { startPace } from './pace.ts';
+import { partitionTasks } from './partition-tasks.ts';
 import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './pass.ts';
-import { blockedBy, cascadesQuietly, holdsBack, keysOfPartition, needsScan } from './references.ts';
 import { deleteRowCycles } from './row-cycles.ts';
 import { startingAt } from './scope.ts';
 import { rangesOfShard, shardCondition } from './shards.ts';
 import { cleanTogether, smallPartitions } from './small-partitions.ts';
 import { deleteWhole } from './whole-table.ts';
-import { countStaying, mustStop, reportProgress, tallyOf, type Work } from './work.ts';
+import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
 /** How often a shard looks at what the others left. */
 const ROUNDS = 3;
@@ -25,12 +23,11 @@ const ROUNDS = 3;
  * repeated as long as they get on (a tree goes from its lowest rows up); rows that refer to each other in a cycle are deleted at the
  * end.
  */
-export async function cleanOwnPart(work: Work, component: ComponentTask): Promise<void> {
-  const tasks = component.tables.flatMap((table) =>
-    table.partitions
-      .filter((partition) => (component.due.get(partition.oid) ?? 0) > 0)
-      .map((partition) => taskOf(work, component, table, partition)),
-  );
+export async function cleanOwnPart(
+  work: Work,
+  component: ComponentTask,
+  tasks: readonly PartitionTask[] = partitionTasks(work, component),
+): Promise<void> {
   const moves = movesRows(component);
   const tree = moves ? undefined : ownTree(work, component, tasks);
   await firstPass(work, component, tasks, tree);
@@ -65,7 +62,7 @@ function ownTree(work: Work, { tables }: ComponentTask, [task, ...others]: reado
   return task.subject.ownKeys.length === 0 || work.ctx.shard.count > 1 ? undefined : task;
 }
 
-/** Looks at each partition once: at large ones batch by batch, and at small ones of a table several in a batch. */
+/** Looks at each partition that nobody has looked at: at large ones batch by batch, and at small ones of a table several in a batch. */
 async function firstPass(
   work: Work,
   component: ComponentTask,
@@ -74,27 +71,24 @@ async function firstPass(
 ): Promise<void> {
   if (tree && (await guarded(work, tree.table, () => deleteWhole(work, component, tree)))) return;
   const pace = startPace(work, { most: work.ctx.params.maxBatchSize, scans: false });
+  let apartUntil = 0;
   for (let at = 0; at < tasks.length && !mustStop(work); at += 1) {
     const task = tasks[at] as PartitionTask;
-    const small = smallPartitions(work, tasks.slice(at), pace.rows);
-    if (small.length > 0) {
+    if (task.last) continue;
+    const { table } = task;
+    const others = tasks.findIndex((each, index) => index > at && each.table !== table);
+    const small =
+      at < apartUntil ? [] : smallPartitions(work, tasks.slice(at, others === -1 ? undefined : others), pace.rows);
+    if (small.length > 1) {
       await component.rest();
       const startedAt = performance.now();
-      const outcomes = await guarded(work, task.table, () => cleanTogether(work, small));
-      const tookMs = performance.now() - startedAt;
-      tallyOf(work, task.table).durationMs += tookMs;
-      if (outcomes) {
-        for (const [index, outcome] of outcomes.entries()) {
-          const { subject } = Object.assign(tasks[at + index] as PartitionTask, {
-            last: wholePass(small[index], outcome),
-          });
-          countStaying(tallyOf(work, subject.table), outcome);
-        }
-        at += outcomes.length - 1;
+      if (await guarded(work, table, () => cleanTogether(work, small))) {
+        at += small.length - 1;
         reportProgress(work);
-        await pace.afterBatch(tookMs);
+        await pace.afterBatch(performance.now() - startedAt);
         continue;
       }
+      apartUntil = at + small.length;
     }
     task.last = await attempt(work, task, accessPathOf(work.ctx.shard, task), {
       ours: true,
@@ -107,21 +101,12 @@ async function firstPass(
 /** Where most rows are referred to by others that come later, to put them in order costs less than to look at the rest of them. */
 const mostStay = ({ due, blocked }: Outcome): boolean => due >= 1_000 && blocked > due / 2;
 
-function wholePass(subject: BatchSubject | undefined, outcome: Outcome): PassOutcome {
-  const stays = outcome.blocked + outcome.skipped + outcome.kept > 0;
-  return { ...outcome, leftovers: stays && subject ? [{ kind: 'blocks', from: 0, to: subject.partition.blocks }] : [] };
-}
-
 /**
  * Deletes what is left of all shards' parts, parents whose children were in another shard's part above all. Whichever shard comes
  * last finds every child gone: so no shard waits for another, and together they delete what one would have.
  */
 export async function cleanLeftovers(work: Work, component: ComponentTask): Promise<void> {
-  const tasks = component.tables.flatMap((table) =>
-    table.partitions
-      .filter((partition) => (component.due.get(partition.oid) ?? 0) > 0)
-      .map((partition) => taskOf(work, component, table, partition)),
-  );
+  const tasks = partitionTasks(work, component);
   // What another shard holds at this moment is passed over; a further round comes to it, or finds that it is gone.
   for (let round = 1, more = true; more && round <= ROUNDS && !mustStop(work); round += 1) {
     more = false;
@@ -169,53 +154,6 @@ function accessPathOf(shard: Shard, task: PartitionTask, backwards = isBackwards
  */
 const isBackwards = ({ subject: { keys, table } }: PartitionTask): boolean =>
   keys.some((key) => key.childOid === table.oid);
-
-function taskOf(work: Work, component: ComponentTask, table: Table, partition: Partition): PartitionTask {
-  const { allowCascade } = work.ctx.params;
-  const referring = keysOfPartition(component.foreignKeys, partition);
-  const keys = referring.filter((key) => holdsBack(key, allowCascade));
-  const due = component.due.get(partition.oid) ?? 0;
-  const from = component.resumeFrom.get(partition.name);
-  const cascadesTo = keys.filter((key) => key.onDelete === 'cascade').map((key) => key.childOid);
-  const mayKeep = table.triggers.some((trigger) => trigger.row && trigger.before);
-  // A trigger that keeps one of the rows that go together keeps them all: those had better go one after another.
-  const ownKeys = mayKeep ? [] : keys.filter((key) => key.childOid === table.oid);
-  const mayTry =
-    !mayKeep &&
-    (cascadesTo.length === 0 ||
-      (component.takesNone.has(table.oid) && cascadesQuietly(component.foreignKeys, table.oid)));
-  return {
-    table,
-    subject: {
-      table,
-      partition: { ...partition, rowsPerBlock: Math.max(partition.rowsPerBlock, due / Math.max(1, partition.blocks)) },
-      blocked: blockedBy(keys, table),
-      keys,
-      ownKeys,
-      unreferred: { yes: mayTry && ownKeys.length === 0 && cascadesTo.length === keys.length },
-      archive: component.archives.get(table.oid),
-      defaultKeys: referring.filter((key) => key.onDelete === 'set default').map((key) => key.name),
-      runsOthers:
-        table.triggers.length > 0 ||
-        referring.some((key) => key.onDelete !== 'no action' && key.onDelete !== 'restrict'),
-      // PostgreSQL's own checks run under the same settings: where they have to read a table through, they had better be let.
-      planning: {
-        seek: keys.length > 0 && !referring.some(needsScan),
-        hash: keys.some((key) => needsScan(key) || key.childOid === table.oid),
-      },
-      scans: keys.some(needsScan),
-      mayKeep,
-      cascadesTo,
-      // Each alone is seen to without a lock first; both together aren't.
-      careful: mayKeep && cascadesTo.length > 0,
-    },
-    byIndex: indexPays(partition, due) && from === undefined,
-    from,
-    mayTry,
-    last: undefined,
-    settled: false,
-  };
-}
 
 /**
  * Whether deleting rows changes due rows of the same tables (SET NULL in a tree, say). A row that is changed moves, perhaps to blocks
@@ -280,7 +218,7 @@ function attempt(
 }
 
 /** One table's failure doesn't stop the others; a database that went away does. */
-async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Promise<T | undefined> {
+export async function guarded<T>(work: Work, table: Table, step: () => Promise<T>): Promise<T | undefined> {
   if (work.failures.has(table.oid) || mustStop(work)) return undefined;
   try {
     return await step();

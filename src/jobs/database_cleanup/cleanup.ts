@@ -1,7 +1,7 @@
 // The job from beginning to end: look, count, refuse or delete, tell.
 import { ConfigError, hasCode, PermanentError, RetryableError, UnavailableError } from '../../errors.ts';
 import { prepareArchives } from './archive.ts';
-import { cleanLeftovers, cleanOwnPart } from './clean-component.ts';
+import { cleanLeftovers } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
 import { componentsInOrder } from './components.ts';
 import { isPermanent, tellError } from './database-errors.ts';
@@ -16,6 +16,7 @@ import { countUntold, keep, markDone, withDone } from './progress.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
 import { readServer } from './server.ts';
+import { cleanGroup, firstGroup, startSharedPace } from './small-components.ts';
 import type { Archive } from './statements.ts';
 import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
@@ -123,28 +124,35 @@ async function deleteAll(
       rest: lagWatch(work),
     }),
   );
-  const each = async (step: (work: Work, task: ComponentTask) => Promise<void>, some: readonly ComponentTask[]) => {
-    for (const task of some) {
-      if (mustStop(work)) return;
-      await keep(work, plan, task.tables);
-      const names = task.tables.map((table) => table.label).join(', ');
-      await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
-        work.span = span;
-        await step(work, task);
-        span.setAttributes(sumsOf(work, task.tables));
-      });
-      if (!mustStop(work)) markDone(work, task.tables);
-    }
+  const told = async (some: readonly ComponentTask[], step: () => Promise<void>) => {
+    const tablesNow = some.flatMap((task) => task.tables);
+    await keep(work, plan, tablesNow);
+    const names = tablesNow.map((table) => table.label).join(', ');
+    await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
+      work.span = span;
+      await step();
+      span.setAttributes(sumsOf(work, tablesNow));
+    });
+    if (mustStop(work)) return;
+    for (const task of some) markDone(work, task.tables);
   };
-  await each(cleanOwnPart, componentTasks);
+  const pace = startSharedPace(work);
+  for (let at = 0; at < componentTasks.length && !mustStop(work); ) {
+    const group = firstGroup(work, componentTasks.slice(at), pace);
+    at += group.length;
+    await told(
+      group.map(({ component }) => component),
+      () => cleanGroup(work, group, pace),
+    );
+  }
   if (ctx.shard.count === 1) return;
   // Only rows that due rows can refer to may have been left because of another shard.
   const cleaned = new Set(tables.map((table) => table.oid));
   const referredTo = new Set(foreignKeys.filter((key) => cleaned.has(key.childOid)).map((key) => key.parentOid));
-  await each(
-    cleanLeftovers,
-    componentTasks.filter((task) => task.tables.some((table) => referredTo.has(table.oid))),
-  );
+  for (const task of componentTasks.filter((each) => each.tables.some((table) => referredTo.has(table.oid)))) {
+    if (mustStop(work)) return;
+    await told([task], () => cleanLeftovers(work, task));
+  }
 }
 
 /** A database that goes away in the middle takes nothing back of what was committed. */

@@ -1,6 +1,6 @@
 // Writes down what a transaction of the job has done, once it is committed.
 import type { Table } from './model.ts';
-import type { Outcome } from './outcome.ts';
+import { NOTHING, type Outcome } from './outcome.ts';
 import { tellBatch } from './trace.ts';
 import { nextXid } from './transaction.ts';
 import { countDeleted, tallyOf, type Work } from './work.ts';
@@ -28,21 +28,40 @@ export async function committed(
   run: () => Promise<Outcome>,
   { manyIds }: { manyIds?: true } = {},
 ): Promise<Outcome> {
+  const [outcome] = await committedTogether(work, [table], async () => [await run()], manyIds);
+  return outcome ?? NOTHING;
+}
+
+/**
+ * The same of a batch that several tables share, which is one of each.
+ * @param tables the table of each outcome; one may come several times
+ */
+export async function committedTogether(
+  work: Work,
+  tables: readonly Table[],
+  run: () => Promise<readonly Outcome[]>,
+  manyIds?: true,
+): Promise<readonly Outcome[]> {
   const startedAt = performance.now();
   let wrote = true;
-  let outcome: Outcome;
+  let outcomes: readonly Outcome[];
   try {
-    outcome = await run();
-    wrote = outcome.due > 0;
+    outcomes = await run();
+    wrote = outcomes.some(({ due }) => due > 0);
   } finally {
     // What was rolled back has had its id too.
-    if (wrote) await tellOwnTransaction(work, [table], manyIds);
+    if (wrote) await tellOwnTransaction(work, tables, manyIds);
   }
-  const tally = tallyOf(work, table);
-  tally.batches += 1;
   const tookMs = performance.now() - startedAt;
-  tally.longestBatchMs = Math.max(tally.longestBatchMs, tookMs);
-  tellBatch(work, table, outcome.deleted, tookMs);
-  countDeleted(work, table, outcome.deleted);
-  return outcome;
+  const deleted = new Map<Table, number>();
+  for (const [at, table] of tables.entries())
+    deleted.set(table, (deleted.get(table) ?? 0) + (outcomes[at]?.deleted ?? 0));
+  for (const [table, rows] of deleted) {
+    const tally = tallyOf(work, table);
+    tally.batches += 1;
+    tally.longestBatchMs = Math.max(tally.longestBatchMs, tookMs);
+    tellBatch(work, table, rows, tookMs);
+    countDeleted(work, table, rows);
+  }
+  return outcomes;
 }

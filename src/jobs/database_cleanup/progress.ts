@@ -55,6 +55,7 @@ export async function keep(work: Work, plan: Plan, current: readonly Table[] = [
       ...Object.fromEntries([...work.resumeAt].map(([oid, block]) => [partitions.get(oid) ?? oid, block])),
     },
   });
+  work.traffic.ownTransaction();
 }
 
 /** Remembers tables in which no due row is left. Other shards may still have to leave rows that only the last of them can delete. */

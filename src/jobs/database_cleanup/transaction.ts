@@ -61,21 +61,40 @@ export async function transaction<T>(
   }
 }
 
+/** A statement, and what the planner is told of it. */
+export interface Planned {
+  readonly text: string;
+  readonly planning: Planning;
+}
+
 /** Runs statements that have no values in a transaction, all in one round trip; returns the result of each. */
 export async function inOneTrip(
   { postgres, signal }: Ctx,
-  limits: Limits & Planning,
+  limits: Limits,
   traffic: Traffic,
-  statements: readonly string[],
+  statements: readonly Planned[],
 ): Promise<QueryResult[]> {
+  const [{ planning = {} } = {}] = statements;
   try {
-    const [first, ...results] = await postgres.batch(signal, optionsOf(limits), [LOOK, ...statements]);
+    const texts = [LOOK, ...eachAsPlanned(statements)];
+    const [first, ...results] = await postgres.batch(signal, optionsOf({ ...limits, ...planning }), texts);
     traffic.see(BigInt(first?.rows[0].xid));
-    return results;
+    return results.filter(({ command }) => command !== 'SET');
   } catch (error) {
     throw explained(error);
   }
 }
+
+/** The texts of statements; each after the settings that its plan takes, where they aren't the same for all and left alone by all. */
+function eachAsPlanned(statements: readonly Planned[]): string[] {
+  const usual = statements.length === 1 || statements.every(({ planning: { seek, hash } }) => !seek && !hash);
+  return statements.flatMap(({ text, planning }) => (usual ? [text] : [...planningSettings(planning), text]));
+}
+
+const planningSettings = ({ seek, hash }: Planning): string[] => [
+  `SET LOCAL enable_seqscan TO ${seek ? 'off' : 'DEFAULT'}`,
+  `SET LOCAL enable_nestloop TO ${hash ? 'off' : 'DEFAULT'}`,
+];
 
 /** The first statements of a transaction that writes, which have no values: in the same round trip, looks who else writes. */
 export async function watched(
