@@ -1,7 +1,7 @@
 // Tables that mean something else by their column than "empty is live": refused before anything of theirs is deleted.
 
+import type { QueryResult } from 'pg';
 import { PermanentError } from '../../errors.ts';
-import type { Transaction } from '../../job.ts';
 import type { Table } from './model.ts';
 import type { Params } from './params.ts';
 import { overrideFor } from './patterns.ts';
@@ -22,34 +22,50 @@ interface Counted {
   readonly ancient: boolean;
 }
 
-/**
- * Looks at the due rows of a table.
- * @throws {PermanentError} they look like live rows, or are all that the table has; with the numbers and the parameter that decides
- */
-export async function refuseConventions(
-  client: Transaction,
-  params: Params,
-  table: Table,
-  counted: Counted,
-): Promise<void> {
-  const { due } = counted;
-  if (due === 0) return;
-  const declared = overrideFor(params.live, table);
-  if (declared !== null) await refuseSentinels(client, params, table, counted, declared !== undefined);
-  if (params.allowLarge || overrideFor(Object.fromEntries(params.allowEmpty.map((name) => [name, true])), table))
-    return;
-  const others = await client.query(`select from ${table.target} as t where (${table.due('t')}) is not true limit 1`);
-  if (others.rows.length > 0) return;
-  throw new PermanentError(
-    `all ${due} rows of ${table.label} are due, which would leave it empty; if that is right, say so: --param ${shell(`allowEmpty=${table.label}`)}`,
-  );
+/** What is asked of a table with due rows, and who judges the answers. */
+interface Questions {
+  /** Statements that have no values. */
+  readonly statements: readonly string[];
+  /**
+   * Looks at what they found.
+   * @throws {PermanentError} the rows look like live ones, or are all that the table has; with the numbers and the parameter that decides
+   */
+  refuse(answers: readonly QueryResult[]): void;
 }
 
-async function refuseSentinels(client: Transaction, params: Params, table: Table, known: Counted, declared: boolean) {
-  const { column, label, declares } = table;
-  const { due } = known;
-  const common =
-    due <= params.guardAbove ? await countCommon(client, params, table) : await estimateCommon(client, params, table);
+/** What tells whether a table's due rows may be live ones, or all that it has. */
+export function questionConventions(params: Params, table: Table, counted: Counted): Questions {
+  const declared = overrideFor(params.live, table);
+  const mayBeEmpty =
+    params.allowLarge || overrideFor(Object.fromEntries(params.allowEmpty.map((name) => [name, true])), table);
+  const sentinels = declared === null ? [] : sentinelStatements(params, table, counted);
+  const others = mayBeEmpty ? [] : [`select from ${table.target} as t where (${table.due('t')}) is not true limit 1`];
+  return {
+    statements: [...sentinels, ...others],
+    refuse(answers) {
+      if (sentinels.length > 0) refuseSentinels(table, counted, declared !== undefined, answers);
+      const left = answers[sentinels.length];
+      if (others.length === 0 || (left?.rowCount ?? 0) > 0) return;
+      throw new PermanentError(
+        `all ${counted.due} rows of ${table.label} are due, which would leave it empty; if that is right, say so: --param ${shell(`allowEmpty=${table.label}`)}`,
+      );
+    },
+  };
+}
+
+function sentinelStatements(params: Params, table: Table, { due, ancient }: Counted): string[] {
+  const common = due <= params.guardAbove ? countCommon(params, table) : estimateCommon(params, table);
+  return ancient ? [common, ancientRows(params, table)] : [common];
+}
+
+function refuseSentinels(
+  { column, label, declares }: Table,
+  { due }: Counted,
+  declared: boolean,
+  [commonly, anciently]: readonly QueryResult[],
+): void {
+  const common: Common = commonly?.rows[0] ?? { value: 'different times', rows: 0, without: 0 };
+  const ancient: { value: string | null; rows: number } | undefined = anciently?.rows[0];
   const refuse = (because: string, value: string) => {
     throw new PermanentError(
       `${because}: such rows are taken for live ones, and nothing of ${label} is deleted. Say what its live rows hold: ` +
@@ -63,12 +79,12 @@ async function refuseSentinels(client: Transaction, params: Params, table: Table
   if (!declared && declares.byDefault !== null) {
     refuse(`${label}.${column} has the default ${declares.byDefault}, and ${most}`, common.value);
   }
-  const ancient = known.ancient ? await ancientRows(client, params, table) : undefined;
-  if (ancient)
+  if (ancient?.value) {
     refuse(
       `${ancient.rows} rows of ${label} have a ${column} before ${LONG_AGO}, such as ${ancient.value}`,
       ancient.value,
     );
+  }
   if (common.rows >= SHARED_BY && common.rows > common.without) {
     const without = `${common.without} have no time`;
     refuse(`${common.rows} rows of ${label} hold the same ${column}, ${common.value}, and ${without}`, common.value);
@@ -82,25 +98,21 @@ interface Common {
   readonly without: number;
 }
 
-async function countCommon(client: Transaction, params: Params, table: Table): Promise<Common> {
+/** Rows without a time are counted only as far as it takes to know whether they are more. */
+function countCommon(params: Params, table: Table): string {
   const column = `t.${identifier(table.column)}`;
-  const { rows } = await client.query<Omit<Common, 'without'>>(
-    `select ${asText(table, params, 'value')} as value, rows from (
+  return `with common as materialized (
        select ${column} as value, count(*)::float8 as rows from ${table.target} as t where ${table.due('t')}
-       group by 1 order by 2 desc, 1 limit 1) as common`,
-  );
-  const { value = '', rows: most = 0 } = rows[0] ?? {};
-  const empty = await client.query<{ count: number }>(
-    `select count(*)::float8 as count from (
-       select from ${table.target} as t where ${column} is null limit ${Math.ceil(most)}) as without`,
-  );
-  return { value, rows: most, without: empty.rows[0]?.count ?? 0 };
+       group by 1 order by 2 desc, 1 limit 1)
+     select ${asText(table, params, 'value')} as value, rows, (
+         select count(*)::float8 from (
+           select from ${table.target} as t where ${column} is null limit (select rows::bigint from common)) as without) as without
+     from common`;
 }
 
 /** The same by what ANALYZE has found: to count the values of many rows would cost more than to delete them. */
-async function estimateCommon(client: Transaction, params: Params, table: Table): Promise<Common> {
-  const { rows } = await client.query<Common>(
-    `select ${asText(table, params, 'value')} as value, round(freq * total)::float8 as rows,
+const estimateCommon = (params: Params, table: Table): string =>
+  `select ${asText(table, params, 'value')} as value, round(freq * total)::float8 as rows,
        round(null_frac * total)::float8 as without
      from (
        select t.value::text::${table.columnType} as value, t.freq, s.null_frac, greatest(c.reltuples, 0) as total
@@ -109,24 +121,13 @@ async function estimateCommon(client: Transaction, params: Params, table: Table)
        cross join lateral unnest(s.most_common_vals::text::text[], s.most_common_freqs) as t (value, freq)
        where s.schemaname = ${literal(table.schema)} and s.tablename = ${literal(table.name)}
          and s.attname = ${literal(table.column)} and s.inherited = ${table.partitioned}) as common
-     where ${table.dueValue('value')} order by freq desc limit 1`,
-  );
-  return rows[0] ?? { value: 'different times', rows: 0, without: 0 };
-}
+     where ${table.dueValue('value')} order by freq desc limit 1`;
 
-async function ancientRows(
-  client: Transaction,
-  params: Params,
-  table: Table,
-): Promise<{ value: string; rows: number } | undefined> {
+function ancientRows(params: Params, table: Table): string {
   const column = `t.${identifier(table.column)}`;
-  const { rows } = await client.query<{ value: string | null; rows: number }>(
-    `select ${asText(table, params, 'value')} as value, rows from (
+  return `select ${asText(table, params, 'value')} as value, rows from (
        select min(${column}) as value, count(*)::float8 as rows from ${table.target} as t
-       where ${table.due('t')} and ${isAncient(table, 't')}) as ancient`,
-  );
-  const { value, rows: count } = rows[0] ?? {};
-  return value && count ? { value, rows: count } : undefined;
+       where ${table.due('t')} and ${isAncient(table, 't')}) as ancient`;
 }
 
 /** A time as the parameter `live` takes it: in the zone of the parameter `timeZone`. */

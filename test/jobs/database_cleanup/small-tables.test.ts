@@ -1,4 +1,5 @@
 // Many small tables: several go in one transaction, which changes nothing of what becomes of each.
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -47,6 +48,23 @@ onEveryPostgres((createDatabase) => {
     const seen = await transactions(database);
     expect(seen.map(([name]) => name)).toEqual(names);
     expect(new Set(seen.map(([, transaction]) => transaction)).size).toBe(1);
+  });
+
+  test('take no more transactions than one does, the looks at them included', async () => {
+    await using database = await createDatabase();
+    const taken: number[] = [];
+    for (const tables of [names.slice(0, 1), names.slice(1)]) {
+      await database.query(tables.map((name) => table(name)).join(''));
+      const pool = new pg.Pool({ connectionString: database.url });
+      let transactions = 0;
+      pool.on('acquire', () => {
+        transactions += 1;
+      });
+      await runCleanup(pool, { params: { live: {}, allowEmpty: [] } });
+      await pool.end();
+      taken.push(transactions);
+    }
+    expect(taken[1]).toBe(taken[0]);
   });
 
   test('go in a transaction of their own where maxRows is set, which they keep to', async () => {
