@@ -6,7 +6,7 @@ import { committed, committedTogether } from './committed.ts';
 import { NOTHING, type Outcome } from './outcome.ts';
 import { afterwards, keptSilently } from './refusals.ts';
 import { type Scope, type ScopeSql, scopeSql } from './scope.ts';
-import { countDue, deleteAtOnce, deletesOf, deleteUnblocked, keptByTrigger } from './statements.ts';
+import { countDue, deleteAtOnce, deletesOf, deleteUnblocked, keptByTrigger, writesTo } from './statements.ts';
 import { inOneTrip, type Limits, transaction, undo, watched } from './transaction.ts';
 import type { Work } from './work.ts';
 
@@ -71,23 +71,6 @@ function outcomeOf({ blocked }: BatchSubject, result: QueryResult | undefined): 
 const counted = (row: { due: number; deleted: number; blocked: number } | undefined): Outcome =>
   row ? { ...NOTHING, ...row, skipped: row.due - row.blocked - row.deleted } : NOTHING;
 
-/** Deletes in a transaction that has begun; rows that are due and stay are taken to be skipped. */
-async function deleteAndCount(
-  client: Transaction,
-  work: Work,
-  subject: BatchSubject,
-  scope: ScopeSql,
-): Promise<Outcome> {
-  if (subject.blocked !== undefined) {
-    const [result] = await watched(client, work.traffic, deleteUnblocked(subject, scope));
-    return counted(result?.rows[0]);
-  }
-  const [before, result] = await watched(client, work.traffic, countDue(subject, scope), deleteAtOnce(subject, scope));
-  const due: number = before?.rows[0].due ?? 0;
-  const deleted = result?.rowCount ?? 0;
-  return { ...NOTHING, due, deleted, skipped: due - deleted };
-}
-
 /** Thrown to undo a batch in which more has happened than was meant; it is done again with care. */
 export class Unexplained extends Error {}
 
@@ -114,21 +97,69 @@ function deleteUnlessCascading(work: Work, subject: BatchSubject, scope: Scope):
 /** The same where a BEFORE trigger may keep rows. */
 async function deleteWhatTriggersLet(work: Work, subject: BatchSubject, scope: Scope): Promise<Outcome> {
   const sql = scopeSql(scope, work.server);
+  const simply = subject.ownWrites.none && subject.blocked === undefined;
   let first: string | null = null;
   const outcome = await committed(work, subject.table, () =>
     transaction(work.ctx, { ...limitsAtOnce(work), ...subject.planning }, async (client) => {
-      const seen = await deleteAndCount(client, work, subject, sql);
-      if (seen.skipped === 0) return seen;
-      const { rows } = await client.query<{ kept: number; first: string | null }>(keptByTrigger(subject, sql));
-      const kept = rows[0]?.kept ?? 0;
-      first = rows[0]?.first ?? null;
-      if (kept !== seen.skipped) throw new Unexplained();
-      const outcome = { ...seen, skipped: 0, kept };
+      const seen = await (simply ? deleteAndLook : deleteAndCount)(client, work, subject, sql);
+      first = seen.first;
       // A trigger that keeps every row may do something else instead, such as marking them deleted anew: nothing of it stays.
-      if (seen.deleted === 0) undo(outcome);
-      return outcome;
+      if (seen.outcome.kept > 0 && seen.outcome.deleted === 0) undo(seen.outcome);
+      return seen.outcome;
     }),
   );
   if (first === null) return outcome;
   return { ...outcome, refusals: [await keptSilently(afterwards(work), work, subject, [first], outcome.kept)] };
+}
+
+/** What became of rows, and the first that a trigger has kept. */
+interface Seen {
+  readonly outcome: Outcome;
+  readonly first: string | null;
+}
+
+/**
+ * Deletes in a transaction that has begun, and looks which due rows are left. What a trigger does to other rows of the table, or to a row
+ * instead of letting it go, would be left out; so there must be nothing of it.
+ * @throws {Unexplained} there was, or it can't be told
+ */
+async function deleteAndLook(client: Transaction, work: Work, subject: BatchSubject, scope: ScopeSql): Promise<Seen> {
+  const writes = writesTo(subject);
+  const statements = [writes, deleteAtOnce(subject, scope), writes, keptByTrigger(subject, scope)];
+  const [before, result, after, remaining] = await watched(client, work.traffic, ...statements);
+  const deleted = result?.rowCount ?? 0;
+  const from: number | null = before?.rows[0].writes ?? null;
+  subject.ownWrites.none = from !== null && after?.rows[0].writes === from + deleted;
+  const { left = 0, kept = 0, first = null }: Remaining = remaining?.rows[0] ?? {};
+  if (!subject.ownWrites.none || left !== kept) throw new Unexplained();
+  return { outcome: { ...NOTHING, due: deleted + kept, deleted, kept }, first };
+}
+
+/** What `keptByTrigger` tells. */
+interface Remaining {
+  readonly left?: number;
+  readonly kept?: number;
+  readonly first?: string | null;
+}
+
+/** The same with a look before as well, so that nothing is left out. */
+async function deleteAndCount(client: Transaction, work: Work, subject: BatchSubject, scope: ScopeSql): Promise<Seen> {
+  const seen = await deletedOf(client, work, subject, scope);
+  if (seen.skipped === 0) return { outcome: seen, first: null };
+  const { rows } = await client.query<Remaining>(keptByTrigger(subject, scope));
+  const { kept = 0, first = null } = rows[0] ?? {};
+  if (kept !== seen.skipped) throw new Unexplained();
+  return { outcome: { ...seen, skipped: 0, kept }, first };
+}
+
+/** Rows that are due and stay are taken to be skipped. */
+async function deletedOf(client: Transaction, work: Work, subject: BatchSubject, scope: ScopeSql): Promise<Outcome> {
+  if (subject.blocked !== undefined) {
+    const [result] = await watched(client, work.traffic, deleteUnblocked(subject, scope));
+    return counted(result?.rows[0]);
+  }
+  const [before, result] = await watched(client, work.traffic, countDue(subject, scope), deleteAtOnce(subject, scope));
+  const due: number = before?.rows[0].due ?? 0;
+  const deleted = result?.rowCount ?? 0;
+  return { ...NOTHING, due, deleted, skipped: due - deleted };
 }

@@ -17,6 +17,8 @@ export type BatchSubject = Subject & {
   readonly defaultKeys: readonly string[];
   /** Whether it's known that no row which stays refers to a due one; then batches don't look again, until PostgreSQL finds one. */
   readonly unreferred?: { yes: boolean };
+  /** Whether triggers write nothing else into the table than what they let go, as far as is known. */
+  readonly ownWrites: { none: boolean };
   /** Set while some of the rows are known to be refused: the others are deleted group by group. */
   readonly groups?: Groups;
 };

@@ -48,6 +48,7 @@ function partitionTask(work: Work, component: ComponentTask, table: Table, parti
       },
       scans: keys.some(needsScan),
       mayKeep,
+      ownWrites: { none: true },
       cascadesTo,
       // Each alone is seen to without a lock first; both together aren't.
       careful: mayKeep && cascadesTo.length > 0,

@@ -192,12 +192,24 @@ export function countDue({ table, partition }: Subject, scope: ScopeSql): string
 }
 
 /**
- * How many due rows a BEFORE trigger has kept in the scope, and the first of them: a row for which it answered with null is locked by
- * this transaction, and there still.
+ * How many due rows are left in the scope, how many of those a BEFORE trigger has kept, and the first of these: a row for which it answered
+ * with null is locked by this transaction, and there still.
  */
 export function keptByTrigger({ table, partition }: Subject, scope: ScopeSql): string {
-  return `select count(*)::int as kept, min(t.ctid)::text as first from ${partition.target} as t
-    where ${scope.condition} and t.xmax = pg_current_xact_id()::xid and ${isDue(table)}${partition.only}`;
+  const kept = 't.xmax = pg_current_xact_id()::xid';
+  return `select count(*)::int as "left", (count(*) filter (where ${kept}))::int as kept, (min(t.ctid) filter (where ${kept}))::text as first
+    from ${partition.target} as t where ${scope.condition} and ${isDue(table)}${partition.only}`;
+}
+
+/**
+ * How many rows of the partition the transaction has inserted, changed and deleted so far, by PostgreSQL's own count; it may begin at any
+ * number. Null where nothing is counted.
+ */
+export function writesTo({ partition: { oid } }: Subject): string {
+  const sum = ['inserted', 'updated', 'deleted'].map(
+    (what) => `pg_catalog.pg_stat_get_xact_tuples_${what}(${oid}::oid)`,
+  );
+  return `select case when current_setting('track_counts')::bool then (${sum.join(' + ')})::float8 end as writes`;
 }
 
 /** CTEs `gone` and, with an archive, `copied` (their names followed by `suffix`) around a DELETE of the rows `t`. */

@@ -211,6 +211,30 @@ describe('triggers and rules', () => {
     expect(await database.query(`select from item where deleted_at < ${daysAgo(99)}`)).toHaveLength(20);
   });
 
+  test.for(
+    [
+      [
+        'marks rows as deleted anew',
+        'update item set deleted_at = now() where id = old.id; return null;',
+        'return old;',
+      ],
+      ['keeps rows and writes others', 'return null;', 'insert into item values (1000 + old.id); return old;'],
+    ].flatMap((trigger) => ['on', 'off'].map((counts) => [...trigger, counts])),
+  )(
+    'a trigger that %s is found out, with PostgreSQL’s counts or without',
+    async ([, third = '', others = '', counts]) => {
+      await using database = await createDatabase({ migrated: false });
+      await database.query(`
+      create table item (id int primary key, deleted_at timestamptz);
+      insert into item select i, ${OLD} - i * interval '1 s' from generate_series(1, 200) i;
+      create function act() returns trigger language plpgsql as $$ begin if old.id % 3 = 0 then ${third} end if; ${others} end $$;
+      create trigger act before delete on item for each row execute function act()`);
+      const options = { params: { batchSize: 60, maxBatchSize: 60 }, settings: `-c track_counts=${counts}` };
+      expect((await runCleanup(database.url, options)).totals).toMatchObject({ matched: 200, deleted: 134, kept: 66 });
+      expect(await database.query('select from item where id <= 200')).toHaveLength(66);
+    },
+  );
+
   test('rows for which a trigger raises an error stay, and the others go', async () => {
     await using database = await createDatabase({ migrated: false });
     await items(database, 64);
