@@ -1,5 +1,6 @@
 // Everything that a started program has become: its process group, its session, and what left both. Found again however it hides.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../clock.ts';
 import {
   livingProcesses,
   nameOf,
@@ -33,7 +34,7 @@ export class Family {
   readonly #leader: number;
   readonly #marker: string;
   readonly #start: number;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = systemClock.monotonicMs();
   /** Who was found to be a member, and who not: of each pid, when it began. A member stays one, and what a process was started with is the same. */
   #known = new Map<number, number>();
   #strangers = new Map<number, number>();
@@ -72,7 +73,7 @@ export class Family {
   #bornSince(newest: number): ProcessStat[] {
     if (newest < this.#leader) return livingProcesses();
     // A look at all processes takes its time, and a program that has just begun has started few.
-    const few = newest - this.#leader < FEW_PIDS && performance.now() - this.#startedAt < NO_PID_TWICE_MS;
+    const few = newest - this.#leader < FEW_PIDS && systemClock.monotonicMs() - this.#startedAt < NO_PID_TWICE_MS;
     return few ? processesBetween(this.#leader, newest) : livingProcesses(this.#leader);
   }
 
