@@ -198,6 +198,7 @@ async function changing<T>(pool: ReadPool, work: (connection: Connection) => Pro
 /** @throws {ConfigError} the schema is older than what we know, or of a newer run-job that has shut us out */
 async function checkSchema(connection: Connection): Promise<void> {
   const { version, pending, tooNew } = await readState(connection, MIGRATIONS);
+  if (version === 0) throw new ConfigError('there is no schema run_job in this database: run `run-job migrate`');
   if (tooNew) {
     throw new ConfigError(
       `the schema run_job is at version ${version}, of a newer run-job that this one can't read: update the console`,

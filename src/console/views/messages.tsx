@@ -36,14 +36,17 @@ export function MessagePage({
   frame,
   title,
   message,
+  passes = false,
 }: {
   readonly frame: Frame;
   readonly title: string;
   readonly message: string;
+  /** Whether it is over once the database can be read again: then the page is fetched anew. */
+  readonly passes?: boolean;
 }) {
   return (
-    <Page frame={frame} title={title} names={frame.notices.length > 0 ? undefined : []}>
-      <h1>{title}</h1>
+    <Page frame={frame} title={title} names={passes || frame.notices.length > 0 ? undefined : []}>
+      <h1 data-passes={passes ? '' : undefined}>{title}</h1>
       <p>{message}</p>
       <p>
         <a href="/">All jobs</a>
