@@ -8,7 +8,7 @@ import { startPostgres } from '../../test/support/postgres-server.ts';
 import { startReportBroker } from './broker.ts';
 import { fill } from './fill.ts';
 import { makeHistory } from './history.ts';
-import { say, showCommand } from './terminal.ts';
+import { say, showCommand, showFolded } from './terminal.ts';
 
 const EXECUTABLE = fileURLToPath(new URL('../../dist/run-job.js', import.meta.url));
 
@@ -71,8 +71,10 @@ async function demo(): Promise<void> {
     say(`The weekly report, published to RabbitMQ (${broker.origin}) and confirmed by it.`);
     await runJob(['report_generator', '--param', 'allowUnroutable=true'], { ...env, AMQP_URL: broker.url });
   } else {
-    say('The weekly report, as a dry run: no RabbitMQ was found here (set AMQP_URL to have it published).');
-    await runJob(['report_generator', '--dry-run', '--param', 'top=1'], env);
+    say(
+      'The weekly report, as a dry run, which prints the message: no RabbitMQ is here\n(set AMQP_URL to have it published).',
+    );
+    await runJob(['report_generator', '--dry-run', '--param', 'top=1'], env, { folded: true });
   }
 
   say('Every run leaves a record.');
@@ -89,7 +91,7 @@ async function demo(): Promise<void> {
   } else {
     say('That was all. The database and its folder are gone. What to try next:');
     console.log(`  npm run demo -- --console   web pages over two weeks of such runs
-  npm run demo -- --keep      the same again, with a database that stays until you press Ctrl-C
+  npm run demo -- --keep      the same, and the database stays until Ctrl-C
   README.md                   a job in ten lines`);
   }
 }
@@ -113,17 +115,23 @@ async function aborted(): Promise<undefined> {
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
 }
 
-/** Runs a command of the built executable; its output is ours. */
-async function runJob(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+/** Runs a command of the built executable; its output is ours, and what it prints as JSON is shown only at its beginning where it is `folded`. */
+async function runJob(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { folded = false }: { readonly folded?: boolean } = {},
+): Promise<void> {
   stop.signal.throwIfAborted();
   showCommand(`run-job ${args.join(' ')}`);
+  const columns = process.stdout.columns ? { COLUMNS: String(process.stdout.columns) } : {};
   const child = spawn(process.execPath, [EXECUTABLE, ...args], {
-    stdio: 'inherit',
-    env: { ...ofTerminal(), LOG_FORMAT: 'pretty', ...env },
+    stdio: ['inherit', folded ? 'pipe' : 'inherit', 'inherit'],
+    env: { ...ofTerminal(), LOG_FORMAT: 'pretty', ...columns, ...env },
   });
+  if (child.stdout) void showFolded(child.stdout);
   const end = () => child.kill('SIGTERM');
   stop.signal.addEventListener('abort', end);
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const [code] = (await once(child, 'close')) as [number | null];
   stop.signal.removeEventListener('abort', end);
   stop.signal.throwIfAborted();
   if (code !== 0) throw new Error(`run-job ${args.join(' ')} ended with exit code ${code}`);
