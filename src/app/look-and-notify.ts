@@ -51,9 +51,10 @@ export async function lookAndNotify(options: LookOptions): Promise<Looked> {
   let sent = 0;
   let unsent = 0;
   const problems = new Set<string>();
+  const silent = new Set<string>();
   // What can't be sent now isn't due again before its time.
   for (let more = true; more && !signal.aborted; ) {
-    const batch = await sendDue({ ...options, log: silentLog, signal });
+    const batch = await sendDue({ ...options, log: silentLog, signal }, silent);
     sent += batch.sent;
     unsent += batch.unsent;
     for (const problem of batch.problems) problems.add(problem);

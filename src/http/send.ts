@@ -35,8 +35,9 @@ const agents = new Map<string, object>();
  */
 export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   let wait = AGAIN_MS;
+  let answer: Answer | undefined;
   try {
-    const answer = await sendOnce(request, options);
+    answer = await sendOnce(request, options);
     if (answer.status !== 429 && answer.status < 500) return answer;
     wait = answer.retryAfterMs ?? AGAIN_MS;
     // A wait that nobody has the time for is told at once.
@@ -44,8 +45,14 @@ export async function send(request: OutgoingRequest, options: SendOptions): Prom
   } catch (error) {
     if (options.signal.aborted || isLasting(error)) throw error;
   }
-  await sleep(wait, undefined, { signal: options.signal, ref: false });
-  return sendOnce(request, options);
+  try {
+    await sleep(wait, undefined, { signal: options.signal, ref: false });
+    return await sendOnce(request, options);
+  } catch (error) {
+    // What was answered says more than that there was no time to ask again.
+    if (answer !== undefined && options.signal.aborted) return answer;
+    throw error;
+  }
 }
 
 const LONGEST_WAIT_MS = 60_000;
