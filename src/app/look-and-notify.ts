@@ -1,4 +1,5 @@
 // Notices what nobody else has, and sends all that is due: what `run-job notify` does now and then, and the console while it runs.
+import { takeUntold } from '../postgres/check-ins.ts';
 import { mayRecord } from '../postgres/console-reads.ts';
 import { closeLost, noteOverdue } from '../postgres/notifications.ts';
 import { currentPauses } from '../postgres/pausing.ts';
@@ -36,8 +37,9 @@ export async function lookAndNotify(options: LookOptions): Promise<Looked> {
   const timeUp = AbortSignal.timeout(LIMIT_MS);
   const signal = stop === undefined ? timeUp : AbortSignal.any([timeUp, stop]);
   const lost = closes ? await closeLost(queries) : [];
+  const left = closes && options.config.checkIns.length > 0 ? await takeUntold(queries) : [];
   // Also where we are to stop: nobody else tells of those whose records this has closed.
-  const telling = tellLost(options, lost, timeUp).catch((error: Error) => [
+  const telling = tellLost(options, [...lost, ...left], timeUp, left).catch((error: Error) => [
     `who was lost could not be looked up: ${error.message}`,
   ]);
   const { recorded, late } = await noticeMissed(queries, await databaseNow(queries), undefined, undefined, {
