@@ -265,7 +265,14 @@ export const ENVIRONMENT = v.object({
     v.description('Longest wait for check-ins and notifications to be sent at the end, while telemetry is'),
   ),
   RUN_JOB_CONSOLE_TOKEN: v.pipe(
-    text(),
+    v.pipe(
+      text(),
+      // As it stands in a header: Bearer ends at the first other.
+      v.check(
+        (value) => /^[\x21-\x7e]*$/.test(value?.trim() ?? ''),
+        'must have no white space and only ASCII characters: openssl rand -hex 24 makes a good one',
+      ),
+    ),
     v.description(
       'What a person or a program must know to be let in by `run-job serve`, where it listens on more than loopback',
     ),

@@ -130,10 +130,14 @@ function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 /** The longest rest of an answer that is read although nobody wants it, in bytes: a connection isn't worth more. */
 const MOST_UNWANTED = 64 * 1024;
 
+/** How long it is waited for, in milliseconds: who has said the status may never come to the end of what follows it. */
+const UNWANTED_MS = 250;
+
 /** What there is of it up to so many characters; nothing more of what breaks off, since its status has been told. */
 async function bodyOf(response: IncomingMessage, limit: number): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
+  const enough = limit > 0 ? undefined : setTimeout(() => response.destroy(), UNWANTED_MS).unref();
   try {
     for await (const part of response) {
       text += String(part);
@@ -141,6 +145,8 @@ async function bodyOf(response: IncomingMessage, limit: number): Promise<string>
     }
   } catch {
     if (limit > 0) throw new Error('the answer broke off');
+  } finally {
+    clearTimeout(enough);
   }
   return text;
 }
