@@ -133,6 +133,9 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     );
     await using served = await serveConsole({ database });
     await using window = await open(served.url, { viewport: { width, height: 740 } });
+    // Nothing else makes room for it.
+    const strip = await window.page.locator('svg.strip').first().boundingBox();
+    expect(strip?.width).toBe(240);
     await window.page.getByRole('link', { name: owner }).click();
     expect(await window.page.locator('table.jobs tbody tr').count()).toBe(1);
     for (const path of ['/', `/?owner=${owner}`, `/jobs/${name}`, `/runs/${id}`, '/now', '/night']) {
