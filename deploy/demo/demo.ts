@@ -12,13 +12,14 @@ import { say, showCommand, showFolded } from './terminal.ts';
 
 const EXECUTABLE = fileURLToPath(new URL('../../dist/run-job.js', import.meta.url));
 
-const { values: flags } = parseArgs({
-  options: {
-    keep: { type: 'boolean', default: false },
-    console: { type: 'boolean', default: false },
-    port: { type: 'string', default: '8080' },
-  },
-});
+const USAGE = `npm run demo                            both shipped jobs, on their own database
+npm run demo -- --keep                  the same; the database stays till Ctrl-C
+npm run demo -- --console --port 8080   web pages over two weeks of made history`;
+
+/** What a run of ours ended with that has said itself what is wrong. */
+class Failed extends Error {}
+
+const flags = readFlags();
 
 /** Aborts at Ctrl-C; what runs is ended, and what was started is closed in reverse. */
 const stop = new AbortController();
@@ -32,8 +33,28 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   await demo();
 } catch (error) {
-  if (!stop.signal.aborted) throw error;
-  console.log('\nStopped; nothing is left behind.');
+  if (!stop.signal.aborted && !(error instanceof Failed)) throw error;
+  if (error instanceof Failed) process.exitCode ||= 1;
+  console.log(error instanceof Failed ? error.message : '\nStopped; nothing is left behind.');
+  process.exit();
+}
+
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        keep: { type: 'boolean', default: false },
+        console: { type: 'boolean', default: false },
+        port: { type: 'string', default: '8080' },
+      },
+    });
+    if (!values.help) return values;
+    console.log(USAGE);
+  } catch (error) {
+    console.error(`${(error as Error).message.split(/\. (?:This|To) /)[0]}. This is what there is:\n${USAGE}`);
+    process.exitCode = 64;
+  }
   process.exit();
 }
 
@@ -134,7 +155,7 @@ async function runJob(
   const [code] = (await once(child, 'close')) as [number | null];
   stop.signal.removeEventListener('abort', end);
   stop.signal.throwIfAborted();
-  if (code !== 0) throw new Error(`run-job ${args.join(' ')} ended with exit code ${code}`);
+  if (code !== 0) throw new Failed(`run-job ${args.join(' ')} ended with exit code ${code}; nothing is left behind.`);
 }
 
 /** What says how a terminal is written to; whatever else is set here isn't meant for the demo. */
