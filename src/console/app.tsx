@@ -34,6 +34,9 @@ const SLOW_MS = 10_000;
 /** The most bytes that a form may have. */
 const MOST_FORM_BYTES = 16_384;
 
+/** Where forms are sent: beneath the page that has them. */
+const OF_A_FORM = /^(\/(?:jobs|runs)\/[^/]+)\/[a-z]+$/;
+
 /** The console: what answers requests, and what is to be ended with it. */
 export function createConsole(options: ConsoleOptions) {
   const { sight, version } = options;
@@ -246,7 +249,8 @@ export function createConsole(options: ConsoleOptions) {
   function refuse(c: Ctx, { status, title, message }: Refusal) {
     c.status(status);
     if (wantsJson(c)) return c.json({ error: message });
-    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+    const [, back] = c.req.method === 'POST' ? (OF_A_FORM.exec(c.req.path) ?? []) : [];
+    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} back={back} />);
   }
 
   return {

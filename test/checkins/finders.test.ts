@@ -155,6 +155,19 @@ test('a run that finds one before it is killed leaves it too; once the name has 
   expect(await database.query('select from run_job.untold')).toEqual([]);
 });
 
+test('a schema that lacks the newest step is told with the remedy', async () => {
+  await using database = await createDatabase();
+  await database.query('drop function run_job.take_untold');
+  const { exitCode, stderr } = await runToEnd(['notify'], {
+    database,
+    env: { RUN_JOB_CHECKINS: 'https://hc.invalid/ping' },
+  });
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 78,
+    stderr: expect.stringMatching(/^run-job: .*run `run-job migrate`\n$/),
+  });
+});
+
 test('a pod that Kubernetes replaces is no failure yet, whoever finds it', async () => {
   await using services = await startCheckInServices();
   await using database = await createDatabase();

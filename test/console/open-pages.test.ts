@@ -83,6 +83,13 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await renewed(job.page, () => recordRun(database, { name: 'busy' }));
     expect(await job.page.getByLabel('Why').inputValue()).toBe('the orders are being moved');
 
+    // A form that is refused leads back to its page.
+    await job.page.getByLabel('For how long').fill('soon');
+    await job.page.getByRole('button', { name: 'Pause busy' }).click();
+    await job.page.getByText('must be a duration such as 2h').waitFor();
+    await job.page.getByRole('link', { name: 'Back' }).click();
+    expect(await job.page.getByRole('heading', { level: 1 }).innerText()).toBe('busy');
+
     await using run = await open(`${served.url}/runs/${id}`);
     await isLive(run.page);
     await run.page.locator('pre').first().focus();
