@@ -36,9 +36,9 @@ export function isOfNodeAlone(stack: string): boolean {
 export function withoutInner(stack: string, message: string): string | undefined {
   const lines = stack.split('\n');
   const first = lines.findLastIndex((line) => !FRAME.test(line)) + 1;
-  if (!lines.slice(first).every(isInner)) return stack;
+  if (lines.slice(first).some((frame) => !isInner(frame))) return stack;
   const head = lines.slice(0, first).join('\n');
-  return head.indexOf('\n') < head.indexOf(message) && head.includes('\n') ? head : undefined;
+  return head.slice(0, head.indexOf(message)).includes('\n') ? head : undefined;
 }
 
 /** Of Node, or of run-job but for the jobs that ship. */
