@@ -58,7 +58,7 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
       import('../terminal/help.ts'),
       import('./backfill.ts'),
     ]);
-    output.write(1, commandHelp('backfill', command));
+    output.print(commandHelp('backfill', command));
     return EXIT.ok;
   }
   const line = readArguments(rawArgs, BACKFILL_ARGUMENTS, 'run-job backfill');
@@ -68,9 +68,9 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
     withConnection(target.server, (connection) => readOrder(connection, line, target, invocation)),
   );
   const { name, plan, slots, again, parallel } = order;
-  const say = (text: string) => output.write(1, sentences(text));
+  const say = (text: string) => output.print(sentences(text));
   if (args.emit !== undefined) {
-    output.write(1, `${JSON.stringify(await stop.race(manifestOf(order, args.cronjob)), null, 2)}\n`);
+    output.print(`${JSON.stringify(await stop.race(manifestOf(order, args.cronjob)), null, 2)}\n`);
     return EXIT.ok;
   }
   say(tellPlan(name, plan, slots, args['newest-first'] ?? false));
@@ -81,7 +81,7 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
   stop.lastWords = (signal) => {
     children.kill(signal);
     say(`${name}: ended at once\n`);
-    output.write(1, `To go on: ${again}\n`);
+    output.print(`To go on: ${again}\n`);
     return signalExitCode(signal);
   };
   const end = await work({
@@ -96,7 +96,7 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
   });
   say(tellLeft(name, slots.length, end));
   // In one line however long, since it is to be copied.
-  if (end.left.length > 0) output.write(1, `To go on: ${again}\n`);
+  if (end.left.length > 0) output.print(`To go on: ${again}\n`);
   await shutDownSidecars(target.config.shutdownUrls);
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
   return end.left.length > 0 ? EXIT.failed : EXIT.ok;

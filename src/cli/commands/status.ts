@@ -12,7 +12,7 @@ import type { CommandData } from '../command.ts';
 import { widthOf } from '../terminal/layout.ts';
 import { painter } from '../terminal/paint.ts';
 import { clean, columns, fitRows, printJson, tellTime } from '../terminal/print.ts';
-import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { isTerminal, printAll, writeAll } from '../terminal/stdio.ts';
 import { COLOUR_OF, HEAD, toJson, toLine, toPage, withoutStatistics } from './status-lines.ts';
 import { WATCH_MS, watch } from './status-watch.ts';
 
@@ -48,7 +48,7 @@ export default defineCommand({
     const { standings: seen, now, written } = await look();
     const all: readonly Standing[] = 'one' in seen ? [seen.one] : seen.all;
     if (args.json) printJson('one' in seen ? toJson(seen.one, now) : all.map((each) => toJson(each, now)));
-    else writeAll(1, tell(seen, now, env));
+    else printAll(tell(seen, now, env));
     if (!written) writeAll(2, 'run-job: slots were missed, and this role may not write that down; a later run will\n');
     const bad = all.some(
       ({ health, overdueSince, unreadable }) =>

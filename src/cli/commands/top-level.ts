@@ -8,6 +8,7 @@ import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { type CommandData, loadCommand } from '../command.ts';
 import { columns } from '../terminal/help.ts';
+import { printAll, writeAll } from '../terminal/stdio.ts';
 
 /**
  * Prints help or the version.
@@ -15,15 +16,15 @@ import { columns } from '../terminal/help.ts';
  */
 export async function topLevel(flag: string | undefined, data: CommandData): Promise<number> {
   if (flag === '--version' || flag === '-v') {
-    process.stdout.write(`${VERSION}\n`);
+    printAll(`${VERSION}\n`);
     return EXIT.ok;
   }
   if (flag === '--help' || flag === '-h') {
-    process.stdout.write(await help(data));
+    printAll(await help(data));
     return EXIT.ok;
   }
   if (flag === undefined) {
-    process.stderr.write(await help(data));
+    writeAll(2, await help(data));
     throw new UsageError('name a job or a command');
   }
   throw new UsageError(

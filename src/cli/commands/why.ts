@@ -15,7 +15,7 @@ import type { CommandData } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
 import { clean, hang, printJson, tellTime } from '../terminal/print.ts';
-import { writeAll } from '../terminal/stdio.ts';
+import { printAll } from '../terminal/stdio.ts';
 import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
@@ -49,11 +49,7 @@ export default defineCommand({
     // What containers and events say may hold what nobody should read here.
     const redact = redactorFor(env).text;
     if (args.json) printJson(JSON.parse(redact(JSON.stringify(toJson(explanation)))));
-    else
-      writeAll(
-        1,
-        toPage(explanation, (text) => clean(redact(text)), painter(env)),
-      );
+    else printAll(toPage(explanation, (text) => clean(redact(text)), painter(env)));
     return EXIT.ok;
   },
 });
