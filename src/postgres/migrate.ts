@@ -14,6 +14,7 @@ import console from './migrations/009_console.sql';
 import statistics from './migrations/010_statistics.sql';
 import live from './migrations/011_live.sql';
 import monitors from './migrations/012_monitors.sql';
+import bulk from './migrations/013_bulk.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 10, name: '010_statistics', sql: statistics },
   { version: 11, name: '011_live', sql: live },
   { version: 12, name: '012_monitors', sql: monitors },
+  { version: 13, name: '013_bulk', sql: bulk },
 ];
 
 /** How far a database's schema is. */
