@@ -16,7 +16,7 @@ import { schedulesInForce } from '../../postgres/schedules.ts';
 import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT, signalExitCode } from '../../runner/outcome.ts';
 import { zoneOf } from '../../schedule/zone.ts';
-import type { Invocation } from '../command.ts';
+import { type Invocation, jobSearch } from '../command.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { sentences } from '../terminal/print.ts';
@@ -108,7 +108,8 @@ async function readOrder(
   { config }: Target,
   { env, home }: Invocation,
 ): Promise<Order> {
-  const name = await nameOf(args.name, connection, { home, dirs: config.jobDirs, commands: Object.keys(COMMANDS) });
+  const search = jobSearch({ home, commands: COMMANDS }, config);
+  const name = await nameOf(args.name, connection, search);
   const now = await databaseNow(connection);
   const [current] = await schedulesInForce(connection, [name]);
   const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
@@ -141,7 +142,6 @@ async function readOrder(
   }
   const schedules = slots.map(({ schedule }) => schedule);
   if (parallel > 1) {
-    const search = { home, dirs: config.jobDirs, commands: Object.keys(COMMANDS) };
     for (const job of new Set(schedules.map((schedule) => schedule.job))) await mustOverlap(job, search);
   }
   const lines = args['dry-run'] ? new Map<string, SlotLine>() : await commandLines(connection, schedules, pairs);

@@ -8,7 +8,7 @@ import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { widthOf } from '../terminal/layout.ts';
 import { painter } from '../terminal/paint.ts';
 import { clean, columns, fitRows, printJson, tellTime } from '../terminal/print.ts';
@@ -28,12 +28,12 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     if (args.watch && (args.json || args.check || !isTerminal(1))) {
       throw new UsageError('--watch draws on a terminal, and goes neither with --json nor with --check');
     }
     const { server, config } = findDatabase(env, 'status');
-    const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+    const search = jobSearch(data as CommandData, config);
     const look = (): Promise<Seen<Look>> =>
       withConnection(server, async (connection) => {
         const name = args.name === undefined ? undefined : await nameOf(args.name, connection, search);

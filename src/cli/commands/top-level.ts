@@ -6,7 +6,7 @@ import { redactorFor } from '../../app/redactor.ts';
 import { VERSION } from '../../app/version.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import { type CommandData, loadCommand } from '../command.ts';
+import { type CommandData, jobSearch, loadCommand } from '../command.ts';
 import { columns } from '../terminal/help.ts';
 import { printAll, writeAll } from '../terminal/stdio.ts';
 
@@ -40,7 +40,7 @@ async function help({ home, env, commands }: CommandData): Promise<string> {
     }),
   );
   const redact = redactorFor(env).text;
-  const files = findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) });
+  const files = findJobFiles(jobSearch({ home, commands }, readConfig(env).config));
   const jobs = ownJobs(files.values()).map(({ name }) => name);
   return `${[
     'Runs one job once, honestly: locked, recorded, within its deadline.',

@@ -11,7 +11,7 @@ import { schedulesInForce } from '../../postgres/schedules.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { tellCron } from '../../schedule/words.ts';
 import { zoneOf } from '../../schedule/zone.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
 import { clean, hang, printJson, tellTime } from '../terminal/print.ts';
@@ -33,13 +33,9 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     const explanation = await withDatabase(env, 'why', async (connection, { config }) => {
-      const name = await nameOf(args.name, connection, {
-        home,
-        dirs: config.jobDirs,
-        commands: Object.keys(commands),
-      });
+      const name = await nameOf(args.name, connection, jobSearch(data as CommandData, config));
       const [current] = await schedulesInForce(connection, [name]);
       const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
       const reading = { flag: '--at', now: await databaseNow(connection), zone, ofDay: 'end' } as const;
