@@ -17,6 +17,7 @@ import monitors from './migrations/012_monitors.sql';
 import bulk from './migrations/013_bulk.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
+import { inTransaction } from './undisturbed.ts';
 
 /** One step of the schema. */
 export interface Migration {
@@ -110,8 +111,7 @@ export async function readState(connection: Connection, migrations: readonly Mig
 
 /** Applies one step, unless somebody else did while we waited for the lock. */
 async function apply(connection: Connection, { version, name, breaking, sql }: Migration): Promise<boolean> {
-  try {
-    await connection.query(BEGIN);
+  return inTransaction(connection, BEGIN, async () => {
     // Only when it is missing: even with IF NOT EXISTS it asks for the right to create schemas.
     if (!(await exists(connection, `to_regnamespace('run_job')`))) await connection.query('CREATE SCHEMA run_job');
     await connection.query(MIGRATIONS_TABLE);
@@ -120,12 +120,8 @@ async function apply(connection: Connection, { version, name, breaking, sql }: M
       [version, name, breaking ?? false],
     );
     if (rowCount === 1) await connection.query(sql);
-    await connection.query('COMMIT');
     return rowCount === 1;
-  } catch (error) {
-    await connection.query('ROLLBACK').catch(() => {});
-    throw error;
-  }
+  });
 }
 
 async function exists(connection: Connection, lookup: string): Promise<boolean> {
