@@ -3,7 +3,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { BackgroundWriter } from '../../process/background-writer.ts';
 import { systemClock } from '../../process/clock.ts';
 import { writeWithin } from '../../process/write-within.ts';
-import { STEP_LIMITS } from '../../runner/limited.ts';
+import { inTime, STEP_LIMITS } from '../../runner/limited.ts';
 
 /** Device number of /dev/null on Linux: major 1, minor 3. */
 const DEV_NULL = 0x103;
@@ -157,10 +157,7 @@ function dropWhen(ended: () => boolean, stream: NodeJS.WriteStream): void {
 /** Waits for what is being written, `limitMs` at most; returns how much later than that it is, in milliseconds. */
 async function lateness(written: Promise<unknown>, limitMs: number): Promise<number> {
   const startedAt = systemClock.monotonicMs();
-  const { promise: overdue, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  await Promise.race([written, overdue]);
-  clearTimeout(timer);
+  await inTime(limitMs, written);
   return systemClock.monotonicMs() - startedAt - limitMs;
 }
 
