@@ -33,6 +33,25 @@ test('failed, 65: nothing was saved since this pod began', async () => {
   expect((await keeps(database, { SAVES: '2' })).summary).toMatchObject({ status: 'continued', exitCode: 80 });
 });
 
+test('a dry run keeps nothing that a new pod could go on from', async () => {
+  await using database = await createDatabase();
+  const { summary } = await keeps(database, { SAVES: '1' }, ['--dry-run']);
+  expect(summary).toMatchObject({ status: 'failed', exitCode: 65 });
+  expect(summary.error?.message).toContain('a dry run keeps no progress');
+});
+
+test('a run that stands for no scheduled time says how to go on, and that is so', async () => {
+  await using database = await createDatabase();
+  const env = { RUN_JOB_DIRS: JOBS };
+  const first = await runToEnd(['keeps'], { database, env: { ...env, SAVES: '1', ENDS: 'continues' } });
+  expect(first.exitCode).toBe(80);
+  expect(first.lines.map(({ msg }) => msg)).toContain(
+    `this run stands for no scheduled time, so that no other one goes on from it; to go on: run-job rerun ${first.summary.runId}`,
+  );
+  const second = await runToEnd(['rerun', first.summary.runId], { database, env });
+  expect(second.summary).toMatchObject({ status: 'succeeded', result: { before: { done: 1 } } });
+});
+
 test('ten pods of one slot, each of which is evicted and continues, copy each row once', async () => {
   await using database = await createDatabase();
   await database.query(tablesOf(1_000));
