@@ -1,5 +1,5 @@
-// The environment variables, read off the schema that validates them.
-import { ENVIRONMENT } from '../src/app/config.ts';
+// The environment variables, read off the table that validates them.
+import { ENVIRONMENT } from '../src/app/environment.ts';
 
 export interface Variable {
   readonly name: string;
@@ -8,14 +8,7 @@ export interface Variable {
   readonly description: string;
 }
 
-/** Every variable of the schema, in its order. */
+/** Every variable of the table, in its order. */
 export function describeVariables(): Variable[] {
-  return Object.entries(ENVIRONMENT.entries).map(([name, schema]) => {
-    const [inner, action] = schema.pipe;
-    return {
-      name,
-      fallback: 'default' in inner && typeof inner.default === 'string' ? inner.default : '',
-      description: action.description,
-    };
-  });
+  return Object.entries(ENVIRONMENT).map(([name, { fallback, description }]) => ({ name, fallback, description }));
 }

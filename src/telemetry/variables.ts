@@ -43,7 +43,7 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ];
 
-const RULES: readonly Rule[] = [
+const rules = (): Rule[] => [
   whole([...batch('OTEL_BSP'), ...batch('OTEL_BLRP')], ' of milliseconds', 1),
   whole([...queue('OTEL_BSP'), ...queue('OTEL_BLRP')], '', 1),
   whole(['OTEL_METRIC_EXPORT_INTERVAL', 'OTEL_METRIC_EXPORT_TIMEOUT', ...otlp('TIMEOUT')], ' of milliseconds', 1),
@@ -84,7 +84,8 @@ const RULES: readonly Rule[] = [
 /** The variables whose values can't be used, each with a sentence without the value. */
 export function unusable(env: Environment): Map<string, string> {
   const found = new Map<string, string>();
-  for (const { names, fits, must } of RULES) {
+  if (!Object.keys(env).some((name) => name.startsWith('OTEL_'))) return found;
+  for (const { names, fits, must } of rules()) {
     for (const name of names) {
       const value = env[name]?.trim();
       if (value && !holds(fits, value)) found.set(name, `${name} ${must}; it is ignored`);

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { ENVIRONMENT, loadConfig, missingFor, readConfig } from '../../src/app/config.ts';
+import { loadConfig, missingFor, readConfig } from '../../src/app/config.ts';
+import { ENVIRONMENT } from '../../src/app/environment.ts';
 
-const GARBLED: Partial<Record<keyof typeof ENVIRONMENT.entries, string>> = {
+const GARBLED: Partial<Record<keyof typeof ENVIRONMENT, string>> = {
   DATABASE_URL: 'mysql://s3cret@x',
   AMQP_URL: 'amqp://fine,http://s3cret@x',
   AMQP_EXCHANGE: 's3cret'.repeat(50),
@@ -20,11 +21,11 @@ test('an empty environment is a valid one, and empty variables count as unset', 
     graceMs: 30_000,
     maxConcurrentJobs: 10,
   });
-  const empty = Object.fromEntries(Object.keys(ENVIRONMENT.entries).map((name) => [name, '']));
+  const empty = Object.fromEntries(Object.keys(ENVIRONMENT).map((name) => [name, '']));
   expect(loadConfig(empty)).toEqual(config);
 });
 
-test.each(Object.keys(ENVIRONMENT.entries).filter((name) => !FREE.has(name)))(
+test.each(Object.keys(ENVIRONMENT).filter((name) => !FREE.has(name)))(
   '%s, garbled, is named without its value',
   (name) => {
     const value = GARBLED[name as keyof typeof GARBLED] ?? 's3cret\u0007';

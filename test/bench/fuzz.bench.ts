@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { ENVIRONMENT } from '../../src/app/config.ts';
+import { ENVIRONMENT } from '../../src/app/environment.ts';
 import { type Case, cases, type EndedOddly, wrongWith } from '../run/odd-environment.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { tell } from './report.ts';
@@ -14,7 +14,7 @@ const LIMIT_MS = 60_000;
 
 /** @param args how many cases (1000), and the seed (1) */
 export async function bench([count = '1000', seed = '1']: readonly string[]): Promise<void> {
-  const drawn = cases(Object.keys(ENVIRONMENT.entries), Number(count), Number(seed));
+  const drawn = cases(Object.keys(ENVIRONMENT), Number(count), Number(seed));
   const ends = new Map<string, number>();
   let broken = 0;
   const next = drawn.values();

@@ -60,7 +60,7 @@ const MODULES = ['os', 'stream', 'stream/promises', 'string_decoder', 'worker_th
 test('a run with nothing configured', async () => {
   const { files, kilobytes, modules, internals } = await loadedBy();
   expect(files).toEqual(['run-job.js', 'lazy/main.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(177);
+  expect(kilobytes).toBeLessThan(175);
   expect(modules).toEqual(MODULES);
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });

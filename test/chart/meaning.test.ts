@@ -1,9 +1,9 @@
 // What the rendered objects mean: who may overlap with whom, who ends a run that takes too long, and who can read what.
 import { readFileSync } from 'node:fs';
-import { type GenericSchema, getDefault } from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENVIRONMENT, readConfig } from '../../src/app/config.ts';
+import { readConfig } from '../../src/app/config.ts';
+import { ENVIRONMENT, type Variable } from '../../src/app/environment.ts';
 import { STEP_LIMITS } from '../../src/runner/limited.ts';
 import { EXIT } from '../../src/runner/outcome.ts';
 import { CHART, ciFiles, type KubeObject, NONE, noHelm, ofKind, only, podsOf, render } from './support/chart.ts';
@@ -225,8 +225,8 @@ describe.skipIf(noHelm)('every CronJob', () => {
     const chart = parse(defaults) as Record<string, number>;
     const { WORKER_MAX_CONCURRENT_JOBS: places, ...times } = chart;
     expect(Object.keys(times).length).toBeGreaterThan(4);
-    const { entries } = ENVIRONMENT as unknown as { entries: Record<string, GenericSchema | undefined> };
-    const runner = (name: string) => entries[name] && getDefault(entries[name]);
+    const variables: Record<string, Variable | undefined> = ENVIRONMENT;
+    const runner = (name: string) => variables[name]?.unset;
     for (const [name, value] of Object.entries(times))
       expect(value, name).toBeGreaterThanOrEqual(Number(runner(name) ?? 0));
     expect(String(places)).toBe(String(runner('WORKER_MAX_CONCURRENT_JOBS')));

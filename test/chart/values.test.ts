@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENVIRONMENT } from '../../src/app/config.ts';
+import { ENVIRONMENT } from '../../src/app/environment.ts';
 import { CHART, ciFiles } from './support/chart.ts';
 
 interface Schema {
@@ -93,7 +93,7 @@ describe('values', () => {
       'WORKER_CHECKPOINT_FILE',
       'RUN_JOB_RETRIES',
     ];
-    const read = Object.keys(ENVIRONMENT.entries).filter((name) => !OURS.includes(name) && !name.startsWith('OTEL_'));
+    const read = Object.keys(ENVIRONMENT).filter((name) => !OURS.includes(name) && !name.startsWith('OTEL_'));
     expect(Object.keys(schema.properties?.config?.properties ?? {}).sort()).toEqual(read.sort());
   });
 });

@@ -3,13 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import type { ENVIRONMENT } from '../../src/app/config.ts';
+import type { ENVIRONMENT } from '../../src/app/environment.ts';
 import { expectAccounts } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
 
-type Variable = keyof typeof ENVIRONMENT.entries;
+type Variable = keyof typeof ENVIRONMENT;
 
 const LONG = 'x'.repeat(2_000);
 

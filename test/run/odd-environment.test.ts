@@ -1,11 +1,11 @@
 // Whatever stands in a variable or a flag, a run ends with 0, 64, 69 or 78, one sentence, no stack and no secret. A short draw; `npm run bench -- fuzz` draws more.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ENVIRONMENT } from '../../src/app/config.ts';
+import { ENVIRONMENT } from '../../src/app/environment.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
 import { cases, wrongWith } from './odd-environment.ts';
 
-const VARIABLES = Object.keys(ENVIRONMENT.entries);
+const VARIABLES = Object.keys(ENVIRONMENT);
 
 /** How the runs ended. */
 const ends = new Set<number | null>();

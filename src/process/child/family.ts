@@ -1,5 +1,6 @@
 // Everything that a started program has become: its process group, its session, and what left both. Found again however it hides.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../clock.ts';
 import {
   livingProcesses,
   nameOf,
@@ -19,6 +20,12 @@ const LAST_LOOK_MS = 50;
 /** How often all processes are looked at while the group shows that somebody lives: a look holds up everything else. */
 const FULL_LOOK_MS = 250;
 
+/** For how long after the start no pid can have been given twice, in milliseconds: the kernel doesn't start 32,768 processes in that time. */
+const NO_PID_TWICE_MS = 200;
+
+/** How many pids are looked at one by one rather than by a look at all processes. */
+const FEW_PIDS = 100;
+
 /** How often is looked again for whoever was born during a look that found nobody: on a busy machine somebody always is. */
 const MOST_LOOKS = 50;
 
@@ -27,6 +34,7 @@ export class Family {
   readonly #leader: number;
   readonly #marker: string;
   readonly #start: number;
+  readonly #startedAt = systemClock.monotonicMs();
   /** Who was found to be a member, and who not: of each pid, when it began. A member stays one, and what a process was started with is the same. */
   #known = new Map<number, number>();
   #strangers = new Map<number, number>();
@@ -48,8 +56,7 @@ export class Family {
   members(): ProcessStat[] {
     const strangers = new Map<number, number>();
     let newest = newestPid();
-    // Whoever was born later has a larger pid, unless these have begun anew: a look at all processes takes its time.
-    let found = this.#among(livingProcesses(newest >= this.#leader ? this.#leader : 1), strangers);
+    let found = this.#among(this.#bornSince(newest), strangers);
     for (let looks = 1; found.size === 0 && looks < MOST_LOOKS; looks += 1) {
       const before = newest;
       newest = newestPid();
@@ -60,6 +67,14 @@ export class Family {
     this.#strangers = strangers;
     this.#known = new Map([...found.values()].map(({ pid, start }) => [pid, start]));
     return [...found.values()];
+  }
+
+  /** All that may have come of the program: whoever was born later has a larger pid, unless these have begun anew. */
+  #bornSince(newest: number): ProcessStat[] {
+    if (newest < this.#leader) return livingProcesses();
+    // A look at all processes takes its time, and a program that has just begun has started few.
+    const few = newest - this.#leader < FEW_PIDS && systemClock.monotonicMs() - this.#startedAt < NO_PID_TWICE_MS;
+    return few ? processesBetween(this.#leader, newest) : livingProcesses(this.#leader);
   }
 
   /** The members among these; those that are none are added to `strangers`. */

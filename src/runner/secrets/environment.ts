@@ -3,6 +3,7 @@ import { isSecretName, secrecyOf } from './names.ts';
 import { looksOpaque } from './opaque.ts';
 import { secretValues } from './pairs.ts';
 import { decode, isCredential, userInfos } from './urls.ts';
+import { wordList } from './word-list.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,11 +14,9 @@ export type ReadSecretFile = (path: string) => string | undefined;
 const NO_SECRETS = new Set(['PWD', 'OLDPWD']);
 
 /** Words that our own sentences and PostgreSQL's are made of: as passwords they hide nothing, and would blacken everything. */
-const OUR_WORDS = new Set(
-  (
-    'postgres postgresql password passwords secret secrets database rabbitmq localhost run-job run_job runjob default public ' +
-    'undefined production staging development unavailable'
-  ).split(' '),
+const OUR_WORDS = wordList(
+  'postgres postgresql password passwords secret secrets database rabbitmq localhost run-job run_job runjob default public ' +
+    'undefined production staging development unavailable',
 );
 
 /** Variables that name a file with a key, although their names don't end in `_FILE`. */
