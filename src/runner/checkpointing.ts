@@ -4,6 +4,7 @@ import { PermanentError, UnavailableError } from '../errors.ts';
 import type { CheckpointSchema, PostgresPool, SaveOptions, Transaction, TransactionOptions } from '../job.ts';
 import { checkSize, toJson } from './kept-json.ts';
 import type { CheckpointOwner, Checkpoints, DoneStep, ProgressChange, SlotProgress } from './ports.ts';
+import { problemIn, tellIssue } from './shape.ts';
 import { StepOrder } from './step-order.ts';
 
 /** What the run gives. */
@@ -198,7 +199,7 @@ export class Checkpointing {
     const text = toJson({ value, who: 'the job saves', name: 'value' });
     if (text === undefined) throw new TypeError('checkpoint.save takes a value that is JSON, and was given none');
     checkSize('the checkpoint', text);
-    const problem = problemOf(this.#setting.schema, JSON.parse(text));
+    const problem = problemIn(this.#setting.schema, JSON.parse(text));
     if (problem !== undefined)
       throw new PermanentError(`what the job saves doesn't fit its schema checkpoint ${problem}; nothing was saved`);
     return text;
@@ -210,7 +211,7 @@ export class Checkpointing {
     const result = schema['~run']({ value }, {});
     if (result.issues === undefined) return result.value;
     throw new PermanentError(
-      `the checkpoint of this slot doesn't fit the job's schema checkpoint ${tellIssue(result.issues[0])}: let the schema take the older shape too and turn it into the newer one, or run it once with --restart`,
+      `the checkpoint of this slot doesn't fit the job's schema checkpoint ${tellIssue(schema, result.issues[0])}: let the schema take the older shape too and turn it into the newer one, or run it once with --restart`,
     );
   }
 }
@@ -243,23 +244,4 @@ function resultOf(name: string, value: unknown): unknown {
   const kept = { value, who: `step ${name} returned`, name: 'result' };
   const text = toJson(kept, (_, item) => (typeof item === 'bigint' ? item.toString() : item));
   return text === undefined ? undefined : JSON.parse(text);
-}
-
-/** How a value doesn't fit; undefined when it does. */
-function problemOf(schema: CheckpointSchema | undefined, value: unknown): string | undefined {
-  const issue = schema?.['~run']({ value }, {}).issues?.[0];
-  return issue && tellIssue(issue);
-}
-
-/** Where and what, and never the value. */
-function tellIssue({ path, expected, kind }: Issue): string {
-  const keys = path?.map(({ key }) => String(key)).join('.');
-  const wanted = expected === null || kind !== 'schema' ? 'another value' : expected;
-  return `at ${keys || 'its top'}, where it needs ${wanted}`;
-}
-
-interface Issue {
-  readonly kind: string;
-  readonly expected: string | null;
-  readonly path?: readonly { readonly key: unknown }[] | undefined;
 }
