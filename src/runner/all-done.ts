@@ -17,8 +17,8 @@ export async function allowSuccess(
   { close }: OpenResources,
 ): Promise<AttemptsResult> {
   if (!attempts.ok || state.ports.stop.cause) return attempts;
-  // What has failed and nobody awaits is told by the event loop, which must turn for it.
-  await new Promise<void>((resolve) => setImmediate(resolve));
+  // Whether somebody awaited it is told by the event loop, which must turn for it.
+  if (state.underWay.failed) await new Promise<void>((resolve) => setImmediate(resolve));
   if (state.ports.stop.cause) return attempts;
   const begun = () => [
     ...state.underWay.tell(),

@@ -4,6 +4,8 @@
 export class UnderWay {
   readonly #calls = new Set<{ readonly what: string }>();
   #ended = false;
+  /** Whether a call has failed, be it that the job has caught it. */
+  failed = false;
 
   /**
    * Remembers a call until it has ended. What it rejects with is for the job to catch: where nobody awaits it, the process sees a rejection
@@ -19,6 +21,7 @@ export class UnderWay {
       },
       (error) => {
         this.#calls.delete(call);
+        this.failed = true;
         // The run has told already that this call was not over, and ended it.
         if (this.#ended) return new Promise<never>(() => undefined);
         throw error;
