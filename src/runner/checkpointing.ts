@@ -101,6 +101,10 @@ export class Checkpointing {
       const result = stored ? stored.result : await this.#do(order, name, work, { postgres, signal, options });
       order.succeed(name);
       return result;
+    } catch (error) {
+      // It may have been committed although nobody heard so: whoever begins it again has to look.
+      order.done = undefined;
+      throw error;
     } finally {
       order.leave();
     }

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import * as v from 'valibot';
 import { openCheckpoints } from '../../src/postgres/checkpoints.ts';
 import { openHistory } from '../../src/postgres/history.ts';
 import { openPool } from '../../src/postgres/job-pool.ts';
@@ -9,6 +10,7 @@ import { createLocks } from '../../src/postgres/locks.ts';
 import { parseServer } from '../../src/postgres/server.ts';
 import { Session } from '../../src/postgres/session.ts';
 import { newRunId } from '../../src/process/run-id.ts';
+import { Checkpointing } from '../../src/runner/checkpointing.ts';
 import type { RunStart } from '../../src/runner/ports.ts';
 import { type Play, type Played, play } from '../checkpoints/property.ts';
 import { hasDebianPostgres, startDebianPostgres } from '../support/debian-postgres.ts';
@@ -46,7 +48,18 @@ async function costs(saves: number): Promise<void> {
   const { fence } = await history.start(startOf(runId, slot), 90, lock.lease);
   const owner = { slot, runId, fence };
   const checkpoints = openCheckpoints(session);
-  await checkpoints.claim(owner, false);
+  const kept = new Checkpointing({
+    store: checkpoints,
+    owner,
+    restart: false,
+    dryRun: false,
+    schema: v.object({ lastId: v.number() }),
+    monotonicMs: () => performance.now(),
+    stop: (error) => {
+      throw error;
+    },
+  });
+  await kept.load();
   const { pool, close } = openPool(server, { max: 2 });
   const { signal } = new AbortController();
   await pool.query('CREATE TABLE work (id integer PRIMARY KEY, text text)');
@@ -57,7 +70,7 @@ async function costs(saves: number): Promise<void> {
     await pool.transaction(signal, {}, async (client) => {
       id += 1;
       await client.query('INSERT INTO work VALUES ($1, $2)', [id, 'a row of the work']);
-      if (save) await checkpoints.save(owner, { value: JSON.stringify({ lastId: id }) }, client);
+      if (save) await kept.save({ lastId: id }, { client });
     });
     return performance.now() - startedAt;
   };

@@ -111,6 +111,35 @@ test('what an earlier run saved is given to the next, and steps are not done aga
   expect(done).toEqual(['first', 'between']);
 });
 
+test('a step that was committed although nobody heard so is not done again in the same attempt either', async () => {
+  let done = 0;
+  let answers = 0;
+  const postgres = {
+    query: async () => ({ rows: [] }),
+    async transaction(_signal: AbortSignal, _options: unknown, work: (client: unknown) => Promise<unknown>) {
+      const result = await work({ query: async () => ({ rows: [] }) });
+      answers += 1;
+      if (answers === 1) throw new Error('the answer to COMMIT is lost');
+      return result;
+    },
+  };
+  const job = defineJob({
+    name: 'again',
+    description: 'Does a step until it is done',
+    needs: ['postgres'],
+    async run({ step }) {
+      const transfer = () =>
+        step('transfer', async (_client) => {
+          done += 1;
+          return done;
+        });
+      return transfer().catch(transfer);
+    },
+  });
+  expect(await runJob(job, { postgres })).toMatchObject({ status: 'succeeded', result: 1 });
+  expect(done).toBe(1);
+});
+
 test('a job that saves nothing has nothing to be interrupted at', async () => {
   const job = defineJob({ name: 'nothing', description: 'Does nothing', run: () => 1 });
   await expect(runJob.interrupted(job, { begin: () => 0, state: () => 0 })).rejects.toThrow(/saves no checkpoint/);
