@@ -6,6 +6,7 @@ import { isLast, kindOfEnd } from '../checkins/kind.ts';
 import type { Logger } from '../job.ts';
 import { claimFailure, claimSuccess, jobSoFar, type LostRun, settleUntold } from '../postgres/check-ins.ts';
 import type { Queries } from '../postgres/queries.ts';
+import { inTime } from '../runner/limited.ts';
 import type { Alerts, OutgoingRequest, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
 import { endText } from './alert-text.ts';
 import { type CheckInQueue, NO_ANSWER, openQueues } from './check-in-queue.ts';
@@ -111,8 +112,6 @@ class RunAlerts implements Alerts {
   }
 
   async flush(budgetMs: number): Promise<readonly string[]> {
-    const { promise: timeUp, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, budgetMs);
     // A start that hangs leaves some of the time for the end.
     const half = setTimeout(() => {
       for (const queue of this.#queues) queue.giveUpStart();
@@ -123,8 +122,7 @@ class RunAlerts implements Alerts {
       await Promise.all(this.#queues.map((queue) => queue.idle));
       await this.#settling;
     };
-    await Promise.race([all(), timeUp]);
-    clearTimeout(timer);
+    await inTime(budgetMs, all());
     clearTimeout(half);
     this.#over.abort(new Error(NO_ANSWER));
     // What was given up by this is in the lists a turn later; what has been sent is still to be written down.

@@ -1,4 +1,6 @@
 // Notices what nobody else has, and sends all that is due: what `run-job notify` does now and then, and the console while it runs.
+
+import type { Logger } from '../job.ts';
 import { takeUntold } from '../postgres/check-ins.ts';
 import { mayRecord } from '../postgres/console-reads.ts';
 import { closeLost, noteOverdue } from '../postgres/notifications.ts';
@@ -7,7 +9,6 @@ import type { Queries } from '../postgres/queries.ts';
 import type { Config } from './config.ts';
 import { databaseNow, noticeMissed } from './missed-slots.ts';
 import { sendDue } from './send-due.ts';
-import { silentLog } from './silent-log.ts';
 import { tellLost } from './tell-lost.ts';
 
 /** The longest that all of it may take, in milliseconds: it is started again soon. */
@@ -30,6 +31,9 @@ export interface LookOptions {
   /** Ends it early. */
   readonly stop?: AbortSignal;
 }
+
+/** What is to be said is in what we return. */
+const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** @throws {UnavailableError | ConfigError} the database can't be asked */
 export async function lookAndNotify(options: LookOptions): Promise<Looked> {

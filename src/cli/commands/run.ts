@@ -21,7 +21,7 @@ export async function run(
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
     const { jobHelp } = await import('../terminal/help.ts');
     const search = { home, dirs: readConfig(env).config.jobDirs, commands };
-    output.write(1, jobHelp(await loadJob(home, findJobFile(search, job)), redactorFor(env).text));
+    output.print(jobHelp(await loadJob(home, findJobFile(search, job)), redactorFor(env).text));
     return EXIT.ok;
   }
   const { order: read, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);
