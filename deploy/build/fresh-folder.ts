@@ -1,5 +1,5 @@
 // A folder that is written beside the one that it is to become, and takes its place in whole: who reads never sees half of it.
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Where folders are written; on the same file system as what they become. */
@@ -32,8 +32,8 @@ function moved(from: string, to: string): boolean {
     return true;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'EXDEV'].includes(code) || (code === 'ENOENT' && !existsSync(from)))
-      return false;
+    // What isn't there may be there again by now.
+    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'EXDEV', 'ENOENT'].includes(code)) return false;
     throw error;
   }
 }

@@ -8,17 +8,18 @@ import { startPostgres } from '../../test/support/postgres-server.ts';
 import { startReportBroker } from './broker.ts';
 import { fill } from './fill.ts';
 import { makeHistory } from './history.ts';
-import { say, showCommand } from './terminal.ts';
+import { say, showCommand, showFolded } from './terminal.ts';
 
 const EXECUTABLE = fileURLToPath(new URL('../../dist/run-job.js', import.meta.url));
 
-const { values: flags } = parseArgs({
-  options: {
-    keep: { type: 'boolean', default: false },
-    console: { type: 'boolean', default: false },
-    port: { type: 'string', default: '8080' },
-  },
-});
+const USAGE = `npm run demo                            both shipped jobs, on their own database
+npm run demo -- --keep                  the same; the database stays till Ctrl-C
+npm run demo -- --console --port 8080   web pages over two weeks of made history`;
+
+/** What a run of ours ended with that has said itself what is wrong. */
+class Failed extends Error {}
+
+const flags = readFlags();
 
 /** Aborts at Ctrl-C; what runs is ended, and what was started is closed in reverse. */
 const stop = new AbortController();
@@ -32,8 +33,28 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   await demo();
 } catch (error) {
-  if (!stop.signal.aborted) throw error;
-  console.log('\nStopped; nothing is left behind.');
+  if (!stop.signal.aborted && !(error instanceof Failed)) throw error;
+  if (error instanceof Failed) process.exitCode ||= 1;
+  console.log(error instanceof Failed ? error.message : '\nStopped; nothing is left behind.');
+  process.exit();
+}
+
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        keep: { type: 'boolean', default: false },
+        console: { type: 'boolean', default: false },
+        port: { type: 'string', default: '8080' },
+      },
+    });
+    if (!values.help) return values;
+    console.log(USAGE);
+  } catch (error) {
+    console.error(`${(error as Error).message.split(/\. (?:This|To) /)[0]}. This is what there is:\n${USAGE}`);
+    process.exitCode = 64;
+  }
   process.exit();
 }
 
@@ -71,8 +92,10 @@ async function demo(): Promise<void> {
     say(`The weekly report, published to RabbitMQ (${broker.origin}) and confirmed by it.`);
     await runJob(['report_generator', '--param', 'allowUnroutable=true'], { ...env, AMQP_URL: broker.url });
   } else {
-    say('The weekly report, as a dry run: no RabbitMQ was found here (set AMQP_URL to have it published).');
-    await runJob(['report_generator', '--dry-run', '--param', 'top=1'], env);
+    say(
+      'The weekly report, as a dry run, which prints the message: no RabbitMQ is here\n(set AMQP_URL to have it published).',
+    );
+    await runJob(['report_generator', '--dry-run', '--param', 'top=1'], env, { folded: true });
   }
 
   say('Every run leaves a record.');
@@ -89,7 +112,7 @@ async function demo(): Promise<void> {
   } else {
     say('That was all. The database and its folder are gone. What to try next:');
     console.log(`  npm run demo -- --console   web pages over two weeks of such runs
-  npm run demo -- --keep      the same again, with a database that stays until you press Ctrl-C
+  npm run demo -- --keep      the same, and the database stays until Ctrl-C
   README.md                   a job in ten lines`);
   }
 }
@@ -113,20 +136,26 @@ async function aborted(): Promise<undefined> {
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
 }
 
-/** Runs a command of the built executable; its output is ours. */
-async function runJob(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+/** Runs a command of the built executable; its output is ours, and what it prints as JSON is shown only at its beginning where it is `folded`. */
+async function runJob(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { folded = false }: { readonly folded?: boolean } = {},
+): Promise<void> {
   stop.signal.throwIfAborted();
   showCommand(`run-job ${args.join(' ')}`);
+  const columns = process.stdout.columns ? { COLUMNS: String(process.stdout.columns) } : {};
   const child = spawn(process.execPath, [EXECUTABLE, ...args], {
-    stdio: 'inherit',
-    env: { ...ofTerminal(), LOG_FORMAT: 'pretty', ...env },
+    stdio: ['inherit', folded ? 'pipe' : 'inherit', 'inherit'],
+    env: { ...ofTerminal(), LOG_FORMAT: 'pretty', ...columns, ...env },
   });
+  if (child.stdout) void showFolded(child.stdout);
   const end = () => child.kill('SIGTERM');
   stop.signal.addEventListener('abort', end);
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const [code] = (await once(child, 'close')) as [number | null];
   stop.signal.removeEventListener('abort', end);
   stop.signal.throwIfAborted();
-  if (code !== 0) throw new Error(`run-job ${args.join(' ')} ended with exit code ${code}`);
+  if (code !== 0) throw new Failed(`run-job ${args.join(' ')} ended with exit code ${code}; nothing is left behind.`);
 }
 
 /** What says how a terminal is written to; whatever else is set here isn't meant for the demo. */

@@ -1,4 +1,6 @@
 // How the demo talks: sentences, commands and a bar. Colours only where somebody looks.
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { styleText } from 'node:util';
 
 const BAR_WIDTH = 28;
@@ -11,6 +13,22 @@ export function say(sentence: string): void {
 /** The command that is about to run, as somebody would type it. */
 export function showCommand(command: string): void {
   console.log(styleText('cyan', `$ ${command}`, { stream: process.stdout }));
+}
+
+/** As many lines of a JSON document are shown; the rest is counted. */
+const SHOWN = 12;
+
+/** Passes lines on, and of a JSON document only its beginning. */
+export async function showFolded(output: Readable): Promise<void> {
+  let inside = 0;
+  for await (const line of createInterface({ input: output })) {
+    if (line === '{') inside = 1;
+    else if (inside > 0) inside += 1;
+    if (inside <= SHOWN) console.log(line);
+    if (line !== '}') continue;
+    if (inside > SHOWN) console.log(styleText('dim', `  … ${inside - SHOWN} more lines`, { stream: process.stdout }));
+    inside = 0;
+  }
 }
 
 /** Draws how far the work is over the bar before; off a terminal only the end is told. */

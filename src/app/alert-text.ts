@@ -8,10 +8,10 @@ export function rootCause(error: ErrorInfo): ErrorInfo {
   return inner === undefined ? error : rootCause(inner);
 }
 
-/** What failed: the head's own words, and the root cause's where that is another. */
+/** What failed: the head's own words, and the root cause's where these don't name it. */
 export function whatFailed(error: ErrorInfo): string {
   const root = rootCause(error);
-  return root === error ? error.message : `${error.message}: ${root.message}`;
+  return error.message.includes(root.message) ? error.message : `${error.message}: ${root.message}`;
 }
 
 /**

@@ -4,8 +4,9 @@ import type { CheckInEvent } from '../checkins/event.ts';
 import { identify } from '../checkins/id.ts';
 import { isLast, kindOfEnd } from '../checkins/kind.ts';
 import type { Logger } from '../job.ts';
-import { claimFailure, claimSuccess, jobSoFar, type LostRun } from '../postgres/check-ins.ts';
+import { claimFailure, claimSuccess, jobSoFar, type LostRun, settleUntold } from '../postgres/check-ins.ts';
 import type { Queries } from '../postgres/queries.ts';
+import { inTime } from '../runner/limited.ts';
 import type { Alerts, OutgoingRequest, RunEnd, RunStart, Slot, Started } from '../runner/ports.ts';
 import { endText } from './alert-text.ts';
 import { type CheckInQueue, NO_ANSWER, openQueues } from './check-in-queue.ts';
@@ -42,6 +43,8 @@ class RunAlerts implements Alerts {
   /** What has to be looked up, one thing after the other; what is found is in the queues then. */
   #looking: Promise<void> = Promise.resolve();
   #notifying: Promise<void> = Promise.resolve();
+  /** Until it is written down which lost runs have been told of; where it isn't, the next who looks tells once more. */
+  #settling: Promise<void> = Promise.resolve();
   readonly #unnotified: string[] = [];
   #run: RunStart | undefined;
   #started: Started | undefined;
@@ -109,8 +112,6 @@ class RunAlerts implements Alerts {
   }
 
   async flush(budgetMs: number): Promise<readonly string[]> {
-    const { promise: timeUp, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, budgetMs);
     // A start that hangs leaves some of the time for the end.
     const half = setTimeout(() => {
       for (const queue of this.#queues) queue.giveUpStart();
@@ -119,9 +120,9 @@ class RunAlerts implements Alerts {
       await this.#looking;
       await this.#notifying;
       await Promise.all(this.#queues.map((queue) => queue.idle));
+      await this.#settling;
     };
-    await Promise.race([all(), timeUp]);
-    clearTimeout(timer);
+    await inTime(budgetMs, all());
     clearTimeout(half);
     this.#over.abort(new Error(NO_ANSWER));
     // What was given up by this is in the lists a turn later; what has been sent is still to be written down.
@@ -177,6 +178,8 @@ class RunAlerts implements Alerts {
     if (!queries) return;
     const again = ({ jobUid }: LostRun) => jobUid !== null && jobUid === run.place.jobUid;
     for (const event of await lostEvents(queries, ids, config.environment, again)) this.#tell(event, signal);
+    const told = Promise.all(this.#queues.map((queue) => queue.idle));
+    this.#settling = told.then(() => settleUntold(queries, ids)).catch(() => undefined);
   }
 
   #eventOf(run: RunStart): Omit<CheckInEvent, 'kind' | 'text'> {

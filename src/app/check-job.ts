@@ -30,7 +30,7 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
     ...wrongNeeds(value),
     ...wrongExclusive(value),
     ...wrongOrder(value),
-    ...wrongCheckpoint(value),
+    ...wrongSchemas(value),
   ];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
@@ -87,9 +87,14 @@ function* wrongOrder({ name: own, after, pauseAfter }: Job): Generator<string> {
   }
 }
 
-function* wrongCheckpoint({ checkpoint }: Job): Generator<string> {
+function* wrongSchemas({ checkpoint, params }: Job): Generator<string> {
   if (checkpoint !== undefined && typeof (checkpoint as Partial<CheckpointSchema>)?.['~run'] !== 'function')
     yield 'has a checkpoint that is no schema: write it with valibot, such as v.object({ lastId: v.number() })';
+  for (const [name, schema] of Object.entries({ params, checkpoint })) {
+    // What such a schema gives is a promise, which would be taken for a value without issues.
+    if ((schema as { async?: boolean } | undefined)?.async === true)
+      yield `has ${name} whose schema is asynchronous: write it without objectAsync, pipeAsync and their like`;
+  }
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

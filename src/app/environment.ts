@@ -1,33 +1,23 @@
-// The variables of the environment that run-job reads: what each is for, what it must be, and what it counts as when it isn't set.
+// The variables of the environment that run-job reads: what each must be, and what it counts as when it isn't set.
 import * as v from 'valibot';
 import { LONGEST_TIMEOUT_MS } from '../duration.ts';
 import { hasControlCharacter, problemOfDatabaseUrl } from './database-url.ts';
 
 /** What a variable must be, and what it counts as when it isn't set. */
-interface Kind<Output> {
+export interface Variable<Output = unknown> {
   /** Made for a variable that is set, and not before: a run has few of them. */
   readonly schema: () => v.GenericSchema<string, Output>;
   readonly unset: Output;
-  /** How that is written in the documentation; empty where there is nothing to write. */
-  readonly fallback: string;
 }
-
-/** A variable that run-job reads. */
-export interface Variable<Output = unknown> extends Kind<Output> {
-  readonly description: string;
-}
-
-const variable = <Output>(kind: Kind<Output>, description: string): Variable<Output> => ({ ...kind, description });
 
 /** Of a variable without a fallback. */
-const optional = <Output>(schema: Kind<Output>['schema']): Kind<Output | undefined> => ({
+const optional = <Output>(schema: Variable<Output>['schema']): Variable<Output | undefined> => ({
   schema,
   unset: undefined,
-  fallback: '',
 });
 
 /** Of a variable that names several, and none unless it is set. */
-const several = <Item>(schema: Kind<Item[]>['schema']): Kind<Item[]> => ({ schema, unset: [], fallback: '' });
+const several = <Item>(schema: Variable<Item[]>['schema']): Variable<Item[]> => ({ schema, unset: [] });
 
 const isPrintable = (value: string) => !hasControlCharacter(value);
 
@@ -40,9 +30,8 @@ const text = (max = 1024) =>
     ),
   );
 
-const number = (unset: number, min: number, max: number, what: string, whole = true): Kind<number> => ({
+const number = (unset: number, min: number, max: number, what: string, whole = true): Variable<number> => ({
   unset,
-  fallback: String(unset),
   schema() {
     const message = `must be ${what} from ${min} to ${max}`;
     return v.pipe(
@@ -117,9 +106,8 @@ const list = (separator: string) =>
 const brokers = (example: string) =>
   v.pipe(list(','), v.minLength(1, `must be a URL such as ${example}`), v.array(url(['amqp:', 'amqps:'], example)));
 
-const exchange: Kind<string> = {
+const exchange: Variable<string> = {
   unset: 'run_job.events',
-  fallback: 'run_job.events',
   schema: () =>
     v.pipe(
       v.string(),
@@ -146,140 +134,63 @@ const traceUrl = () =>
 
 const DAY = 86_400;
 
-/** Every variable that run-job itself reads, with its meaning; OpenTelemetry's own (`OTEL_*`) are the SDK's. */
+/** Every variable that run-job itself reads; OpenTelemetry's own (`OTEL_*`) are the SDK's. */
 export const ENVIRONMENT = {
-  DATABASE_URL: variable(
-    optional(databaseUrl),
-    'PostgreSQL that holds the lock and the history, and that jobs work on. Without it, runs are neither locked nor recorded',
+  DATABASE_URL: optional(databaseUrl),
+  DATABASE_POOL_SIZE: number(10, 1, 1000, 'a whole number'),
+  AMQP_URL: optional(() => brokers('amqps://user:password@host:5671/vhost')),
+  AMQP_EXCHANGE: exchange,
+  AMQP_CA_FILE: text(),
+  AMQP_CERT_FILE: text(),
+  AMQP_KEY_FILE: text(),
+  WORKER_DEFAULT_TIMEOUT_SECONDS: seconds(300, 0.001, LONGEST_TIMEOUT_MS / 1_000),
+  WORKER_SHUTDOWN_TIMEOUT_SECONDS: seconds(30, 0, DAY),
+  WORKER_MAX_CONCURRENT_JOBS: number(10, 1, 10_000, 'a whole number'),
+  WORKER_CONNECT_TIMEOUT_SECONDS: seconds(10, 0.1, 600),
+  WORKER_LOCK_WAIT_SECONDS: seconds(600, 0, DAY),
+  WORKER_LOCK_CHECK_SECONDS: seconds(5, 0.1, 600),
+  RUN_JOB_DIRS: optional(() => list(':')),
+  RUN_JOB_HISTORY_DAYS: number(90, 1, 36_500, 'a whole number of days'),
+  RUN_JOB_REQUIRE_DATABASE: oneOf(['true', 'false']),
+  RUN_JOB_RECORD_TIMEOUT_SECONDS: seconds(60, 1, 3_600),
+  WORKER_CHECKPOINT_FILE: text(),
+  RUN_JOB_SHARDS: optional(number(1, 1, 10_000, 'a whole number').schema),
+  JOB_COMPLETION_INDEX: optional(index),
+  RUN_JOB_SLOTS: optional(() => v.pipe(list(','), v.array(instant('2026-11-23T02:00:00Z')))),
+  RUN_JOB_TERMINATION_LOG: text(),
+  RUN_JOB_SHUTDOWN_URLS: several(() =>
+    v.pipe(list(','), v.array(url(['http:', 'https:'], 'http://localhost:15020/quitquitquit'))),
   ),
-  DATABASE_POOL_SIZE: variable(number(10, 1, 1000, 'a whole number'), 'Most connections that a job may open'),
-  AMQP_URL: variable(
-    optional(() => brokers('amqps://user:password@host:5671/vhost')),
-    'RabbitMQ; several, separated by commas, are tried in turn',
+  RUN_JOB_CHECKINS: several(() =>
+    endpoints(schemesOf('healthchecks+', 'sentry+', 'cronitor+', 'webhook+'), 'https://hc-ping.com/<ping key>'),
   ),
-  AMQP_EXCHANGE: variable(exchange, 'Exchange that messages are published to'),
-  AMQP_CA_FILE: variable(text(), 'File with the certificates of the authorities to trust for amqps'),
-  AMQP_CERT_FILE: variable(text(), 'File with the client certificate for amqps'),
-  AMQP_KEY_FILE: variable(text(), 'File with the key of the client certificate'),
-  WORKER_DEFAULT_TIMEOUT_SECONDS: variable(
-    seconds(300, 0.001, LONGEST_TIMEOUT_MS / 1_000),
-    'Timeout of a job that names none',
+  RUN_JOB_MONITORS: several(() =>
+    endpoints(schemesOf('healthchecks+', 'sentry+', 'cronitor+'), 'https://<api key>@healthchecks.io'),
   ),
-  WORKER_SHUTDOWN_TIMEOUT_SECONDS: variable(seconds(30, 0, DAY), 'Grace that a job has to stop, once it is asked to'),
-  WORKER_MAX_CONCURRENT_JOBS: variable(
-    number(10, 1, 10_000, 'a whole number'),
-    'Most runs at once, of all jobs on the database',
+  RUN_JOB_NOTIFY: several(() =>
+    endpoints([...schemesOf('slack+', 'webhook+'), 'amqp:', 'amqps:'], 'https://hooks.slack.com/services/<path>', [
+      'rabbitmq',
+    ]),
   ),
-  WORKER_CONNECT_TIMEOUT_SECONDS: variable(
-    seconds(10, 0.1, 600),
-    'Longest wait for a connection to PostgreSQL or RabbitMQ',
-  ),
-  WORKER_LOCK_WAIT_SECONDS: variable(
-    seconds(600, 0, DAY),
-    'Longest wait for the lock, for a place, and for a database that is full or just starting',
-  ),
-  WORKER_LOCK_CHECK_SECONDS: variable(
-    seconds(5, 0.1, 600),
-    "How often the lock's connection is proved to be alive, and how long that may take; more than 7 counts as 7",
-  ),
-  RUN_JOB_DIRS: variable(
-    optional(() => list(':')),
-    'Folders with your jobs (.ts, .mts, .js, .mjs), separated by colons; the folder jobs, where there is one, unless set',
-  ),
-  RUN_JOB_HISTORY_DAYS: variable(
-    number(90, 1, 36_500, 'a whole number of days'),
-    'How long the records of runs are kept',
-  ),
-  RUN_JOB_REQUIRE_DATABASE: variable(
-    oneOf(['true', 'false']),
-    'true: a run without DATABASE_URL is misconfigured (78), rather than neither locked nor recorded',
-  ),
-  RUN_JOB_RECORD_TIMEOUT_SECONDS: variable(
-    seconds(60, 1, 3_600),
-    'How long a run tries to record how it ended, while the database is out of reach',
-  ),
-  WORKER_CHECKPOINT_FILE: variable(
-    text(),
-    'File on a volume in which a job keeps its progress where there is no DATABASE_URL',
-  ),
-  RUN_JOB_SHARDS: variable(
-    optional(number(1, 1, 10_000, 'a whole number').schema),
-    'Parts of the work when Kubernetes runs the job as an Indexed Job: its completions',
-  ),
-  JOB_COMPLETION_INDEX: variable(optional(index), "This pod's part; Kubernetes sets it"),
-  RUN_JOB_SLOTS: variable(
-    optional(() => v.pipe(list(','), v.array(instant('2026-11-23T02:00:00Z')))),
-    'Scheduled times of an Indexed Job that run-job backfill has made, separated by commas: each index does one, or one part of one',
-  ),
-  RUN_JOB_TERMINATION_LOG: variable(text(), 'Where the termination message goes; /dev/termination-log unless set'),
-  RUN_JOB_SHUTDOWN_URLS: variable(
-    several(() => v.pipe(list(','), v.array(url(['http:', 'https:'], 'http://localhost:15020/quitquitquit')))),
-    'URLs of sidecars that are sent a POST when the run is over, separated by commas',
-  ),
-  RUN_JOB_CHECKINS: variable(
-    several(() =>
-      endpoints(schemesOf('healthchecks+', 'sentry+', 'cronitor+', 'webhook+'), 'https://hc-ping.com/<ping key>'),
-    ),
-    'Where runs check in: URLs of Healthchecks.io, Cronitor or a webhook, or a DSN of Sentry; several, separated by commas or line breaks',
-  ),
-  RUN_JOB_MONITORS: variable(
-    several(() => endpoints(schemesOf('healthchecks+', 'sentry+', 'cronitor+'), 'https://<api key>@healthchecks.io')),
-    'Where `run-job schedules apply` makes the monitors of what it applies: URLs of Healthchecks.io, Sentry or Cronitor with an API key; several, separated by commas or line breaks',
-  ),
-  RUN_JOB_NOTIFY: variable(
-    several(() =>
-      endpoints([...schemesOf('slack+', 'webhook+'), 'amqp:', 'amqps:'], 'https://hooks.slack.com/services/<path>', [
-        'rabbitmq',
-      ]),
-    ),
-    'Who is notified of failures, recoveries and slots that nobody ran: URLs of webhooks or of Slack, rabbitmq (by AMQP_URL), or a URL of RabbitMQ; several, separated by commas or line breaks',
-  ),
-  RUN_JOB_NOTIFY_SECRET: variable(text(), 'What the webhooks of RUN_JOB_NOTIFY check the signature by'),
-  RUN_JOB_CONSOLE_URL: variable(
-    optional(() => url(['http:', 'https:'], 'https://run-job.example.com')),
-    'Where the console is, for links in notifications',
-  ),
-  RUN_JOB_RETRIES: variable(
-    number(0, 0, 1_000_000, 'a whole number'),
-    'How often Kubernetes starts a new pod after one that failed (backoffLimit): what is still to be tried again is told as no failure',
-  ),
-  RUN_JOB_ENVIRONMENT: variable(text(64), 'The environment that check-ins and notifications name, such as production'),
-  RUN_JOB_NOTIFY_TIMEOUT_MS: variable(
-    number(2_000, 0, 600_000, 'a whole number of milliseconds'),
-    'Longest wait for check-ins and notifications to be sent at the end, while telemetry is',
-  ),
-  RUN_JOB_CONSOLE_TOKEN: variable(
-    text(),
-    'What a person or a program must know to be let in by `run-job serve`, where it listens on more than loopback',
-  ),
-  RUN_JOB_TRACE_URL: variable(
-    optional(traceUrl),
-    'Where the console of `run-job serve` links to a trace; {traceId} stands for its id',
-  ),
-  POD_NAME: variable(text(), 'Kubernetes pod (downward API)'),
-  POD_NAMESPACE: variable(text(), 'Kubernetes namespace (downward API)'),
-  JOB_NAME: variable(text(), 'Kubernetes Job (downward API); tells the scheduled time'),
-  JOB_UID: variable(text(), 'uid of the Kubernetes Job (downward API), whose pods share one scheduled time'),
-  CRONJOB_NAME: variable(text(), 'Kubernetes CronJob'),
-  RUN_JOB_SCHEDULE: variable(
-    text(),
-    "The CronJob's cron line; with it a run tells of its name's schedule where nobody has applied any",
-  ),
-  RUN_JOB_TIME_ZONE: variable(text(), 'The time zone of that line; Etc/UTC unless set'),
-  RUN_JOB_CATCH_UP: variable(
-    oneOf(['latest', 'all']),
-    'all: a run that a CronJob has started first does the slots that were missed, where the schedule says catchUp: all as well',
-  ),
-  NODE_NAME: variable(text(), 'Kubernetes node (downward API)'),
-  LOG_LEVEL: variable(
-    oneOf(['debug', 'info', 'warn', 'error']),
-    'Least level that is logged: debug, info, warn or error (info)',
-  ),
-  LOG_FORMAT: variable(oneOf(['json', 'pretty']), 'json or pretty; pretty on a terminal, else json'),
-  OTEL_SHUTDOWN_TIMEOUT_MS: variable(
-    number(3_000, 0, 600_000, 'a whole number of milliseconds'),
-    'Longest wait for telemetry to be sent at the end',
-  ),
+  RUN_JOB_NOTIFY_SECRET: text(),
+  RUN_JOB_CONSOLE_URL: optional(() => url(['http:', 'https:'], 'https://run-job.example.com')),
+  RUN_JOB_RETRIES: number(0, 0, 1_000_000, 'a whole number'),
+  RUN_JOB_ENVIRONMENT: text(64),
+  RUN_JOB_NOTIFY_TIMEOUT_MS: number(2_000, 0, 600_000, 'a whole number of milliseconds'),
+  RUN_JOB_CONSOLE_TOKEN: text(),
+  RUN_JOB_TRACE_URL: optional(traceUrl),
+  POD_NAME: text(),
+  POD_NAMESPACE: text(),
+  JOB_NAME: text(),
+  JOB_UID: text(),
+  CRONJOB_NAME: text(),
+  RUN_JOB_SCHEDULE: text(),
+  RUN_JOB_TIME_ZONE: text(),
+  RUN_JOB_CATCH_UP: oneOf(['latest', 'all']),
+  NODE_NAME: text(),
+  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error']),
+  LOG_FORMAT: oneOf(['json', 'pretty']),
+  OTEL_SHUTDOWN_TIMEOUT_MS: number(3_000, 0, 600_000, 'a whole number of milliseconds'),
 };
 
 /** What each variable comes to. */

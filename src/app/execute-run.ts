@@ -238,7 +238,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
         ...problemOfTerminationFile(terminationFile, log),
       ];
       if (lacking.length > 0) throw configError(lacking);
-      const paramsDigest = postgres.database ? digestFor(job, params, order, env) : '';
+      const keeps = postgres.database !== undefined || config.checkpointFile !== undefined;
+      const paramsDigest = keeps ? digestFor(job, params, order, env) : '';
       if (order.paramsDigest !== undefined && order.paramsDigest !== paramsDigest) throw otherParams(order.job);
       return {
         job,

@@ -92,8 +92,13 @@ export function findJobFile(search: JobSearch, name: string): JobFile {
   const file = files.get(name);
   if (file) return file;
   const names = [...files.keys()].sort();
+  // As a path to its file, or as a flag of run-job's own without its dashes.
+  const inFile = FILE.exec(basename(name))?.[1] ?? '';
+  const meant = files.has(inFile)
+    ? `; did you mean ${inFile}?`
+    : didYouMean(name, [...names, ...search.commands, '--version', '--help']);
   throw new UsageError(
-    `There is no job or command named ${name}${didYouMean(name, [...names, ...search.commands]) || '.'} ` +
+    `There is no job or command named ${name}${meant || '.'} ` +
       `Jobs: ${names.join(', ') || 'none'}. Commands: ${search.commands.join(', ')}`,
   );
 }

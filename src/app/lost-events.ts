@@ -7,12 +7,14 @@ import type { Queries } from '../postgres/queries.ts';
 /**
  * Of these runs, those that had checked in, by the ids of their own Jobs; one failure for all shards of a Job.
  * @param again whether the work is tried again, so that it hasn't failed yet
+ * @param left those that another finder may have died at: it may have claimed what it never told
  */
 export async function lostEvents(
   queries: Queries,
   ids: readonly string[],
   environment: string | undefined,
   again: (lost: LostRun) => boolean,
+  left: readonly string[] = [],
 ): Promise<CheckInEvent[]> {
   if (ids.length === 0) return [];
   const lost = (await lostRuns(queries, ids)).map((run) => ({
@@ -27,7 +29,9 @@ export async function lostEvents(
   for (const { run, id } of lost) {
     if (!known.has(id)) continue;
     const retried = again(run);
-    if (!retried && run.shards > 1 && !(await claimFailure(queries, id))) continue;
+    const isToldHere = events.some((event) => event.id === id && event.kind === 'failure');
+    const claimed = async () => (await claimFailure(queries, id)) || (left.includes(run.id) && !isToldHere);
+    if (!retried && run.shards > 1 && !(await claimed())) continue;
     const { name, job, scheduledAt, host } = run;
     events.push({
       kind: retried ? 'log' : 'failure',

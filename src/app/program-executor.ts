@@ -28,6 +28,22 @@ export interface ProgramsOptions {
   readonly lastLines: LastLines;
 }
 
+/** From so many batches of lines on, each of 64 KiB at the most, a program writes much. */
+const MANY_BATCHES = 100;
+
+/**
+ * Each line is garbage as soon as it is logged, and V8 would let the room for that grow to a hundred megabytes. Not from the beginning: what
+ * tells V8 takes 5 ms to load.
+ */
+function inLittleMemory<Batch>(log: (batch: Batch) => void): (batch: Batch) => void {
+  let batches = 0;
+  return (batch) => {
+    log(batch);
+    batches += 1;
+    if (batches === MANY_BATCHES) void import('../process/small-heap.ts').then(({ keepHeapSmall }) => keepHeapSmall());
+  };
+}
+
 export function createExecutor({ env, home, runId, redactor, log, screen, lastLines }: ProgramsOptions): Programs {
   const { show } = screen;
   const hinting = withHint(redactor);
@@ -37,7 +53,7 @@ export function createExecutor({ env, home, runId, redactor, log, screen, lastLi
     guardianWithoutShell: new URL('guardian-without-shell.js', home),
     output: {
       redactor: () => createLineRedactor(hinting),
-      log: createProgramLog({ ...log, redact: hinting }),
+      log: inLittleMemory(createProgramLog({ ...log, redact: hinting })),
       remember: (lines) => lastLines.push(lines),
       pass: screen.pass,
       show: show && ((stream, text) => show(stream, hinting.mayHoldSecret(text) ? hinting.text(text) : text)),

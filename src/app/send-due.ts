@@ -17,6 +17,9 @@ const EXCHANGE = 'run_job.events';
 /** How many are taken at once. */
 const BATCH = 20;
 
+/** How long sending one to one target may take, in milliseconds. */
+const LONGEST_MS = 10_000;
+
 /** What sending takes. */
 export interface NotifyOptions {
   readonly config: Config;
@@ -38,38 +41,81 @@ export interface Notified {
 }
 
 /**
- * Sends one batch of what is due.
+ * Sends one batch of what is due, to each target by itself: one that hangs keeps nothing from the others.
+ * @param silent those that gave no answer in time are left out from then on, and added to it
  * @throws {UnavailableError | ConfigError} the database can't be asked
  */
-export async function sendDue(options: NotifyOptions): Promise<Notified> {
+export async function sendDue(options: NotifyOptions, silent = new Set<string>()): Promise<Notified> {
   const problems = new Set<string>();
   const targets = targetsOf(options.config, problems);
-  const due = targets.length === 0 ? [] : await takeDue(options.queries, BATCH);
+  const due = targets.every(({ digest }) => silent.has(digest)) ? [] : await takeDue(options.queries, BATCH);
   // By the database's clock, since a host's may be wrong: receivers refuse what isn't of now.
   const aheadMs = due[0] === undefined ? 0 : due[0].now.getTime() - Date.now();
   const broker = new Broker(options);
-  let sent = 0;
-  try {
-    for (const one of due) {
-      if (options.signal.aborted) break;
-      const missing = targets.filter(({ digest }) => !one.sentTo.includes(digest));
-      const reached = await Promise.all(
-        missing.map(async (target) => {
-          const problem = await sendTo(target, notificationOf(one, options.config), options, { broker, aheadMs });
-          if (problem !== undefined) problems.add(`notifying ${target.label} failed (${problem}); it is tried again`);
-          return problem === undefined ? [target.digest] : [];
-        }),
-      );
-      const all = reached.flat();
-      // Whoever is named in a way that can't be used hasn't got it either.
-      const done = all.length === missing.length && targets.length === options.config.notify.targets.length;
-      if (done) sent += 1;
-      if (all.length > 0 || done) await settleSent(options.queries, one.key, all, done);
+  // Whoever is named in a way that can't be used hasn't got it either.
+  const outbox = new Outbox(options.queries, due, targets, options.config.notify.targets.length);
+  const sendAllTo = async (target: Target): Promise<void> => {
+    for (const one of outbox.missing(target)) {
+      if (options.signal.aborted || silent.has(target.digest)) return;
+      const limit = AbortSignal.any([options.signal, AbortSignal.timeout(LONGEST_MS)]);
+      const notification = notificationOf(one, options.config);
+      const problem = await sendTo(target, notification, { ...options, signal: limit }, { broker, aheadMs });
+      if (problem === undefined) await outbox.settle(one, target);
+      else problems.add(`notifying ${target.label} failed (${problem}); it is tried again`);
+      if (problem === NO_ANSWER) silent.add(target.digest);
     }
+  };
+  try {
+    await outbox.settleOld();
+    for (const ended of await Promise.allSettled(targets.map(sendAllTo)))
+      if (ended.status === 'rejected') throw ended.reason;
   } finally {
     await broker.close();
   }
-  return { sent, unsent: due.length - sent, problems: [...problems] };
+  return { sent: outbox.done, unsent: due.length - outbox.done, problems: [...problems] };
+}
+
+/** What was taken, and who hasn't got it yet. */
+class Outbox {
+  readonly #queries: Queries;
+  readonly #left: Map<DueNotification, Set<string>>;
+  readonly #isComplete: boolean;
+  /** One statement at a time: they share a connection. */
+  #writing: Promise<void> = Promise.resolve();
+  /** How many have reached everybody. */
+  done = 0;
+
+  constructor(queries: Queries, due: readonly DueNotification[], targets: readonly Target[], configured: number) {
+    this.#queries = queries;
+    this.#isComplete = targets.length === configured;
+    const missing = ({ sentTo }: DueNotification) =>
+      new Set(targets.map(({ digest }) => digest).filter((digest) => !sentTo.includes(digest)));
+    this.#left = new Map(due.map((one) => [one, missing(one)]));
+  }
+
+  missing({ digest }: Target): DueNotification[] {
+    return [...this.#left].filter(([, left]) => left.has(digest)).map(([one]) => one);
+  }
+
+  /** Those that everybody has who is still named. */
+  async settleOld(): Promise<void> {
+    for (const [one, left] of this.#left) if (left.size === 0) await this.#write(one, []);
+  }
+
+  async settle(one: DueNotification, { digest }: Target): Promise<void> {
+    this.#left.get(one)?.delete(digest);
+    await this.#write(one, [digest]);
+  }
+
+  #write(one: DueNotification, reached: readonly string[]): Promise<void> {
+    const done = this.#isComplete && this.#left.get(one)?.size === 0;
+    const written = this.#writing.then(async () => {
+      if (done) this.done += 1;
+      if (done || reached.length > 0) await settleSent(this.#queries, one.key, reached, done);
+    });
+    this.#writing = written.catch(() => {});
+    return written;
+  }
 }
 
 function targetsOf({ notify, amqp }: Config, problems: Set<string>): Target[] {

@@ -1,5 +1,7 @@
 // What the executable hands to the command line, and the command line to a command.
 import type { ArgsDef, CommandDef } from 'citty';
+import type { Config } from '../app/config.ts';
+import type { JobSearch } from '../app/job-files.ts';
 import type { Stop } from '../runner/stop.ts';
 import type { Output } from './terminal/stdio.ts';
 
@@ -36,4 +38,12 @@ export async function loadCommand(commands: Commands, name: string): Promise<Com
   const load = commands[name];
   if (!load) throw new Error(`no command is named ${name}`);
   return (await load()).default as CommandDef<ArgsDef>;
+}
+
+/** Where a command looks for jobs. */
+export function jobSearch(
+  { home, commands }: Pick<CommandData, 'home' | 'commands'>,
+  { jobDirs }: Pick<Config, 'jobDirs'>,
+): JobSearch {
+  return { home, dirs: jobDirs, commands: Object.keys(commands) };
 }

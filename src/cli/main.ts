@@ -10,7 +10,7 @@ import { exec } from './commands/exec-run.ts';
 import { COMMANDS } from './commands/index.ts';
 import { rerun } from './commands/rerun-run.ts';
 import { run } from './commands/run.ts';
-import { isTerminal, writeAll } from './terminal/stdio.ts';
+import { isTerminal, lostOutput, writeAll } from './terminal/stdio.ts';
 
 const COLUMNS = 80;
 
@@ -19,6 +19,14 @@ const ENDS_ITSELF = ['serve'];
 
 /** Does what the command line says, and returns the exit code. */
 export async function main(invocation: Invocation): Promise<number> {
+  const exitCode = await dispatch(invocation);
+  const lost = lostOutput();
+  if (lost === undefined) return exitCode;
+  writeAll(2, `run-job: not all could be printed (${lost.message}): make room there, or send the output elsewhere\n`);
+  return exitCode === EXIT.ok ? EXIT.unprinted : exitCode;
+}
+
+async function dispatch(invocation: Invocation): Promise<number> {
   const [name, ...rest] = asFlag(invocation.argv);
   const isJob = name !== undefined && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name);
   try {

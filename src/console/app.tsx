@@ -34,6 +34,9 @@ const SLOW_MS = 10_000;
 /** The most bytes that a form may have. */
 const MOST_FORM_BYTES = 16_384;
 
+/** Where forms are sent: beneath the page that has them. */
+const OF_A_FORM = /^(\/(?:jobs|runs)\/[^/]+)\/[a-z]+$/;
+
 /** The console: what answers requests, and what is to be ended with it. */
 export function createConsole(options: ConsoleOptions) {
   const { sight, version } = options;
@@ -213,6 +216,8 @@ export function createConsole(options: ConsoleOptions) {
     return answer(c, scraped.bytes, Exposition.contentType);
   });
   app.get('/events', (c) => {
+    // Whoever asks for the headers alone listens to nothing, and gets an end.
+    if (c.req.method === 'HEAD') return answer(c, '', Events.contentType);
     if (!events.add(c.env.outgoing))
       return c.json({ error: 'There are too many listeners, or this console is stopping' }, 503);
     return RESPONSE_ALREADY_SENT;
@@ -233,17 +238,19 @@ export function createConsole(options: ConsoleOptions) {
     if (error instanceof Refusal) return refuse(c, error);
     const known = hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG');
     if (!known) options.log.error(error.stack ?? error.message);
-    const title = known ? 'The database is out of reach' : 'This went wrong';
+    const reached = hasCode(error, 'ERR_RUN_JOB_CONFIG');
+    const title = reached ? 'The database can’t be read' : known ? 'The database is out of reach' : 'This went wrong';
     const message = known ? sentence(error) : 'The log of the console says more.';
     c.status(known ? 503 : 500);
     if (wantsJson(c)) return c.json({ error: message });
-    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} passes={known} />);
   });
 
   function refuse(c: Ctx, { status, title, message }: Refusal) {
     c.status(status);
     if (wantsJson(c)) return c.json({ error: message });
-    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} />);
+    const [, back] = c.req.method === 'POST' ? (OF_A_FORM.exec(c.req.path) ?? []) : [];
+    return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} back={back} />);
   }
 
   return {

@@ -35,8 +35,9 @@ const agents = new Map<string, object>();
  */
 export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   let wait = AGAIN_MS;
+  let answer: Answer | undefined;
   try {
-    const answer = await sendOnce(request, options);
+    answer = await sendOnce(request, options);
     if (answer.status !== 429 && answer.status < 500) return answer;
     wait = answer.retryAfterMs ?? AGAIN_MS;
     // A wait that nobody has the time for is told at once.
@@ -44,8 +45,14 @@ export async function send(request: OutgoingRequest, options: SendOptions): Prom
   } catch (error) {
     if (options.signal.aborted || isLasting(error)) throw error;
   }
-  await sleep(wait, undefined, { signal: options.signal, ref: false });
-  return sendOnce(request, options);
+  try {
+    await sleep(wait, undefined, { signal: options.signal, ref: false });
+    return await sendOnce(request, options);
+  } catch (error) {
+    // What was answered says more than that there was no time to ask again.
+    if (answer !== undefined && options.signal.aborted) return answer;
+    throw error;
+  }
 }
 
 const LONGEST_WAIT_MS = 60_000;
@@ -123,10 +130,14 @@ function proxiesOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 /** The longest rest of an answer that is read although nobody wants it, in bytes: a connection isn't worth more. */
 const MOST_UNWANTED = 64 * 1024;
 
+/** How long it is waited for, in milliseconds: who has said the status may never come to the end of what follows it. */
+const UNWANTED_MS = 250;
+
 /** What there is of it up to so many characters; nothing more of what breaks off, since its status has been told. */
 async function bodyOf(response: IncomingMessage, limit: number): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
+  const enough = limit > 0 ? undefined : setTimeout(() => response.destroy(), UNWANTED_MS).unref();
   try {
     for await (const part of response) {
       text += String(part);
@@ -134,6 +145,8 @@ async function bodyOf(response: IncomingMessage, limit: number): Promise<string>
     }
   } catch {
     if (limit > 0) throw new Error('the answer broke off');
+  } finally {
+    clearTimeout(enough);
   }
   return text;
 }

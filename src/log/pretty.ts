@@ -144,5 +144,7 @@ function tellError(error: ErrorFields): string {
 function headOf({ name, message, causes = [] }: ErrorFields): string {
   let root = causes[0];
   while (root?.causes?.[0]) root = root.causes[0];
-  return [`${name}: ${message}`, root?.message].filter(Boolean).join(': ').replaceAll(/\s+/g, ' ');
+  // What names its cause already doesn't need it once more.
+  const cause = root === undefined || message.includes(root.message) ? '' : `: ${root.message}`;
+  return `${name}: ${message}${cause}`.replaceAll(/\s+/g, ' ');
 }

@@ -81,3 +81,14 @@ export async function lostRuns(connection: Queries, ids: readonly string[]): Pro
   );
   return rows;
 }
+
+/** Lost runs that their finders have closed and not told of, since they died in between. Nobody else takes them for a minute. */
+export async function takeUntold(connection: Queries): Promise<string[]> {
+  const { rows } = await connection.query<{ id: string }>('SELECT id FROM run_job.take_untold() AS id');
+  return rows.map(({ id }) => id);
+}
+
+/** They have been told of. */
+export async function settleUntold(connection: Queries, ids: readonly string[]): Promise<void> {
+  await connection.query('SELECT run_job.settle_untold($1)', [ids]);
+}

@@ -3,7 +3,7 @@
 // A run claims the row before it reads it: the claim waits for a transaction of an earlier run that has changed the row, and refuses all
 // of its later ones. So what is read is the last that can ever have been committed before this run's own.
 import type { QueryResult } from 'pg';
-import { hasCode, UnavailableError } from '../errors.ts';
+import { PermanentError, UnavailableError } from '../errors.ts';
 import type { CheckpointOwner, Checkpoints, DoneStep, SlotProgress } from '../runner/ports.ts';
 import { runKey } from './keys.ts';
 import { SQLSTATE, sqlStateOf } from './sqlstate.ts';
@@ -38,7 +38,7 @@ ON CONFLICT (name, scheduled_at, shard_index, shard_count, params_digest) DO UPD
   runs = kept.runs + (kept.run_id <> excluded.run_id)::integer,
   (value, steps) = (SELECT kept.value, kept.steps WHERE NOT ($10 AND (excluded.job_uid IS NULL OR kept.job_uid IS DISTINCT FROM excluded.job_uid)))
 WHERE kept.fence <= excluded.fence
-RETURNING value::text, steps::text`;
+RETURNING value::text, steps::text, current_setting('server_encoding') = ANY ('{UTF8,SQL_ASCII}') AS takes_all`;
 
 /** Few values, since each costs the server some hundredths of a millisecond. */
 const SAVE_VALUE = 'SELECT run_job.save_checkpoint($1, $2, NULL)';
@@ -48,21 +48,24 @@ const READ = `SELECT value::text, steps::text FROM run_job.checkpoints WHERE ${S
 
 /** Keeps checkpoints through the run's own session. The record's end deletes those of slots that have succeeded. */
 export function openCheckpoints(session: Asker): Checkpoints {
+  let spell = (json: string) => json;
   return {
     async claim(owner, restart) {
       const { rows } = await session.ask(CLAIM, claimValues(owner, restart), CLAIM_WITHIN_MS).catch(explainWait);
-      return rows[0] && toProgress(rows[0]);
+      const [row] = rows;
+      if (row?.takes_all === false) spell = inAscii;
+      return row && toProgress(row);
     },
 
     async save(owner, change, client) {
       const [text, json] = 'value' in change ? [SAVE_VALUE, change.value] : [SAVE_STEPS, JSON.stringify(change.steps)];
-      const values = [owner.runId, json];
+      const values = [owner.runId, json && spell(json)];
       try {
-        await (client ? client.query(text, values) : session.ask(text, values));
+        await (client ? client.query(text, values) : session.ask(text, values).catch(explainWait));
         return true;
       } catch (error) {
         if (isRefusal(error)) return false;
-        throw error;
+        throw client && isElsewhere(error) ? new PermanentError(ELSEWHERE, { cause: error }) : error;
       }
     },
 
@@ -94,13 +97,26 @@ function toProgress({ value, steps }: { value: string | null; steps: string | nu
   return { value: value ?? undefined, steps: steps === null ? [] : (JSON.parse(steps) as DoneStep[]) };
 }
 
+/** JSON by escapes, for a database whose encoding lacks characters: a statement that failed would have ended the transaction of the work. */
+const inAscii = (json: string): string =>
+  json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const ELSEWHERE =
+  'the checkpoint is not saved: the database of the client has no checkpoints; give checkpoint.save the client of a transaction on the database of DATABASE_URL';
+
+const isElsewhere = (error: unknown): boolean => {
+  const sqlState = sqlStateOf(error);
+  return sqlState === SQLSTATE.invalidSchemaName || sqlState === SQLSTATE.undefinedFunction;
+};
+
 const isRefusal = (error: unknown): boolean => error instanceof Error && error.message.includes(REFUSAL);
 
 /** What still holds the row after all that time is no run that is about to die. */
 function explainWait(error: unknown): never {
-  if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || sqlStateOf(error) !== SQLSTATE.queryCanceled) throw error;
+  const cause = (error as { cause?: unknown } | null)?.cause;
+  if (sqlStateOf(error) !== SQLSTATE.queryCanceled && sqlStateOf(cause) !== SQLSTATE.queryCanceled) throw error;
   throw new UnavailableError(
-    "a transaction that saved this slot's checkpoint has still not ended; it may be one of this run that is left open",
+    "a transaction that saved this slot's checkpoint has still not ended. Where it is one of this run: end it before you load, or save without client",
     { cause: error },
   );
 }

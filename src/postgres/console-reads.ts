@@ -281,18 +281,16 @@ export interface Checkpoint {
 }
 
 /** What a run's slot has saved of its progress; undefined where nothing is saved, or the schema knows no such thing. */
-export async function checkpointOf(
-  connection: Queries,
-  run: { readonly id: string; readonly name: string; readonly scheduledAt: Date },
-): Promise<Checkpoint | undefined> {
+export async function checkpointOf(connection: Queries, run: { readonly id: string }): Promise<Checkpoint | undefined> {
   const there = await connection.query<{ there: boolean }>(
     `SELECT to_regclass('run_job.checkpoints') IS NOT NULL AS there`,
   );
   if (!there.rows[0]?.there) return undefined;
   const { rows } = await connection.query<{ value: unknown; steps: unknown; savedAt: Date | null; saves: number }>(
-    `SELECT value, steps, saved_at AS "savedAt", saves::float8 AS saves FROM run_job.checkpoints
-     WHERE name = $1 AND scheduled_at = $2 AND run_id = $3`,
-    [run.name, run.scheduledAt, run.id],
+    `SELECT c.value, coalesce(c.steps, '[]') AS steps, c.saved_at AS "savedAt", c.saves::float8 AS saves
+     FROM run_job.checkpoints c JOIN run_job.runs r USING (name, scheduled_at, shard_index, shard_count, params_digest)
+     WHERE r.id = $1 AND c.saved_at IS NOT NULL`,
+    [run.id],
   );
   const [row] = rows;
   return row && { ...row, savedAt: row.savedAt ?? undefined };

@@ -56,6 +56,7 @@ const BY_CODE: Record<string, Explanation> = {
   [SQLSTATE.invalidCatalogName]: noDatabase,
   [SQLSTATE.undefinedTable]: notMigrated,
   [SQLSTATE.undefinedColumn]: notMigrated,
+  [SQLSTATE.undefinedFunction]: notMigrated,
   [SQLSTATE.invalidSchemaName]: notMigrated,
   [SQLSTATE.insufficientPrivilege]: misconfigured(
     'gives this role too few rights on the schema run_job; `run-job doctor` lists what it needs',

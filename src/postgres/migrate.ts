@@ -14,8 +14,11 @@ import console from './migrations/009_console.sql';
 import statistics from './migrations/010_statistics.sql';
 import live from './migrations/011_live.sql';
 import monitors from './migrations/012_monitors.sql';
+import bulk from './migrations/013_bulk.sql';
+import untold from './migrations/014_untold.sql';
 import type { Server } from './server.ts';
 import { SQLSTATE } from './sqlstate.ts';
+import { inTransaction } from './undisturbed.ts';
 
 /** One step of the schema. */
 export interface Migration {
@@ -39,6 +42,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 10, name: '010_statistics', sql: statistics },
   { version: 11, name: '011_live', sql: live },
   { version: 12, name: '012_monitors', sql: monitors },
+  { version: 13, name: '013_bulk', sql: bulk },
+  { version: 14, name: '014_untold', sql: untold },
 ];
 
 /** How far a database's schema is. */
@@ -108,8 +113,7 @@ export async function readState(connection: Connection, migrations: readonly Mig
 
 /** Applies one step, unless somebody else did while we waited for the lock. */
 async function apply(connection: Connection, { version, name, breaking, sql }: Migration): Promise<boolean> {
-  try {
-    await connection.query(BEGIN);
+  return inTransaction(connection, BEGIN, async () => {
     // Only when it is missing: even with IF NOT EXISTS it asks for the right to create schemas.
     if (!(await exists(connection, `to_regnamespace('run_job')`))) await connection.query('CREATE SCHEMA run_job');
     await connection.query(MIGRATIONS_TABLE);
@@ -118,12 +122,8 @@ async function apply(connection: Connection, { version, name, breaking, sql }: M
       [version, name, breaking ?? false],
     );
     if (rowCount === 1) await connection.query(sql);
-    await connection.query('COMMIT');
     return rowCount === 1;
-  } catch (error) {
-    await connection.query('ROLLBACK').catch(() => {});
-    throw error;
-  }
+  });
 }
 
 async function exists(connection: Connection, lookup: string): Promise<boolean> {

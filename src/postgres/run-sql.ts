@@ -190,9 +190,11 @@ silent AS (DELETE FROM run_job.live WHERE told_at < now() - make_interval(days =
 notified AS (DELETE FROM run_job.notifications WHERE created_at < now() - make_interval(days => $1))
 DELETE FROM run_job.job_times WHERE created_at < now() - make_interval(days => $1)`;
 
-/** A checkpoint is kept for as long as the record of the run that saved it. */
-export const PRUNE_CHECKPOINTS =
-  'DELETE FROM run_job.checkpoints WHERE coalesce(saved_at, created_at) < now() - make_interval(days => $1)';
+/** A checkpoint is kept for as long as the record of the run that saved it; one that a run goes on from now, until that has ended. */
+export const PRUNE_CHECKPOINTS = `
+DELETE FROM run_job.checkpoints c
+WHERE coalesce(saved_at, created_at) < now() - make_interval(days => $1)
+  AND NOT EXISTS (SELECT FROM run_job.runs r WHERE r.id = c.run_id AND r.status = 'running')`;
 
 /**
  * Deletes $2 records that ended more than $1 days ago; a record without an end ended at its deadline at the latest.

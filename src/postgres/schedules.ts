@@ -3,7 +3,7 @@ import type { Connection } from './connect.ts';
 import { toJson } from './json.ts';
 import type { Queries } from './queries.ts';
 import { SQLSTATE, sqlStateOf } from './sqlstate.ts';
-import { begin } from './undisturbed.ts';
+import { begin, inTransaction } from './undisturbed.ts';
 
 /** What a run waits for: that a slot of another name has succeeded. */
 export interface AfterName {
@@ -158,8 +158,7 @@ async function applyOnce(
   told: readonly ScheduleTold[],
   { dryRun = false, check }: ApplyOptions,
 ): Promise<ScheduleChange[]> {
-  await connection.query(begin(STATEMENT_TIMEOUT_MS));
-  try {
+  const apply = async () => {
     await connection.query(`SELECT ${WRITE_LOCK}`);
     const current = new Map((await schedulesInForce(connection)).map((schedule) => [schedule.name, schedule]));
     const changes: ScheduleChange[] = told.map((schedule) => changeOf(schedule, source, current.get(schedule.name)));
@@ -176,12 +175,9 @@ async function applyOnce(
     for (const schedule of told.filter(({ name }) => beginning.includes(name))) {
       await connection.query(BEGIN, [source, ...valuesOf(schedule)]);
     }
-    await connection.query(dryRun ? 'ROLLBACK' : 'COMMIT');
     return changes.sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    await connection.query('ROLLBACK').catch(() => {});
-    throw error;
-  }
+  };
+  return inTransaction(connection, begin(STATEMENT_TIMEOUT_MS), apply, dryRun ? 'ROLLBACK' : 'COMMIT');
 }
 
 /**

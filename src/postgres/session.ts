@@ -107,7 +107,8 @@ export class Session {
     try {
       await open.ready;
       open.used = true;
-      await connection.ask(begin(timeoutMs), [], timeoutMs);
+      // The server gives up first: it knows what it has waited for, and its connection stays of use.
+      await connection.ask(begin(timeoutMs - Math.min(500, timeoutMs / 4)), [], timeoutMs);
       const result = await connection.ask(text, values, timeoutMs).catch(async (error) => {
         if (!isConnectionLost(error)) await connection.ask('ROLLBACK', [], timeoutMs);
         throw error;

@@ -22,6 +22,7 @@ export const SQLSTATE = {
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
   undefinedColumn: '42703',
+  undefinedFunction: '42883',
   undefinedTable: '42P01',
   diskFull: '53100',
   tooManyConnections: '53300',

@@ -1,12 +1,17 @@
 // The runner's Checkpoints in a file on a volume, for jobs without a database: one slot at a time, written atomically.
 //
-// Nobody holds a lock here: two runs at once would overwrite each other's. A CronJob with concurrencyPolicy Forbid keeps them apart.
+// Nobody holds a lock here: of two runs at once the one that asked last saves, and the next save of the other stops it. A CronJob with
+// concurrencyPolicy Forbid keeps them apart.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError, UnavailableError } from '../errors.ts';
 import type { CheckpointOwner, Checkpoints, DoneStep, SlotProgress } from '../runner/ports.ts';
 
+/** Changes with the shape below. */
+const VERSION = 1;
+
 interface Content {
+  readonly version: typeof VERSION;
   readonly name: string;
   readonly scheduledAt: string;
   readonly shard: { readonly index: number; readonly count: number };
@@ -34,6 +39,7 @@ export function openCheckpointFile(file: string, now: () => Date = () => new Dat
   const write = (owner: CheckpointOwner, { value, steps }: SlotProgress): void => {
     const { slot, runId, jobUid } = owner;
     replace(pathOf(owner), {
+      version: VERSION,
       ...slot,
       scheduledAt: slot.scheduledAt.toISOString(),
       ...(jobUid !== undefined && { jobUid }),
@@ -43,19 +49,32 @@ export function openCheckpointFile(file: string, now: () => Date = () => new Dat
       steps,
     });
   };
+  const isLatest = (owner: CheckpointOwner) => readContent(pathOf(owner))?.runId === owner.runId;
   return {
     async claim(owner, restart) {
-      const current = restart && !isOfSameJob(readContent(pathOf(owner)), owner) ? NOTHING : read(owner);
+      const path = pathOf(owner);
+      const content = readContent(path);
+      if (content && content.name !== owner.slot.name) {
+        throw new ConfigError(
+          `${path} (WORKER_CHECKPOINT_FILE) keeps what ${content.name} has saved: name another file for ${owner.slot.name}, or delete it`,
+        );
+      }
+      const current = restart && !isOfSameJob(content, owner) ? NOTHING : read(owner);
       // Already now, so that a folder that can't be written to is seen before there is something to lose.
       write(owner, current);
+      // What that run was writing when it was killed.
+      if (content && content.runId !== owner.runId) rmSync(unfinished(path, content.runId), { force: true });
       return current;
     },
     async save(owner, change) {
+      if (!isLatest(owner)) return false;
       write(owner, { ...read(owner), ...change });
       return true;
     },
     read: async (owner) => read(owner),
-    forget: async (owner) => rmSync(pathOf(owner), { force: true }),
+    async forget(owner) {
+      if (isLatest(owner)) rmSync(pathOf(owner), { force: true });
+    },
   };
 }
 
@@ -82,19 +101,32 @@ function readContent(path: string): Content | undefined {
     throw explain(path, 'read', error);
   }
   try {
-    const content = JSON.parse(text) as Content | null;
-    if (typeof content?.name === 'string' && Array.isArray(content.steps)) return content;
+    const content: unknown = JSON.parse(text);
+    if (isContent(content)) return content;
   } catch {
     // Told below.
   }
   throw new ConfigError(
-    `${path} (WORKER_CHECKPOINT_FILE) is no checkpoint of run-job's: name another file, or delete it`,
+    `${path} (WORKER_CHECKPOINT_FILE) is no checkpoint of this version of run-job: name another file, or delete it`,
   );
 }
 
+function isContent(value: unknown): value is Content {
+  const { version, name, scheduledAt, shard, paramsDigest, runId, steps } = (value ?? {}) as Partial<Content>;
+  return (
+    version === VERSION &&
+    [name, scheduledAt, paramsDigest, runId].every((text) => typeof text === 'string') &&
+    typeof shard === 'object' &&
+    Array.isArray(steps)
+  );
+}
+
+/** Each run writes to one of its own, so that two at once can't mix. */
+const unfinished = (path: string, runId: string): string => `${path}.${runId}.next`;
+
 /** All of it, or what was there before. */
 function replace(path: string, content: Content): void {
-  const next = `${path}.next`;
+  const next = unfinished(path, content.runId);
   try {
     const file = openSync(next, 'w', 0o600);
     try {
@@ -106,6 +138,7 @@ function replace(path: string, content: Content): void {
     renameSync(next, path);
     syncFolder(dirname(path));
   } catch (error) {
+    rmSync(next, { force: true });
     throw explain(path, 'write', error);
   }
 }
@@ -115,6 +148,9 @@ function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);
+  } catch (error) {
+    // Some file systems of networks know no such thing for folders.
+    if (!['EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     closeSync(handle);
   }

@@ -17,6 +17,9 @@ export async function allowSuccess(
   { close }: OpenResources,
 ): Promise<AttemptsResult> {
   if (!attempts.ok || state.ports.stop.cause) return attempts;
+  // Whether somebody awaited it is told by the event loop, which must turn for it.
+  if (state.underWay.failed) await new Promise<void>((resolve) => setImmediate(resolve));
+  if (state.ports.stop.cause) return attempts;
   const begun = () => [
     ...state.underWay.tell(),
     ...close.map((each) => each.undone?.()).filter((what) => what !== undefined),
@@ -25,6 +28,7 @@ export async function allowSuccess(
   const undone = [...begun(), ...undoneIn(attempts.value)];
   if (undone.length === 0) return attempts;
   state.leftUndone = true;
+  state.underWay.end();
   const error = new PermanentError(
     `The job returned before its work was done: ${undone.slice(0, 5).join(', ')}. Await all that the job begins, and stop what it needs no longer`,
     { result: attempts.value },

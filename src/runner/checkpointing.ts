@@ -2,14 +2,10 @@
 import { parseDuration } from '../duration.ts';
 import { PermanentError, UnavailableError } from '../errors.ts';
 import type { CheckpointSchema, PostgresPool, SaveOptions, Transaction, TransactionOptions } from '../job.ts';
+import { checkSize, toJson } from './kept-json.ts';
 import type { CheckpointOwner, Checkpoints, DoneStep, ProgressChange, SlotProgress } from './ports.ts';
-import { undoneIn } from './undone.ts';
-
-/** The most bytes of JSON that a checkpoint may have, and all results of steps together: it is a cursor, and no place for the work. */
-const MOST_BYTES = 256 * 1024;
-
-/** The longest name that a step may have, in characters. */
-const LONGEST_NAME = 200;
+import { problemIn, tellIssue } from './shape.ts';
+import { StepOrder } from './step-order.ts';
 
 /** What the run gives. */
 export interface CheckpointingSetting {
@@ -43,7 +39,9 @@ export class Checkpointing {
   #before: SlotProgress | undefined;
   #pending: string | undefined;
   #savedAtMs = Number.NEGATIVE_INFINITY;
-  #attempt = new Attempt();
+  #order = new StepOrder();
+  /** What a dry run would have saved. */
+  #imagined: SlotProgress | undefined;
 
   constructor(setting: CheckpointingSetting) {
     this.#setting = setting;
@@ -51,7 +49,7 @@ export class Checkpointing {
 
   /** An attempt begins anew with the first step. */
   beginAttempt(): void {
-    this.#attempt = new Attempt();
+    this.#order = new StepOrder();
   }
 
   /** What was saved last, by the schema. */
@@ -68,9 +66,7 @@ export class Checkpointing {
 
   async save(value: unknown, { client, every }: SaveOptions = {}): Promise<void> {
     const text = this.#textOf(value);
-    if (client !== undefined && 'totalCount' in client) {
-      throw new TypeError('checkpoint.save was given a pool as its client: give it the client of the open transaction');
-    }
+    if (client !== undefined) checkClient(client);
     const everyMs = every === undefined ? 0 : parseDuration(every);
     if (everyMs === undefined) throw new TypeError(`every must be a duration such as 500ms or 5s, and is ${every}`);
     if (every !== undefined && client !== undefined) {
@@ -84,6 +80,11 @@ export class Checkpointing {
     await this.#save({ value: text }, client);
   }
 
+  /** Saves the text of a program, whose size is looked at where it is read. */
+  async saveText(text: string): Promise<void> {
+    await this.#save({ value: JSON.stringify(text) });
+  }
+
   /** Saves what `every` has passed over. */
   async flush(): Promise<void> {
     const text = this.#pending;
@@ -92,34 +93,49 @@ export class Checkpointing {
   }
 
   async step(name: string, work: StepWork, { postgres, signal, options }: StepSetting): Promise<unknown> {
-    const attempt = this.#attempt;
-    attempt.enter(name);
+    const order = this.#order;
+    order.enter(name, work);
     try {
-      attempt.done ??= (await this.#current()).steps;
-      const stored = attempt.stored(name);
-      if (stored) return stored.result;
-      let result: unknown;
-      let done = attempt.done;
-      const store = async (client?: Transaction) => {
-        const step: DoneStep = { name, runId: this.#setting.owner.runId, ...(result !== undefined && { result }) };
-        done = this.#fitting([...(attempt.done ?? []), step]);
-        await this.#save({ steps: done }, client);
-      };
-      if (postgres && work.length > 0) {
-        const own = this.#setting.dryRun ? { ...options, readOnly: true } : options;
-        await postgres.transaction(signal, own, async (client) => {
-          result = resultOf(name, await work(client));
-          await store(client);
-        });
-      } else {
-        result = resultOf(name, await work(undefined));
-        await store();
-      }
-      attempt.done = done;
+      order.done ??= (await this.#current()).steps;
+      const stored = order.stored(name);
+      const result = stored ? stored.result : await this.#do(order, name, work, { postgres, signal, options });
+      order.succeed(name);
       return result;
+    } catch (error) {
+      // It may have been committed although nobody heard so: whoever begins it again has to look.
+      order.done = undefined;
+      throw error;
     } finally {
-      attempt.leave();
+      order.leave();
     }
+  }
+
+  async #do(
+    order: StepOrder,
+    name: string,
+    work: StepWork,
+    { postgres, signal, options }: StepSetting,
+  ): Promise<unknown> {
+    let result: unknown;
+    let done = order.done;
+    const store = async (client?: Transaction) => {
+      const step: DoneStep = { name, runId: this.#setting.owner.runId, ...(result !== undefined && { result }) };
+      done = [...(order.done ?? []), step];
+      checkSize(`with the result of step ${name}, what the steps have returned`, JSON.stringify(done));
+      await this.#save({ steps: done }, client);
+    };
+    if (postgres && work.length > 0) {
+      const own = this.#setting.dryRun ? { ...options, readOnly: true } : options;
+      await postgres.transaction(signal, own, async (client) => {
+        result = resultOf(name, await work(client));
+        await store(client);
+      });
+    } else {
+      result = resultOf(name, await work(undefined));
+      await store();
+    }
+    order.done = done;
+    return result;
   }
 
   /** Whether something has been saved that wasn't there when this run began. */
@@ -140,7 +156,10 @@ export class Checkpointing {
   /** What is saved now; from here on it is this run's to change. */
   async #current(): Promise<SlotProgress> {
     const { store, owner, restart, dryRun } = this.#setting;
-    if (dryRun) return restart ? NOTHING : store.read(owner);
+    if (dryRun) {
+      this.#imagined ??= restart ? NOTHING : await store.read(owner);
+      return this.#imagined;
+    }
     const current = await store.claim(owner, restart && this.#before === undefined);
     if (current === undefined) this.#refuse();
     this.#before ??= current;
@@ -149,10 +168,26 @@ export class Checkpointing {
 
   async #save(change: ProgressChange, client?: Transaction): Promise<void> {
     const { store, owner, dryRun, monotonicMs } = this.#setting;
-    if (dryRun) return;
+    if (dryRun) {
+      this.#imagined = { ...(await this.#current()), ...change };
+      return;
+    }
     if (this.#before === undefined) await this.#current();
-    if (!(await store.save(owner, change, client))) this.#refuse();
+    if (!(await store.save(owner, change, client))) {
+      if (client !== undefined) await this.#refuseClient();
+      this.#refuse();
+    }
     this.#savedAtMs = monotonicMs();
+  }
+
+  /** Where this run still may save, it is its client that can't see so. */
+  async #refuseClient(): Promise<void> {
+    const { store, owner } = this.#setting;
+    const current = await store.claim(owner, false).catch(() => undefined);
+    if (current === undefined) return;
+    throw new PermanentError(
+      "the checkpoint is not saved: the client's transaction can't see that it is this run's. Give checkpoint.save the client of a transaction on the database of DATABASE_URL; where that is repeatable read or serializable, call checkpoint.load() before it begins",
+    );
   }
 
   /** Another run may be at work: whatever this one would still do, it must not. */
@@ -165,11 +200,10 @@ export class Checkpointing {
   }
 
   #textOf(value: unknown): string {
-    const text = JSON.stringify(value);
+    const text = toJson({ value, who: 'the job saves', name: 'value' });
     if (text === undefined) throw new TypeError('checkpoint.save takes a value that is JSON, and was given none');
-    const bytes = Buffer.byteLength(text);
-    if (bytes > MOST_BYTES) throw tooLarge('the checkpoint', bytes);
-    const problem = problemOf(this.#setting.schema, JSON.parse(text));
+    checkSize('the checkpoint', text);
+    const problem = problemIn(this.#setting.schema, JSON.parse(text));
     if (problem !== undefined)
       throw new PermanentError(`what the job saves doesn't fit its schema checkpoint ${problem}; nothing was saved`);
     return text;
@@ -181,93 +215,37 @@ export class Checkpointing {
     const result = schema['~run']({ value }, {});
     if (result.issues === undefined) return result.value;
     throw new PermanentError(
-      `the checkpoint of this slot doesn't fit the job's schema checkpoint ${tellIssue(result.issues[0])}: let the schema take the older shape too and turn it into the newer one, or run it once with --restart`,
+      `the checkpoint of this slot doesn't fit the job's schema checkpoint ${tellIssue(schema, result.issues[0])}: let the schema take the older shape too and turn it into the newer one, or run it once with --restart`,
     );
-  }
-
-  #fitting(steps: readonly DoneStep[]): readonly DoneStep[] {
-    const bytes = Buffer.byteLength(JSON.stringify(steps));
-    if (bytes > MOST_BYTES)
-      throw tooLarge(`with the result of step ${steps.at(-1)?.name}, what the steps have returned`, bytes);
-    return steps;
   }
 }
 
 const NOTHING: SlotProgress = { value: undefined, steps: [] };
 
-/** The steps of one attempt: each has its place. */
-class Attempt {
-  /** What earlier attempts and runs have done, and then this one. */
-  done: readonly DoneStep[] | undefined;
-  #running: string | undefined;
-  readonly #names: string[] = [];
+/** What can't commit the checkpoint with the work. */
+function checkClient(client: Transaction): void {
+  if (typeof client !== 'object' || client === null || typeof client.query !== 'function')
+    throw new TypeError(
+      "checkpoint.save was given as its client what isn't one: give it the client of the open transaction",
+    );
+  if ('totalCount' in client)
+    throw new TypeError('checkpoint.save was given a pool as its client: give it the client of the open transaction');
+  const { readyForQuery, getTransactionStatus } = client as Partial<Idle>;
+  if (readyForQuery === true && getTransactionStatus?.call(client) === 'I')
+    throw new TypeError(
+      'checkpoint.save was given a client in no transaction, so that nothing would be committed together: begin one before the work, or leave client out',
+    );
+}
 
-  enter(name: string): void {
-    if (typeof name !== 'string' || name === '' || name.length > LONGEST_NAME)
-      throw new TypeError(`a step needs a name of 1 to ${LONGEST_NAME} characters`);
-    if (this.#running !== undefined) {
-      throw new PermanentError(
-        `step ${name} began while step ${this.#running} was not done: steps are done one after another, so await each`,
-      );
-    }
-    if (this.#names.includes(name)) {
-      throw new PermanentError(`two steps of this job are named ${name}: give each a name of its own`);
-    }
-    this.#running = name;
-  }
-
-  /** The step's own place, if it is done already. */
-  stored(name: string): DoneStep | undefined {
-    const place = this.#names.length;
-    const stored = this.done?.[place];
-    if (stored !== undefined && stored.name !== name) {
-      throw new PermanentError(
-        `step ${place + 1} of this slot was ${stored.name} when run ${stored.runId} did it, and is ${name} now: keep the names and the order of steps until the slot has succeeded, or run it once with --restart`,
-      );
-    }
-    this.#names.push(name);
-    return stored;
-  }
-
-  leave(): void {
-    this.#running = undefined;
-  }
+/** What a client of node-postgres knows of itself. */
+interface Idle {
+  readonly readyForQuery: boolean;
+  getTransactionStatus(): string | null;
 }
 
 /** What a step has returned, as JSON. A step that is stored is never done again, so that nothing of it may be left to do. */
 function resultOf(name: string, value: unknown): unknown {
-  const [undone] = undoneIn(value);
-  if (undone !== undefined)
-    throw new PermanentError(`step ${name} returned before its work was done: ${undone}. Await all that it begins`);
-  return plain(value);
-}
-
-function plain(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
+  const kept = { value, who: `step ${name} returned`, name: 'result' };
+  const text = toJson(kept, (_, item) => (typeof item === 'bigint' ? item.toString() : item));
   return text === undefined ? undefined : JSON.parse(text);
-}
-
-function tooLarge(what: string, bytes: number): PermanentError {
-  return new PermanentError(
-    `${what} has ${bytes} bytes of JSON, and may have ${MOST_BYTES}: save where the work stands, and keep the work itself in tables or files`,
-  );
-}
-
-/** How a value doesn't fit; undefined when it does. */
-function problemOf(schema: CheckpointSchema | undefined, value: unknown): string | undefined {
-  const issue = schema?.['~run']({ value }, {}).issues?.[0];
-  return issue && tellIssue(issue);
-}
-
-/** Where and what, and never the value. */
-function tellIssue({ path, expected, kind }: Issue): string {
-  const keys = path?.map(({ key }) => String(key)).join('.');
-  const wanted = expected === null || kind !== 'schema' ? 'another value' : expected;
-  return `at ${keys || 'its top'}, where it needs ${wanted}`;
-}
-
-interface Issue {
-  readonly kind: string;
-  readonly expected: string | null;
-  readonly path?: readonly { readonly key: unknown }[] | undefined;
 }

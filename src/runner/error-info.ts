@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import type { ErrorInfo } from './outcome.ts';
 import type { Redactor } from './redact.ts';
-import { authorFirst, isOfNodeAlone } from './stack.ts';
+import { authorFirst, isOfNodeAlone, withoutInner } from './stack.ts';
 
 /** Ours that say all in their message: a stack trace is for bugs. */
 const WITHOUT_STACK = new Set<unknown>([
@@ -16,6 +16,9 @@ const WITHOUT_STACK = new Set<unknown>([
   'ERR_RUN_JOB_TEMPORARY',
   'ERR_RUN_JOB_STEP_TIMEOUT',
 ]);
+
+/** Of these, what they came of is told by its message as well: how we met with it helps nobody. */
+const EXPLAINED = new Set<unknown>(['ERR_RUN_JOB_CONFIG', 'ERR_RUN_JOB_UNAVAILABLE']);
 
 /** How much of each is told, in characters; a message of megabytes would bury the log. */
 const MAX_NAME = 200;
@@ -47,7 +50,7 @@ class Description {
     this.#redactor = redactor;
   }
 
-  of(thrown: unknown, depth: number): ErrorInfo {
+  of(thrown: unknown, depth: number, isExplained = false): ErrorInfo {
     if (!isError(thrown)) {
       const message = `a value that isn't an Error was thrown: ${this.#show(thrown)}`;
       return { name: 'NonError', message: this.#tell(message, MAX_MESSAGE, (text) => text) };
@@ -58,9 +61,11 @@ class Description {
     const name = this.#tell(textOf(read(thrown, 'name')), MAX_NAME);
     const message = this.#tell(textOf(read(thrown, 'message')) || '(no message)', MAX_MESSAGE);
     const stack = WITHOUT_STACK.has(code) || isOfSystem(thrown) ? undefined : read(thrown, 'stack');
+    const useful =
+      typeof stack === 'string' && isExplained ? withoutInner(stack, textOf(read(thrown, 'message'))) : stack;
     const trace =
-      typeof stack === 'string' && this.#characters > 0 ? this.#tell(authorFirst(stack), MAX_STACK) : undefined;
-    const causes = this.#causes(thrown, depth);
+      typeof useful === 'string' && this.#characters > 0 ? this.#tell(authorFirst(useful), MAX_STACK) : undefined;
+    const causes = this.#causes(thrown, depth, isExplained || EXPLAINED.has(code));
     return {
       name,
       message,
@@ -70,7 +75,7 @@ class Description {
     };
   }
 
-  #causes(thrown: object, depth: number): ErrorInfo[] {
+  #causes(thrown: object, depth: number, isExplained: boolean): ErrorInfo[] {
     const nested = listOf(read(thrown, 'errors'), MAX_CAUSES + 1);
     // Other errors have lists under this name that aren't of errors.
     if (!(thrown instanceof AggregateError) && !nested.every(isError)) nested.length = 0;
@@ -86,7 +91,7 @@ class Description {
         causes.push({ name: 'Error', message: 'more errors, which are left out here' });
         break;
       }
-      causes.push(this.of(inner, depth + 1));
+      causes.push(this.of(inner, depth + 1, isExplained));
     }
     return causes;
   }

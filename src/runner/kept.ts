@@ -1,14 +1,18 @@
 // What of a job's context keeps its progress: `checkpoint`, `step` and `continue`, whose code is loaded by the first call.
-import { ConfigError, ContinueError, PermanentError } from '../errors.ts';
+import { ConfigError, ContinueError, PermanentError, UnavailableError } from '../errors.ts';
 import type { Checkpoint, CheckpointSchema, Context, Job, Logger, Need } from '../job.ts';
 import type { AttemptsResult } from './attempts.ts';
 import type { Checkpointing } from './checkpointing.ts';
+import { limited, orAborted, StepTimeout } from './limited.ts';
 import type { CheckpointOwner, ProgramCheckpoint } from './ports.ts';
 import type { OpenResources } from './request.ts';
 import type { RunState } from './state.ts';
 import { asksToContinue } from './verdict.ts';
 
 type Kept = Pick<Context<unknown, Need, CheckpointSchema>, 'checkpoint' | 'step' | 'continue'>;
+
+/** How long it may take to see whether the checkpoint of a run that asks for a new pod has advanced. */
+const ADVANCE_LIMIT_MS = 5_000;
 
 /** The context's part for one attempt. */
 export function keptFor(state: RunState, job: Job, { resources }: OpenResources): Kept {
@@ -58,15 +62,44 @@ export async function saveRest({ checkpointing }: RunState): Promise<void> {
 export async function allowContinue(state: RunState, attempts: AttemptsResult): Promise<AttemptsResult> {
   if (attempts.ok || !asksToContinue(attempts)) return attempts;
   try {
-    if ((await (await state.checkpointing)?.advanced()) === true) return attempts;
+    if (await hasAdvanced(state)) {
+      tellWhoGoesOn(state);
+      return attempts;
+    }
   } catch (error) {
     return { ok: false, error };
   }
-  const error = new PermanentError(
-    'the job asks for a new pod, but has saved no progress since this one began: a new pod would get no further; save a checkpoint or do a step before, or raise the timeout',
-    { cause: attempts.error },
-  );
+  const why = state.request.dryRun
+    ? 'a dry run keeps no progress that one could go on from; raise the timeout'
+    : 'has saved no progress since this one began: a new pod would get no further; save a checkpoint or do a step before, or raise the timeout';
+  const error = new PermanentError(`the job asks for a new pod, but ${why}`, { cause: attempts.error });
   return { ok: false, error };
+}
+
+async function hasAdvanced({ checkpointing, ports, outOfTime }: RunState): Promise<boolean> {
+  if (checkpointing === undefined) return false;
+  const what = 'looking whether the checkpoint has advanced';
+  const looking = checkpointing.then((kept) => kept.advanced());
+  try {
+    return await orAborted(limited(what, ADVANCE_LIMIT_MS, looking, { timers: ports.clock }), outOfTime.signal);
+  } catch (cause) {
+    if (!(cause instanceof StepTimeout)) throw cause;
+    throw new UnavailableError(
+      `the job asks for a new pod, but what keeps its checkpoint doesn't answer: ${cause.message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** A run that stands for no scheduled time is a slot of its own: nobody goes on from it by himself. */
+function tellWhoGoesOn({ request, ports, scheduledAt }: RunState): void {
+  if (request.scheduledBy !== 'start') return;
+  const how = ports.database
+    ? `run-job rerun ${request.runId}`
+    : `run it again with --scheduled-at ${scheduledAt.toISOString()}`;
+  ports.log.warn(`this run stands for no scheduled time, so that no other one goes on from it; to go on: ${how}`);
 }
 
 /** The slot and the run, for whoever keeps its progress. */
@@ -79,15 +112,20 @@ export function ownerOf({ slot, request, fence }: RunState): CheckpointOwner {
 export async function programCheckpoint(state: RunState, log: Logger): Promise<ProgramCheckpoint | undefined> {
   const { request, ports } = state;
   if (!ports.openCheckpoints) return undefined;
-  // Without a database nobody has looked yet whether there is one.
-  const text = state.checkpointed || !ports.database ? await (await checkpointing(state)).loadText() : undefined;
+  // Without a database nobody has looked yet whether there is one; and an earlier attempt of this run may have saved.
+  const mayBeThere = state.checkpointed || state.checkpointing !== undefined || !ports.database;
+  const text = mayBeThere ? await (await checkpointing(state)).loadText() : undefined;
   return {
     text,
     async save(next) {
-      if (request.dryRun) return;
-      await checkpointing(state)
-        .then((kept) => kept.save(next))
-        .catch((error) => log.warn('the checkpoint of the program is not saved', { error: state.describe(error) }));
+      if (request.dryRun) return true;
+      try {
+        await (await checkpointing(state)).saveText(next);
+        return true;
+      } catch (error) {
+        log.warn('the checkpoint of the program is not saved', { error: state.describe(error) });
+        return false;
+      }
     },
   };
 }

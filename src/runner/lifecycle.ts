@@ -23,7 +23,7 @@ import { Waiting, type WaitingOptions } from './waiting.ts';
 /** How long the job's module may block the event loop while it loads. */
 const PREPARE_LIMIT_MS = 60_000;
 
-/** How long it may take to see whether the checkpoint of a run that asks for a new pod has advanced. */
+/** How long it may take to see whether the checkpoint of a run that asks for a new pod has advanced; that has a limit of its own. */
 const ADVANCE_LIMIT_MS = 15_000;
 
 /** How long it may take to prove the lock once more, at the end. */

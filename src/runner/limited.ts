@@ -52,6 +52,24 @@ export async function limited<T>(
   }
 }
 
+/**
+ * Waits for the step, `limitMs` at most. Returns whether it has ended by then.
+ * @throws what the step rejects with
+ */
+export async function inTime(
+  limitMs: number,
+  step: Promise<unknown>,
+  options: { keepAlive?: boolean } = {},
+): Promise<boolean> {
+  try {
+    await limited('the step', limitMs, step, options);
+    return true;
+  } catch (error) {
+    if (error instanceof StepTimeout) return false;
+    throw error;
+  }
+}
+
 /** Waits, and keeps the process alive meanwhile; ends early, without an error, when `signal` aborts. */
 export function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -38,6 +38,8 @@ export const EXIT = {
   unavailable: 69,
   /** EX_SOFTWARE */
   crashed: 70,
+  /** EX_IOERR: what a command was asked for couldn't be printed. Never a run's: its log has no say in how it ends. */
+  unprinted: 74,
   /** EX_TEMPFAIL: `--locked=fail`, or a run that waited in vain: for its lock, for a place, or for the slot that it comes after. */
   locked: 75,
   /** EX_CONFIG */

@@ -499,8 +499,8 @@ export interface ProgramCall {
 export interface ProgramCheckpoint {
   /** What an earlier run has left; undefined when there is nothing. */
   readonly text: string | undefined;
-  /** Saves what the program has written; what can't be saved is a warning, and a lost lock stops the run. Never rejects. */
-  save(text: string): Promise<void>;
+  /** Saves what the program has written, and tells whether it is; what isn't is a warning, and a lost lock stops the run. Never rejects. */
+  save(text: string): Promise<boolean>;
 }
 
 /** Runs programs, each with all that it starts. */

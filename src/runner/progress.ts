@@ -25,9 +25,17 @@ export function createProgress(
   const started = clock.monotonicMs();
   let last = bar ? Number.NEGATIVE_INFINITY : started;
   let drawn = false;
+  let warned = false;
 
   return {
     report(done, total, fields) {
+      // Types don't hold who calls it from JavaScript, or with what a database answers as text; and how far a job is decides nothing.
+      if (!isCount(done) || !(total === undefined || isCount(total))) {
+        if (!warned)
+          log.warn('ctx.progress(done, total) takes two numbers from 0 on; what else it was given is not told');
+        warned = true;
+        return;
+      }
       tell(done, total);
       const complete = total !== undefined && done >= total;
       const now = clock.monotonicMs();
@@ -47,3 +55,5 @@ export function createProgress(
     },
   };
 }
+
+const isCount = (given: unknown): boolean => typeof given === 'number' && Number.isFinite(given) && given >= 0;

@@ -29,6 +29,22 @@ export function isOfNodeAlone(stack: string): boolean {
   return frames.length > 0 && frames.every((frame) => /[( ]node:/.test(frame));
 }
 
+/**
+ * The same, without frames that are all Node's and run-job's: what is left is what the trace tells beside the error's name and message, such as the
+ * line of a file that can't be parsed. Undefined where that is nothing.
+ */
+export function withoutInner(stack: string, message: string): string | undefined {
+  const lines = stack.split('\n');
+  const first = lines.findLastIndex((line) => !FRAME.test(line)) + 1;
+  if (lines.slice(first).some((frame) => !isInner(frame))) return stack;
+  const head = lines.slice(0, first).join('\n');
+  return head.slice(0, head.indexOf(message)).includes('\n') ? head : undefined;
+}
+
+/** Of Node, or of run-job but for the jobs that ship. */
+const isInner = (frame: string): boolean =>
+  /[( ]node:|\(native\)|<anonymous>\)?$/.test(frame) || (OURS !== '' && frame.includes(OURS) && !isAuthors(frame));
+
 function isAuthors(frame: string): boolean {
   if (/[( ]node:|\(native\)|<anonymous>\)?$|[/\\]node_modules[/\\]/.test(frame)) return false;
   // The jobs that ship are jobs as well.

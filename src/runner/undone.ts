@@ -3,14 +3,35 @@
 /** Calls of what the job was given that have not ended, each as the half of a sentence. */
 export class UnderWay {
   readonly #calls = new Set<{ readonly what: string }>();
+  #ended = false;
+  /** Whether a call has failed, be it that the job has caught it. */
+  failed = false;
 
-  /** Remembers a call until it has ended. Returns the very same promise, so that nobody else has to catch what it rejects with. */
+  /**
+   * Remembers a call until it has ended. What it rejects with is for the job to catch: where nobody awaits it, the process sees a rejection
+   * that nobody handles, as of any other promise.
+   */
   track<T>(what: string, promise: Promise<T>): Promise<T> {
     const call = { what };
     this.#calls.add(call);
-    const over = () => void this.#calls.delete(call);
-    promise.then(over, over);
-    return promise;
+    return promise.then(
+      (value) => {
+        this.#calls.delete(call);
+        return value;
+      },
+      (error) => {
+        this.#calls.delete(call);
+        this.failed = true;
+        // The run has told already that this call was not over, and ended it.
+        if (this.#ended) return new Promise<never>(() => undefined);
+        throw error;
+      },
+    );
+  }
+
+  /** What is under way is ended with the run: how is no news. */
+  end(): void {
+    this.#ended = true;
   }
 
   tell(): string[] {
@@ -22,9 +43,9 @@ export class UnderWay {
 const MOST_VALUES = 10_000;
 const MOST_DEPTH = 8;
 
-/** What of a result is no result but work that nobody has done yet. Never throws. */
-export function undoneIn(result: unknown): string[] {
-  if (typeof result === 'function') return ['its result is a function, which nobody calls'];
+/** What of a result, or of another value by its name, is none but work that nobody has done yet. Never throws. */
+export function undoneIn(result: unknown, name = 'result'): string[] {
+  if (typeof result === 'function') return [`its ${name} is a function, which nobody calls`];
   const seen = new Set<object>();
   const found: string[] = [];
   const look = (value: unknown, path: string, depth: number): void => {
@@ -36,7 +57,7 @@ export function undoneIn(result: unknown): string[] {
     else for (const [name, item] of itemsOf(value)) look(item, `${path}${name}`, depth + 1);
   };
   try {
-    look(result, 'result', 0);
+    look(result, name, 0);
   } catch {
     // A proxy, or a getter of a prototype, that throws: what of it can be told is told later.
   }

@@ -67,8 +67,6 @@ function isOver({ startingDeadlineMs, lateAfterMs, ...schedule }: Expectation, a
   return next !== undefined && now >= next;
 }
 
-const WORKING = ['running', 'continued'];
-
 function judgeRuns(
   at: Date,
   expectation: Expectation | undefined,
@@ -96,10 +94,10 @@ const headsOf = (runs: readonly SlotRun[]): SlotRun[] =>
 
 const isWhole = (count: number, heads: readonly SlotRun[]): boolean => heads.length === count && heads.every(isDone);
 
-/** What counts of one part: a success, else what works, else the newest. */
+/** What counts of one part: a success, else what works, else the newest. One that asked for a new pod counts until that has ended. */
 function headOf(runs: readonly SlotRun[]): SlotRun {
   const newest = runs.reduce((a, b) => (b.startedAt >= a.startedAt ? b : a));
-  return runs.find(isDone) ?? runs.find(({ status }) => WORKING.includes(status)) ?? newest;
+  return runs.find(isDone) ?? runs.find(({ status }) => status === 'running') ?? newest;
 }
 
 const isDone = ({ status, reason }: SlotRun): boolean =>

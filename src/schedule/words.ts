@@ -22,12 +22,20 @@ const MOST_TIMES = 6;
 
 /** When a line's slots are, in words, with the time zone: "every day at 02:00, Europe/Berlin". */
 export function tellCron(cron: Cron, timeZone: string): string {
+  if (isNever(cron)) return 'never';
   const times = tellTimes(cron);
   const days = tellDays(cron);
   const months = tellMonths(cron);
   // "every 15 minutes on Monday", but "every Monday at 08:00".
   const said = times.startsWith('at ') ? [days ?? 'every day', months, times] : [times, days, months];
   return `${said.filter((part) => part !== undefined).join(' ')}, ${timeZone}`;
+}
+
+/** Whether a list of it is empty, as in ", * * * *", which Kubernetes takes. */
+function isNever({ minutes, hours, daysOfMonth, months, daysOfWeek, bothDays }: Cron): boolean {
+  const none = (fits: readonly boolean[]) => !fits.includes(true);
+  const noDay = bothDays ? none(daysOfMonth) || none(daysOfWeek) : none(daysOfMonth) && none(daysOfWeek);
+  return none(minutes) || none(hours) || none(months) || noDay;
 }
 
 function tellTimes({ minutes, hours }: Cron): string {
@@ -69,6 +77,8 @@ function tellDays({ daysOfMonth, daysOfWeek, bothDays }: Cron): string | undefin
   const anyOfWeek = ofWeek.length === 7;
   if (anyOfMonth && anyOfWeek) return undefined;
   if (!bothDays && (anyOfMonth || anyOfWeek)) return undefined;
+  if (ofMonth.length === 0) return tellWeek(ofWeek);
+  if (ofWeek.length === 0) return tellMonthDays(ofMonth);
   if (anyOfMonth) return tellWeek(ofWeek);
   if (anyOfWeek) return tellMonthDays(ofMonth);
   return `${tellMonthDays(ofMonth)} ${bothDays ? 'if that is' : 'and'} ${tellWeek(ofWeek)}`;

@@ -9,22 +9,40 @@ import {
   logs,
   propagation,
   ROOT_CONTEXT,
+  SeverityNumber,
   type SpanContext,
   SpanKind,
   SpanStatusCode,
+  type TextMapGetter,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import type { Attributes, Span, SpanOptions } from '../job.ts';
+import { inTime } from '../runner/limited.ts';
 import type { RunEnd, RunStart, Telemetry } from '../runner/ports.ts';
 import type { Delivery } from './delivery.ts';
-import { environmentGetter } from './environment-carrier.ts';
 import { Instruments } from './instruments.ts';
 import { NO_SPAN } from './noop.ts';
-import type { TelemetryOptions } from './options.ts';
+import type { Environment, TelemetryOptions } from './options.ts';
 import { isGood } from './pipeline-result.ts';
 import { rootAttributes, whatHappened } from './root-attributes.ts';
-import { SEVERITY } from './severity.ts';
+
+/** Our levels as OpenTelemetry's severity numbers. */
+const SEVERITY = {
+  debug: SeverityNumber.DEBUG,
+  info: SeverityNumber.INFO,
+  warn: SeverityNumber.WARN,
+  error: SeverityNumber.ERROR,
+} as const;
+
+/**
+ * Reads a caller's trace from environment variables, named as OpenTelemetry's specification of that carrier says: `traceparent` is in
+ * `TRACEPARENT`, `x-b3-traceid` in `X_B3_TRACEID`.
+ */
+const environmentGetter: TextMapGetter<Environment> = {
+  keys: (env) => Object.keys(env),
+  get: (env, key) => env[key.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')],
+};
 
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT, producer: SpanKind.PRODUCER } as const;
 
@@ -136,11 +154,11 @@ export class RunTelemetry implements Telemetry {
 
   async #flush(budgetMs: number): Promise<{ flushed: boolean; warning?: string }> {
     if (!this.#ended) this.#close('lost', 'the run ended without an outcome');
-    const { promise: overdue, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, budgetMs);
     // What failed is in the books; the SDK's own words for it are not needed.
-    await Promise.race([this.#sdk.shutdown().catch(() => undefined), overdue]);
-    clearTimeout(timer);
+    await inTime(
+      budgetMs,
+      this.#sdk.shutdown().catch(() => undefined),
+    );
     const warning = this.#sdk.delivery.losses();
     this.#sdk.abort();
     return warning === undefined ? { flushed: true } : { flushed: false, warning: this.#redact(warning) };

@@ -10,6 +10,8 @@ export interface KillPoint {
 /** Counts the saves of a slot over its runs, and stops at one of them. */
 export class KillSwitch {
   saves = 0;
+  /** Whether the place was reached at which it kills. */
+  killed = false;
   #point: KillPoint | undefined;
   #kill: () => void = () => undefined;
   readonly #timers = new Set<() => void>();
@@ -23,6 +25,7 @@ export class KillSwitch {
     const { promise, resolve } = Promise.withResolvers<'killed'>();
     this.#kill = () => {
       this.#point = undefined;
+      this.killed = true;
       for (const cancel of this.#timers) cancel();
       resolve('killed');
     };

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import * as v from 'valibot';
 import { openCheckpoints } from '../../src/postgres/checkpoints.ts';
 import { openHistory } from '../../src/postgres/history.ts';
 import { openPool } from '../../src/postgres/job-pool.ts';
@@ -9,8 +10,10 @@ import { createLocks } from '../../src/postgres/locks.ts';
 import { parseServer } from '../../src/postgres/server.ts';
 import { Session } from '../../src/postgres/session.ts';
 import { newRunId } from '../../src/process/run-id.ts';
+import { Checkpointing } from '../../src/runner/checkpointing.ts';
 import type { RunStart } from '../../src/runner/ports.ts';
 import { type Play, type Played, play } from '../checkpoints/property.ts';
+import { hasDebianPostgres, startDebianPostgres } from '../support/debian-postgres.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { tell } from './report.ts';
@@ -45,7 +48,18 @@ async function costs(saves: number): Promise<void> {
   const { fence } = await history.start(startOf(runId, slot), 90, lock.lease);
   const owner = { slot, runId, fence };
   const checkpoints = openCheckpoints(session);
-  await checkpoints.claim(owner, false);
+  const kept = new Checkpointing({
+    store: checkpoints,
+    owner,
+    restart: false,
+    dryRun: false,
+    schema: v.object({ lastId: v.number() }),
+    monotonicMs: () => performance.now(),
+    stop: (error) => {
+      throw error;
+    },
+  });
+  await kept.load();
   const { pool, close } = openPool(server, { max: 2 });
   const { signal } = new AbortController();
   await pool.query('CREATE TABLE work (id integer PRIMARY KEY, text text)');
@@ -56,7 +70,7 @@ async function costs(saves: number): Promise<void> {
     await pool.transaction(signal, {}, async (client) => {
       id += 1;
       await client.query('INSERT INTO work VALUES ($1, $2)', [id, 'a row of the work']);
-      if (save) await checkpoints.save(owner, { value: JSON.stringify({ lastId: id }) }, client);
+      if (save) await kept.save({ lastId: id }, { client });
     });
     return performance.now() - startedAt;
   };
@@ -142,23 +156,25 @@ async function kills(count: number, seed: number): Promise<void> {
   await using postgres = await startPostgres();
   migrate(postgres.url);
   await using pooler = await startPgBouncer(postgres.url);
-  const fights = Math.ceil(count / 20);
-  const plays: [string, Pick<Play, 'by' | 'kills' | 'rollBackOneIn' | 'url'>][] = [
-    [
-      `SIGKILL ${count} times, one batch in 8 rolled back`,
-      { by: 'kill', kills: count, rollBackOneIn: 8, url: postgres.url },
-    ],
-    ['the same behind PgBouncer', { by: 'kill', kills: Math.ceil(count / 4), rollBackOneIn: 8, url: pooler.url }],
-    ['two pods that fight', { by: 'fight', kills: fights, rollBackOneIn: 0, url: postgres.url }],
-    ['all connections cut', { by: 'cut', kills: fights, rollBackOneIn: 0, url: postgres.url }],
+  await using older = hasDebianPostgres() ? await startDebianPostgres() : undefined;
+  if (older) migrate(older.url);
+  const killed = { by: 'kill', kills: count, rollBackOneIn: 8 } as const;
+  const fought = { kills: Math.ceil(count / 20), rollBackOneIn: 0 } as const;
+  const direct = postgres.url;
+  const plays: [string, Pick<Play, 'by' | 'kills' | 'rollBackOneIn' | 'url' | 'direct'>][] = [
+    [`SIGKILL ${count} times, one batch in 8 rolled back`, { ...killed, url: direct, direct }],
+    ['the same behind PgBouncer', { ...killed, url: pooler.url, direct }],
+    ['two pods that fight', { ...fought, by: 'fight', url: direct, direct }],
+    ['all connections cut', { ...fought, by: 'cut', url: direct, direct }],
   ];
   const rows: string[][] = [];
   const data: Record<string, Played> = {};
+  if (older) plays.push(['SIGKILL on PostgreSQL 15', { ...killed, url: older.url, direct: older.url }]);
   for (const [name, how] of plays) {
-    await prepare(postgres.url);
+    await prepare(how.direct);
     // Batches so small that there is something left to copy for the last of the runs.
     const batch = Math.max(1, Math.floor(ROWS / how.kills / 20));
-    const played = await play({ ...how, direct: postgres.url, jobs: JOBS, slot: SLOT, seed, rows: ROWS, batch });
+    const played = await play({ ...how, jobs: JOBS, slot: SLOT, seed, rows: ROWS, batch });
     data[name] = played;
     const good = played.copied === ROWS && played.distinct === ROWS && played.checkpoints === 0;
     if (!good) process.exitCode = 1;

@@ -23,6 +23,9 @@ const LIMIT_MS = 50;
 const STATUS_LIMIT_MS = 300;
 /** How much more the start and the end of a run may take than in a history of 1,000 runs: the clock isn't exact. */
 const MOST_GROWTH = 1.25;
+/** So many records of one name in one statement, as who brings a history along inserts them, and what that may take. */
+const BULK = 10_000;
+const BULK_LIMIT_MS = 1_000;
 const NAMES = 1_000;
 const ROUNDS = 15;
 const SETTINGS = { shared_buffers: '512MB', maintenance_work_mem: '256MB', max_wal_size: '8GB' };
@@ -64,6 +67,7 @@ async function measureOn(major: string, url: string, records: number): Promise<C
   execFileSync(process.execPath, ['dist/run-job.js', 'migrate'], { env: { DATABASE_URL: url } });
   await fill(url, 1_000);
   const small = await runCost(url);
+  const bulkMs = await bulkCost(url);
   await fill(url, records);
   const large = await runCost(url);
   return withConnection(server, async (connection) => {
@@ -98,6 +102,14 @@ async function measureOn(major: string, url: string, records: number): Promise<C
     );
     await look('status of all 1,000 names', () => standings(connection, []), STATUS_LIMIT_MS);
     await look('status of one name', () => standing(connection, 'job_7'));
+    costs.push({
+      what: `insert of ${BULK} records of a name`,
+      major,
+      medianMs: bulkMs,
+      worstMs: bulkMs,
+      limitMs: BULK_LIMIT_MS,
+      scans: false,
+    });
     for (const [what, ms] of Object.entries(large)) {
       const limitMs = (small[what as keyof typeof small] ?? 0) * MOST_GROWTH + 0.2;
       costs.push({
@@ -137,6 +149,23 @@ async function schedule(connection: Connection): Promise<void> {
   await connection.query(
     `UPDATE run_job.schedules SET valid_from = valid_from - interval '1 day', settled_to = settled_to - interval '1 day'`,
   );
+}
+
+/** What many records of one name take in one statement, triggers and all, in milliseconds. */
+async function bulkCost(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const since = performance.now();
+  await client.query(
+    `INSERT INTO run_job.runs (id, job, name, scheduled_at, shard_index, shard_count, status, exit_code, started_at, ended_at, dry_run, forced,
+       version, host, pid, lock_key)
+     SELECT gen_random_uuid(), 'bulk', 'bulk', now() - n * interval '1 second', 0, 1, 'succeeded', 0, now(), now(), false, false, '1', 'host', 7, n
+     FROM generate_series(1, $1::integer) AS n`,
+    [BULK],
+  );
+  const took = performance.now() - since;
+  await client.end();
+  return took;
 }
 
 /** What the start and the end of a run take, in milliseconds: the median of many. */

@@ -44,6 +44,11 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
     ['Sunday as 7', cleanup({ schedule: '0 2 * * 7' }), 'its day of the week "7" isn\'t within 0 and 6: Sunday is 0'],
     ['a backward range', cleanup({ schedule: '0 18-6 * * *' }), 'the range of its hour "18-6" ends before it begins'],
     ['a step of 0', cleanup({ schedule: '*/0 * * * *' }), 'the step of its minute "*/0" is 0'],
+    [
+      'a list of nothing',
+      cleanup({ schedule: '0 , * * *' }),
+      '"0 , * * *" isn\'t a cron line to work by: no hour is in its list ",", and so it would never start a Job',
+    ],
     ['a field that is none', cleanup({ schedule: '0 2 * * MOO' }), '"MOO" isn\'t a day of the week'],
     [
       'an unknown macro',

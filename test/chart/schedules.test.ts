@@ -1,4 +1,5 @@
 // What the chart tells the database of its entries, and where H puts them.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseCron } from '../../src/schedule/cron.ts';
@@ -92,6 +93,22 @@ describe.skipIf(noHelm)('schedules', () => {
       ...DATABASE,
     );
     expect(told(objects).schedules.map(({ name, schedule }) => [name, schedule])).toEqual([['same', '0 1 * * *']]);
+  });
+
+  test('a line that the API server takes is one for the chart too', () => {
+    const table = readFileSync('test/schedule/controller.json', 'utf8');
+    const { verdicts } = JSON.parse(table) as { verdicts: readonly { line: string; taken: boolean }[] };
+    // Without those of no ordinary white space, of numbers that no list has, and those that never start a Job.
+    const taken = verdicts.filter(
+      ({ line, taken }) => taken && /^[\t\n\r\x20-\x7e]+$/.test(line) && !/\d{10}|(^| ),( |$)/.test(line),
+    );
+    const jobs = Object.fromEntries(
+      taken.map(({ line }, index) => [`job-${index}`, { job: 'x', schedule: line, name: `n${index}` }]),
+    );
+    const rendered = lines({ jobs });
+    const values = (line: string) => ({ ...parseCron(line), line: undefined });
+    for (const [index, { line }] of taken.entries()) expect(values(rendered[`job-${index}`])).toEqual(values(line));
+    expect(taken.length).toBeGreaterThan(35);
   });
 
   test('H is one number for a release and a key, within its field or its range', () => {

@@ -103,6 +103,71 @@ test.for(Object.entries(finders))('%s', async ([_, find]) => {
   expect(services.of('healthchecks')).toEqual(['start', 'fail']);
 });
 
+test('a finder that is killed between closing a record and telling of it leaves it to the next, which tells it once', async () => {
+  await using services = await startCheckInServices();
+  await using database = await createDatabase();
+  const env = {
+    RUN_JOB_CHECKINS: services.healthchecks,
+    RUN_JOB_NOTIFY_TIMEOUT_MS: '20000',
+    JOB_UID: randomUUID(),
+    RUN_JOB_RETRIES: '0',
+  };
+  await killedRun(database, env, () => services.of('healthchecks'));
+  services.forever = { status: 500, delayMs: Number.POSITIVE_INFINITY };
+  const finder = { ...env, JOB_UID: undefined, RUN_JOB_RETRIES: undefined };
+  await using killed = runJob(['notify'], { database, env: finder });
+  await expect.poll(() => services.requests.filter(({ path }) => path.endsWith('/fail')).length).toBe(1);
+  expect(await database.query('select status from run_job.runs')).toEqual([{ status: 'lost' }]);
+  killed.kill('SIGKILL');
+  await killed.done;
+  services.forever = undefined;
+  // Its finder may still be at it.
+  await runToEnd(['notify'], { database, env: finder });
+  expect(services.of('healthchecks')).toEqual(['start']);
+  await database.query('update run_job.untold set next_try_at = now()');
+  // Who doesn't know where to tell leaves it to who does.
+  await runToEnd(['notify'], { database, env: { ...finder, RUN_JOB_CHECKINS: undefined } });
+  await runToEnd(['notify'], { database, env: finder });
+  expect(services.of('healthchecks')).toEqual(['start', 'fail']);
+  expect(await database.query('select from run_job.untold')).toEqual([]);
+});
+
+test('a run that finds one before it is killed leaves it too; once the name has succeeded, it is no news', async () => {
+  await using services = await startCheckInServices();
+  await using database = await createDatabase();
+  const env = { RUN_JOB_CHECKINS: services.healthchecks, RUN_JOB_NOTIFY_TIMEOUT_MS: '20000' };
+  await killedRun(database, env, () => services.of('healthchecks'));
+  services.forever = { status: 500, delayMs: Number.POSITIVE_INFINITY };
+  await using gate = await openGate();
+  await using next = runJob(['waits', '--as', 'nightly', '--param', `gate=${gate.path}`], { database, env });
+  await next.until(gate.arrival());
+  next.kill('SIGKILL');
+  await next.done;
+  services.forever = undefined;
+  expect(await database.query('select from run_job.untold')).toHaveLength(1);
+  const { summary } = await runToEnd(['noop', '--as', 'nightly'], { database, env });
+  expect(summary).toMatchObject({ exitCode: 0 });
+  // Of the second, which this one has found.
+  expect(services.of('healthchecks')).toEqual(['start', 'fail', 'start', 'success']);
+  await database.query('update run_job.untold set next_try_at = now()');
+  await runToEnd(['notify'], { database, env });
+  expect(services.of('healthchecks')).toEqual(['start', 'fail', 'start', 'success']);
+  expect(await database.query('select from run_job.untold')).toEqual([]);
+});
+
+test('a schema that lacks the newest step is told with the remedy', async () => {
+  await using database = await createDatabase();
+  await database.query('drop function run_job.take_untold');
+  const { exitCode, stderr } = await runToEnd(['notify'], {
+    database,
+    env: { RUN_JOB_CHECKINS: 'https://hc.invalid/ping' },
+  });
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 78,
+    stderr: expect.stringMatching(/^run-job: .*run `run-job migrate`\n$/),
+  });
+});
+
 test('a pod that Kubernetes replaces is no failure yet, whoever finds it', async () => {
   await using services = await startCheckInServices();
   await using database = await createDatabase();

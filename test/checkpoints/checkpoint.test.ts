@@ -1,6 +1,8 @@
 // What a job saves of its progress is there for the next run of the same slot, and for no other.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
@@ -141,6 +143,112 @@ test('without a database: misconfigured, unless WORKER_CHECKPOINT_FILE names a f
     exitCode: 78,
     error: { message: expect.stringContaining('WORKER_CHECKPOINT_FILE') },
   });
+});
+
+/** Whether a volume can be made that is as small as a test wants it: not in a container without the right to. */
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'run-job-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(folder);
+  }
+}
+
+const inFile = (file: string, env: Record<string, string>, args: readonly string[] = []) =>
+  runSlot([...(args.length > 0 ? args : ['keeps'])], { env: { WORKER_CHECKPOINT_FILE: file, ...env } });
+
+const newFile = () => join(mkdtempSync(join(inject('scratchFolder'), 'checkpoint-')), 'progress.json');
+
+test('in a file too, other parameters do not see it', async () => {
+  const file = newFile();
+  await inFile(file, { ENDS: 'throws', SAVES: '1' });
+  const other = await inFile(file, { ENDS: 'throws' }, ['copies_nothing', '--as', 'keeps', '--param', 'row=2']);
+  expect(other.summary.error?.message).toBe('goes on from nothing');
+  const same = await inFile(file, {}, ['copies_nothing', '--as', 'keeps', '--param', 'row=3', '--dry-run']);
+  expect(same.summary.error?.message).toBe('goes on from nothing');
+});
+
+test('a file keeps what one name saves: another is refused, and takes nothing away', async () => {
+  const file = newFile();
+  await inFile(file, { ENDS: 'throws', SAVES: '1' });
+  const other = await inFile(file, {}, ['keeps', '--as', 'other']);
+  expect(other.summary).toMatchObject({ status: 'misconfigured', exitCode: 78 });
+  expect(other.summary.error?.message).toMatch(/keeps what keeps has saved: name another file for other/);
+  expect((await inFile(file, {})).summary.result).toEqual({ before: { done: 1 } });
+});
+
+test('a run whose file another run has taken saves nothing more, and ends as unavailable', async () => {
+  const file = newFile();
+  await using first = startSlot(['keeps'], {
+    env: { WORKER_CHECKPOINT_FILE: file, SAVES: '1,2', EVERY: '1h', ENDS: 'waits' },
+  });
+  await first.waitForLine(({ msg }) => msg === 'waits');
+  await inFile(file, { ENDS: 'throws', SAVES: '7' });
+  first.kill('SIGTERM');
+  expect((await first.done).stdout).toContain('no longer holds its lock');
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ value: { done: 7 } });
+});
+
+test('a file of another version, or one that is torn, is refused; what a killed run was writing is tidied up', async () => {
+  const file = newFile();
+  await inFile(file, { ENDS: 'throws', SAVES: '1' });
+  const content = readFileSync(file, 'utf8');
+  for (const other of [content.replace('"version":1', '"version":2'), content.slice(0, 100), '', 'null', '{}']) {
+    writeFileSync(file, other);
+    const { summary } = await inFile(file, {});
+    expect(summary).toMatchObject({ status: 'misconfigured', exitCode: 78 });
+    expect(summary.error?.message).toContain('is no checkpoint of this version of run-job');
+  }
+  writeFileSync(file, content);
+  writeFileSync(`${file}.${JSON.parse(content).runId}.next`, content.slice(0, 50));
+  await inFile(file, { ENDS: 'throws' });
+  expect(readdirSync(dirname(file))).toEqual(['progress.json']);
+});
+
+test.runIf(mayMount())('a volume that is full: unavailable, and what was saved before stays', async () => {
+  const file = newFile();
+  const mounted = (command: string, ...more: string[]) => execFileSync(command, [...more, dirname(file)]);
+  mounted('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs');
+  try {
+    await inFile(file, { ENDS: 'throws', SAVES: '1', SIZE: '50000' });
+    const full = await inFile(file, { SAVES: '2', SIZE: '250000' });
+    expect(full.summary).toMatchObject({ status: 'unavailable', exitCode: 69 });
+    expect(full.summary.error?.message).toContain('(ENOSPC)');
+    expect(readdirSync(dirname(file))).toEqual(['progress.json']);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ value: { done: 1 } });
+    mounted('mount', '-o', 'remount,ro');
+    const readOnly = await inFile(file, {});
+    expect(readOnly.summary).toMatchObject({ status: 'misconfigured', exitCode: 78 });
+    expect(readOnly.summary.error?.message).toContain('(EROFS)');
+  } finally {
+    mounted('umount');
+  }
+});
+
+test('pruning leaves the old checkpoint that a run goes on from now', async () => {
+  await using database = await createDatabase();
+  await keeps(database, { SAVES: '1', ENDS: 'throws' });
+  await database.query(`UPDATE run_job.checkpoints SET saved_at = now() - interval '100 days'`);
+  await database.query(
+    `UPDATE run_job.runs SET started_at = started_at - interval '100 days', ended_at = ended_at - interval '100 days'`,
+  );
+  await using running = startSlot(['keeps'], { database, env: { ENDS: 'waits' } });
+  await running.waitForLine(({ msg }) => msg === 'waits');
+  await runToEnd(['noop'], { database });
+  expect(await database.query('SELECT FROM run_job.runs')).toHaveLength(2);
+  expect(await rows(database)).toMatchObject([{ value: { done: 1 } }]);
+  running.kill('SIGKILL');
+  await running.done;
+  await database.query(
+    `UPDATE run_job.runs SET started_at = started_at - interval '100 days', deadline = deadline - interval '100 days'`,
+  );
+  await runToEnd(['noop', '--as', 'keeps'], { database });
+  expect(await rows(database)).toEqual([]);
 });
 
 test('show and status tell what is kept, and nothing of it once the slot has succeeded', async () => {

@@ -1,5 +1,7 @@
 // A program keeps its progress in RUN_JOB_CHECKPOINT_FILE.
-import { expect, test } from 'vitest';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
 import { SLOT } from './support.ts';
@@ -22,6 +24,53 @@ test('the file is written before the program, saved after it, and deleted when t
   expect(await text(database)).toEqual({ value: 'row 41\n' });
   expect((await run(database, 'exit 0')).exitCode).toBe(0);
   expect(await text(database)).toBeUndefined();
+});
+
+test('another attempt of the same run has the file too', async () => {
+  await using database = await createDatabase();
+  const what = 'echo 7 > "$RUN_JOB_CHECKPOINT_FILE"; [ "$RUN_JOB_ATTEMPT" = 2 ]';
+  const { exitCode, lines } = await runToEnd([...args.toSpliced(2, 0, '--attempts', '2')], {
+    database,
+    env: { WHAT: what },
+  });
+  expect(exitCode).toBe(0);
+  expect(lines.filter(({ msg }) => msg === '7').map(({ attempt }) => attempt)).toEqual([2]);
+});
+
+test('what could not be saved is saved later, also where the program has not changed it since', async () => {
+  await using database = await createDatabase();
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'program-'));
+  const until = (file: string) => `while [ ! -e "${join(folder, file)}" ]; do sleep 0.05; done`;
+  const go = (file: string) => writeFileSync(join(folder, file), '');
+  await using running = runJob(args, {
+    database,
+    env: { WHAT: `echo ready; ${until('write')}; echo 8 > "$RUN_JOB_CHECKPOINT_FILE"; ${until('end')}; exit 1` },
+  });
+  await running.waitForLine(({ msg }) => msg === 'ready');
+  await database.query('ALTER TABLE run_job.checkpoints RENAME TO away');
+  go('write');
+  await running.waitForLine(({ msg }) => msg === 'the checkpoint of the program is not saved');
+  await database.query('ALTER TABLE run_job.away RENAME TO checkpoints');
+  go('end');
+  await running.done;
+  expect(await text(database)).toEqual({ value: '8\n' });
+});
+
+test('a file of 256 KiB is saved whatever JSON makes of it; what is no file is a warning, and nobody waits for it', async () => {
+  await using database = await createDatabase();
+  const lines = await run(database, 'yes "" | head -c 262144 > "$RUN_JOB_CHECKPOINT_FILE"; exit 1');
+  expect(lines.stdout).not.toContain('not saved');
+  expect(await text(database)).toEqual({ value: '\n'.repeat(262_144) });
+  const pipe = await run(database, 'rm "$RUN_JOB_CHECKPOINT_FILE"; mkfifo "$RUN_JOB_CHECKPOINT_FILE"; exit 1');
+  expect(pipe.lines.filter(({ msg }) => msg.endsWith('it is no file'))).toHaveLength(1);
+});
+
+test('an empty file, and one that is deleted, change nothing', async () => {
+  await using database = await createDatabase();
+  await run(database, 'echo 9 > "$RUN_JOB_CHECKPOINT_FILE"; exit 1');
+  await run(database, ': > "$RUN_JOB_CHECKPOINT_FILE"; exit 1');
+  await run(database, 'rm "$RUN_JOB_CHECKPOINT_FILE"; exit 1');
+  expect(await text(database)).toEqual({ value: '9\n' });
 });
 
 test('exit code 80 asks for a new pod, once the file says something new', async () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { expectAccounts } from '../support/accounts.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { runToEnd } from '../support/run-job.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { DIFFERENCE, JOBS, runSlot, startSlot, tablesOf } from './support.ts';
 
 const keeps = (database: TestDatabase, env: Record<string, string>, args: readonly string[] = []) =>
@@ -31,6 +32,40 @@ test('failed, 65: nothing was saved since this pod began', async () => {
   expect((await keeps(database, {})).summary).toMatchObject(error);
   expect((await keeps(database, { SAVES: '1' })).summary).toMatchObject(error);
   expect((await keeps(database, { SAVES: '2' })).summary).toMatchObject({ status: 'continued', exitCode: 80 });
+});
+
+test('a database that answers no more: the pod that asks for another ends by itself, and as what it was asked to', async () => {
+  await using database = await createDatabase();
+  await using proxy = await startTcpProxy(database.url);
+  await using running = startSlot(['keeps'], {
+    database: { url: proxy.urlFor(database.url) },
+    env: { SAVES: '1', ENDS: 'waits_and_continues', RUN_JOB_RECORD_TIMEOUT_SECONDS: '2' },
+  });
+  await running.waitForLine(({ msg }) => msg === 'waits');
+  proxy.silence();
+  running.kill('SIGTERM');
+  const { exitCode, summary } = await running.done;
+  expect({ exitCode, summary }).toMatchObject({ exitCode: 143, summary: { status: 'interrupted' } });
+  expect(JSON.stringify(summary.error?.causes)).toContain("what keeps its checkpoint doesn't answer");
+});
+
+test('a dry run keeps nothing that a new pod could go on from', async () => {
+  await using database = await createDatabase();
+  const { summary } = await keeps(database, { SAVES: '1' }, ['--dry-run']);
+  expect(summary).toMatchObject({ status: 'failed', exitCode: 65 });
+  expect(summary.error?.message).toContain('a dry run keeps no progress');
+});
+
+test('a run that stands for no scheduled time says how to go on, and that is so', async () => {
+  await using database = await createDatabase();
+  const env = { RUN_JOB_DIRS: JOBS };
+  const first = await runToEnd(['keeps'], { database, env: { ...env, SAVES: '1', ENDS: 'continues' } });
+  expect(first.exitCode).toBe(80);
+  expect(first.lines.map(({ msg }) => msg)).toContain(
+    `this run stands for no scheduled time, so that no other one goes on from it; to go on: run-job rerun ${first.summary.runId}`,
+  );
+  const second = await runToEnd(['rerun', first.summary.runId], { database, env });
+  expect(second.summary).toMatchObject({ status: 'succeeded', result: { before: { done: 1 } } });
 });
 
 test('ten pods of one slot, each of which is evicted and continues, copy each row once', async () => {

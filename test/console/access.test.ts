@@ -40,6 +40,12 @@ test('a short token, a port that is taken, and no database are one sentence each
     78,
     expect.stringMatching(/^run-job: RUN_JOB_CONSOLE_TOKEN must have 16[^\n]*\n$/),
   ]);
+  // No program could send it.
+  const spaced = await runToEnd(['serve'], { database, env: { RUN_JOB_CONSOLE_TOKEN: 'a token of many words' } });
+  expect([spaced.exitCode, spaced.stderr]).toEqual([
+    78,
+    expect.stringMatching(/^run-job: RUN_JOB_CONSOLE_TOKEN must have no white space [^\n]*\n$/),
+  ]);
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const taken = await runToEnd(['serve', '--port', String((other.address() as AddressInfo).port)], { database });

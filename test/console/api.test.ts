@@ -1,6 +1,7 @@
 // The API answers what its schemas say, `/metrics` what Prometheus can read, and counters never go back.
 
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { makeHistory } from '../../deploy/demo/history.ts';
@@ -11,6 +12,25 @@ import { runToEnd } from '../support/run-job.ts';
 import { ask, recordRun, serveConsole, whenShown } from './support.ts';
 
 const PROMTOOL = findProgram('promtool');
+
+test('each run of a slot shows what the slot keeps, once something is saved', async () => {
+  await using database = await createDatabase();
+  const keeps = (env: Record<string, string>, scheduledAt: string) =>
+    runToEnd(['keeps', '--scheduled-at', scheduledAt], {
+      database,
+      env: { RUN_JOB_DIRS: fileURLToPath(new URL('../checkpoints/jobs', import.meta.url)), ENDS: 'throws', ...env },
+    });
+  const first = await keeps({ SAVES: '1' }, '2026-11-23T02:00:00Z');
+  const second = await keeps({ SAVES: '2' }, '2026-11-23T02:00:00Z');
+  const savedNothing = await keeps({}, '2026-11-24T02:00:00Z');
+  await using served = await serveConsole({ database });
+  const detail = async ({ summary }: typeof first) =>
+    v.parse(RunDetail, JSON.parse((await ask(served.url, `/api/v1/runs/${summary.runId}`)).text)).checkpoint;
+  const saved = { value: { done: 2 }, steps: [], saves: 2 };
+  expect(await detail(first)).toMatchObject(saved);
+  expect(await detail(second)).toMatchObject(saved);
+  expect(await detail(savedNothing)).toBeUndefined();
+});
 
 test('every answer fits its schema, and the description names them all', async () => {
   await using database = await createDatabase();

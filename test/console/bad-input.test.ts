@@ -80,6 +80,42 @@ test('odd paths lead nowhere, and none is an error of ours', async () => {
   expect(served.said()).not.toContain('"level":"error"');
 });
 
+test('a name is a page, whatever its last letter is; only what programs read is JSON', async () => {
+  await using database = await createDatabase();
+  await recordRun(database, { name: 'quiz' });
+  await using served = await serveConsole({ database, env: { RUN_JOB_CONSOLE_TOKEN: 'Vt8-kk2_Qw91xxZp44' } });
+  expect(await ask(served.url, '/jobs/quiz')).toMatchObject({
+    status: 303,
+    headers: { location: '/login?next=%2Fjobs%2Fquiz' },
+  });
+  const authorization = 'Bearer Vt8-kk2_Qw91xxZp44';
+  const missing = await ask(served.url, '/jobs/fizz', { headers: { authorization } });
+  expect(missing).toMatchObject({ status: 404, text: expect.stringContaining('<h1>No such name</h1>') });
+  expect((await ask(served.url, '/metrics')).headers['content-type']).toBe('application/json');
+});
+
+test('who asks for the headers of the stream of changes gets them and an end', async () => {
+  await using served = await serveConsole();
+  const { status, headers } = await ask(served.url, '/events', { method: 'HEAD' });
+  expect([status, headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  served.running.kill('SIGTERM');
+  const { exitCode, stderr } = await served.running.done;
+  expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('Error')]);
+});
+
+test('a character that turns text around is shown, and turns nothing', async () => {
+  await using database = await createDatabase();
+  const id = await recordRun(database, {
+    status: 'failed',
+    error: { name: 'Error', message: 'no file \u202egpj.exe' },
+    output: ['a line \u2066 of it'],
+  });
+  await using served = await serveConsole({ database });
+  const { text } = await ask(served.url, `/runs/${id}`);
+  expect(text).toMatch(/no file \\u202egpj\.exe[\s\S]*a line \\u2066 of it/);
+  expect(text).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+});
+
 test('headers that are too large and clients that are too slow are cut off, and others are served meanwhile', async () => {
   await using served = await serveConsole();
   const { port } = new URL(served.url);

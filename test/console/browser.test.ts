@@ -257,7 +257,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     const name = `evil ${evil}`;
     await database.query(
       `INSERT INTO run_job.checkpoints (name, scheduled_at, shard_index, shard_count, params_digest, fence, run_id, value, steps, saved_at)
-       SELECT name, scheduled_at, 0, 1, '', 1, id, to_json($2::text), json_build_array(json_build_object('name', $2::text, 'runId', $2::text)), now()
+       SELECT name, scheduled_at, 0, 1, params_digest, 1, id, to_json($2::text), json_build_array(json_build_object('name', $2::text, 'runId', $2::text)), now()
        FROM run_job.runs WHERE id = $1`,
       [id, evil],
     );

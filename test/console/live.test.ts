@@ -92,6 +92,22 @@ test('each attempt of a run is told with its failure and the wait after it: whil
   );
 });
 
+test('a run at its first attempt is told as one that works, also when it was killed at it', async () => {
+  await using database = await createDatabase();
+  await using served = await serveConsole({ database });
+  await using working = runJob(['hangs', '--as', 'works', '--param', 'way=returns'], { database });
+  const { runId } = await working.waitForLine(({ msg }) => msg === 'hanging');
+  const pageOf = async () => (await ask(served.url, `/runs/${runId}`)).text;
+  const page = await whenShown(served.url, pageOf, (text) => text.includes('under way'));
+  expect(page).toMatch(/1 attempt, under way[\s\S]*attempt 1: running/);
+  expect(page).not.toContain('never began');
+  working.kill('SIGKILL');
+  await working.done;
+  const lost = await whenShown(served.url, pageOf, (text) => text.includes('lost'));
+  expect(lost).toMatch(/1 attempt, nobody knows when it died[\s\S]*attempt 1: lost/);
+  expect(lost).not.toContain('never began');
+});
+
 test('Now and the page of a run tell how far its job is', async () => {
   await using database = await createDatabase();
   await using served = await serveConsole({ database });

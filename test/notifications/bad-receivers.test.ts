@@ -1,6 +1,9 @@
 // Receivers that refuse, hang or aren't there: the run's outcome stands, one sentence says what to do, and the notification is kept for the next.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { recordRun } from '../console/support.ts';
 import { startCheckInServices } from '../support/check-in-services.ts';
 import { createDatabase } from '../support/database.ts';
 import { freePorts } from '../support/free-port.ts';
@@ -83,4 +86,45 @@ test.concurrent('a host whose clock is three hours fast is believed all the same
   expect(services.of('healthchecks')).toEqual(['start', 'fail']);
   expect(services.of('sentry')).toEqual(['in_progress', 'error']);
   expect(services.of('cronitor')).toEqual(['run', 'fail']);
+});
+
+test.concurrent('a receiver that hangs keeps nothing from the others, whether a run sends or run-job notify', async () => {
+  await using healthy = await startNotificationReceiver();
+  await using hanging = await startNotificationReceiver();
+  await using database = await createDatabase();
+  hanging.silent = true;
+  const env = {
+    RUN_JOB_NOTIFY: `${hanging.webhook} ${healthy.slack}`,
+    RUN_JOB_NOTIFY_SECRET: SECRET,
+    RUN_JOB_NOTIFY_TIMEOUT_MS: '3000',
+  };
+  // More than are taken at once.
+  const names = Array.from({ length: 45 }, (_, index) => `name_${index}`);
+  for (const name of names.slice(0, 5)) await recordRun(database, { name, status: 'failed', exit_code: 1 });
+  const { summary } = await runToEnd(['throws', '--param', 'kind=error'], { database, env });
+  expect(summary).toMatchObject({ status: 'failed', exitCode: 1 });
+  expect(healthy.texts).toHaveLength(6);
+  for (const name of names.slice(5)) await recordRun(database, { name, status: 'failed', exit_code: 1 });
+  const ended = await runToEnd(['notify'], { database, env, hangsAfterMs: 40_000 });
+  expect(ended.exitCode).toBe(69);
+  expect(ended.stdout).toContain('no answer in time');
+  expect(new Set(healthy.texts.map((text) => text.split('\n')[0])).size).toBe(46);
+  expect(healthy.texts).toHaveLength(46);
+});
+
+test.concurrent('a receiver that asks for more patience than there is, is told as what it said', async () => {
+  await using database = await createDatabase();
+  const server = createServer((_, response) => response.writeHead(429, { 'retry-after': '20' }).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    const { lines } = await runToEnd(['throws', '--param', 'kind=error'], {
+      database,
+      env: { RUN_JOB_NOTIFY: `http://127.0.0.1:${port}/`, RUN_JOB_NOTIFY_TIMEOUT_MS: '1000' },
+    });
+    expect(lines.map(({ msg }) => msg).join('\n')).toContain('it answered 429');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -5,12 +5,13 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLocks } from '../../src/postgres/locks.ts';
 import type { Lease } from '../../src/runner/ports.ts';
 import { jobLease, slotOf } from '../contracts/runs.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
+import { serverAtHand } from '../support/server-at-hand.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { serverAt } from './server-at.ts';
 
@@ -86,13 +87,13 @@ test("the server's timeouts for idle sessions and transactions don't end a held 
     { name: 'idle_in_transaction_session_timeout', since: 13 },
     { name: 'idle_session_timeout', since: 14 },
     { name: 'transaction_timeout', since: 17 },
-  ].filter(({ since }) => inject('postgresMajor') >= since);
+  ].filter(({ since }) => serverAtHand().major >= since);
   for (const { name } of timeouts) {
     await database.query(`ALTER DATABASE ${database.name} SET ${name} = '300ms'`);
   }
   const lease = await take(database.url);
   // Somebody who does nothing to be spared begins after us; when they are thrown out, our time was up as well.
-  for (const statement of inject('postgresMajor') >= 14 ? ['BEGIN', 'SELECT 1'] : ['BEGIN']) {
+  for (const statement of serverAtHand().major >= 14 ? ['BEGIN', 'SELECT 1'] : ['BEGIN']) {
     const witness = await database.connect();
     // It has two errors to tell: why it was thrown out, and that it was.
     const thrownOut = once(

@@ -33,6 +33,17 @@ test.for([
   expect(await database.query(`select from pg_class where relname in ('there', 'never_there')`)).toEqual([]);
 });
 
+test.for([
+  ['failed_program', 'false ended with exit code 1'],
+  ['failed_step', 'the step fails'],
+  ['failed_save', "what the job saves doesn't fit its schema"],
+] as const)('crashed, 70: what failed, and nobody awaited, is no success (%s)', async ([way, error]) => {
+  await using database = await createDatabase();
+  const ended = await leaves(way, database);
+  await expectAccounts(ended, database, { status: 'crashed', exitCode: 70, attempts: 1, error: 'unhandledRejection' });
+  expect(JSON.stringify(ended.summary.error?.causes)).toContain(error);
+});
+
 test('failed, 65: a message whose confirm nobody awaits', async () => {
   await using database = await createDatabase();
   await using vhost = await createVhost();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ConfigError } from '../../src/errors.ts';
 import { describeError } from '../../src/runner/error-info.ts';
 import { createRedactor } from '../../src/runner/redact.ts';
 
@@ -66,4 +67,18 @@ test('what the system refused is told without a stack, unless the stack leads to
   });
   const { stack } = describeError(refused('\n    at read (file:///app/jobs/a.ts:1:1)'), createRedactor([]));
   expect(stack).toContain('jobs/a.ts');
+});
+
+test('beneath an error that says what to do, frames of Node and run-job are left out; the author’s stay', () => {
+  const ours = new URL('../../src/postgres/connect.ts', import.meta.url).href;
+  const inner = ['    at parse (node:internal/x:1:1)', `    at async connect (${ours}:1:1)`];
+  const caused = (frames: readonly string[]) => {
+    const cause = Object.assign(new Error('no such relation'), {
+      stack: ['Error: no such relation', ...frames].join('\n'),
+    });
+    return describeError(new ConfigError('run the migration', { cause }), createRedactor([])).causes?.[0];
+  };
+  expect(caused(inner)).toEqual({ name: 'Error', message: 'no such relation' });
+  expect(caused([...inner, '    at run (file:///app/jobs/a.ts:1:1)'])?.stack).toContain(inner[0]);
+  expect(caused(['    at query (/app/node_modules/knex/lib/x.js:1:1)'])?.stack).toContain('knex');
 });

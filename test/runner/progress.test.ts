@@ -32,3 +32,27 @@ test('on a terminal it is a bar, drawn ten times a second at most, and gone at t
   end();
   expect(drawn).toEqual([1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 'wiped']);
 });
+
+test('what is no number is warned of once, and not told', () => {
+  const warnings: string[] = [];
+  const told: unknown[] = [];
+  const log = { debug() {}, info() {}, warn: (text: string) => void warnings.push(text), error() {} };
+  const { report } = createProgress(log, undefined, { monotonicMs: () => 0 }, (...given) => void told.push(given));
+  const call = report as (...given: unknown[]) => void;
+  for (const given of [
+    [{ done: 1, total: 2 }],
+    ['1', '2'],
+    [1, '2'],
+    [Number.NaN],
+    [1, Number.POSITIVE_INFINITY],
+    [-1, 2],
+    [1n, 2n],
+    [],
+  ])
+    call(...given);
+  call(1, 2);
+  expect(told).toEqual([[1, 2]]);
+  expect(warnings).toEqual([
+    'ctx.progress(done, total) takes two numbers from 0 on; what else it was given is not told',
+  ]);
+});

@@ -1,7 +1,7 @@
 // The slots of a line are those of the CronJob controller: compared with what its own library said (controller/main.go made the table).
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parseCron } from '../../src/schedule/cron.ts';
+import { fiveFields, parseCron } from '../../src/schedule/cron.ts';
 import { nextSlot, previousSlot, slotsBetween } from '../../src/schedule/slots.ts';
 import { zoneOf } from '../../src/schedule/zone.ts';
 
@@ -55,8 +55,24 @@ test.each([
   ['@nightly', 'the names it may have are @yearly'],
   ['@every 5m', 'has no slots of its own'],
   ['TZ=Europe/Berlin 0 2 * * *', 'name the time zone in timeZone'],
+  ['*-TZ 2 * * *', 'name the time zone in timeZone'],
+  ['@everything', 'the names it may have are @yearly'],
+  ['toString', '1 fields and not 5'],
+  ['0 L * * *', '"L" isn\'t a hour'],
+  ['*/9223372036854775808 2 * * *', "isn't a minute"],
 ])('%j is refused with the reason', (line, reason) => {
   expect(() => parseCron(line)).toThrow(reason);
+});
+
+test.each([
+  ['@weekly', '0 0 * * 0'],
+  ['5/20 1 ? * MON', '5-59/20 1 * * MON'],
+  ['1,,+2, *-5/+10 007 ?/3 mon-Fri', '1,2 */10 7 */3 mon-Fri'],
+  ['00 02\t1/007 JAN/2 *', '0 2 1-31/7 JAN-12/2 *'],
+])('%j is %j to services whose cron is another', (line, plain) => {
+  expect(fiveFields(line)).toBe(plain);
+  const { line: _, ...values } = parseCron(line);
+  expect(parseCron(plain)).toMatchObject(values);
 });
 
 test.each(['Mars/Olympus', '+01:00', 'Local', '', 'Europe/', 'GMT+25'])('there is no zone %j', (zone) => {

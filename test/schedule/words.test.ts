@@ -28,3 +28,11 @@ test.each([
 ])('%s is %s', (line, words) => {
   expect(tellCron(parseCron(line), 'Europe/Berlin')).toBe(`${words}, Europe/Berlin`);
 });
+
+test('a line whose lists are empty is told as what the controller makes of it', () => {
+  for (const line of [', * * * *', '0 , * * *', '0 0 , * *', '0 0 * , *', '0 0 * * ,']) {
+    expect(tellCron(parseCron(line), 'Europe/Berlin')).toBe('never');
+  }
+  expect(tellCron(parseCron('0 0 1 * ,'), 'Europe/Berlin')).toBe('on the 1st at 00:00, Europe/Berlin');
+  expect(tellCron(parseCron('0 0 , * 3'), 'Europe/Berlin')).toBe('every Wednesday at 00:00, Europe/Berlin');
+});

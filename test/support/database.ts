@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { serverAtHand } from './server-at-hand.ts';
 
 /** A database that is dropped when it is disposed of, whoever is still connected to it. */
 export interface TestDatabase extends AsyncDisposable {
@@ -26,7 +27,7 @@ export interface DatabaseOptions {
 
 /** Creates a database for one test, with the `run_job` schema migrated unless said. Takes some 50 ms. */
 export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
-  const { encoding, migrated = encoding === undefined, serverUrl = inject('postgresUrl') } = options;
+  const { encoding, migrated = encoding === undefined, serverUrl = serverAtHand().url } = options;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const template = migrated ? inject('postgresTemplate') : 'template0';
   const encoded = encoding === undefined ? '' : ` encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`;

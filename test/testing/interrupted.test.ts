@@ -111,7 +111,106 @@ test('what an earlier run saved is given to the next, and steps are not done aga
   expect(done).toEqual(['first', 'between']);
 });
 
+test('a step that was committed although nobody heard so is not done again in the same attempt either', async () => {
+  let done = 0;
+  let answers = 0;
+  const postgres = {
+    query: async () => ({ rows: [] }),
+    async transaction(_signal: AbortSignal, _options: unknown, work: (client: unknown) => Promise<unknown>) {
+      const result = await work({ query: async () => ({ rows: [] }) });
+      answers += 1;
+      if (answers === 1) throw new Error('the answer to COMMIT is lost');
+      return result;
+    },
+  };
+  const job = defineJob({
+    name: 'again',
+    description: 'Does a step until it is done',
+    needs: ['postgres'],
+    async run({ step }) {
+      const transfer = () =>
+        step('transfer', async (_client) => {
+          done += 1;
+          return done;
+        });
+      return transfer().catch(transfer);
+    },
+  });
+  expect(await runJob(job, { postgres })).toMatchObject({ status: 'succeeded', result: 1 });
+  expect(done).toBe(1);
+});
+
 test('a job that saves nothing has nothing to be interrupted at', async () => {
   const job = defineJob({ name: 'nothing', description: 'Does nothing', run: () => 1 });
   await expect(runJob.interrupted(job, { begin: () => 0, state: () => 0 })).rejects.toThrow(/saves no checkpoint/);
+});
+
+describe('what could find nothing is refused, and says so', () => {
+  const written: number[] = [];
+  /** Never looks at what was saved. */
+  const startsAnew = defineJob({
+    name: 'starts_anew',
+    description: 'Writes three numbers',
+    checkpoint: cursor,
+    async run({ checkpoint }) {
+      for (const lastId of [1, 2, 3]) {
+        written.push(lastId);
+        await checkpoint.save({ lastId });
+      }
+    },
+  });
+  const begin = () => {
+    written.length = 0;
+  };
+
+  test('the very list that the job writes to is compared as it was', async () => {
+    const found = /Killed right before save 1, the job ended with another state/;
+    await expect(runJob.interrupted(startsAnew, { begin, state: () => written })).rejects.toThrow(found);
+    await expect(runJob.interrupted(startsAnew, { begin, state: () => ({ written }) })).rejects.toThrow(found);
+  });
+
+  test.for([
+    ['nothing', (): unknown => undefined],
+    ['what the job does not change', (): unknown => ({ rows: 0 })],
+  ] as const)('a state that is %s', async ([_, state]) => {
+    await expect(runJob.interrupted(startsAnew, { begin, state })).rejects.toThrow(
+      /the same before the first run and after/,
+    );
+  });
+
+  test('a state that is no data', async () => {
+    const state = () => ({ written, read: () => written });
+    await expect(runJob.interrupted(startsAnew, { begin, state })).rejects.toThrow(/return plain data/);
+  });
+
+  test('a job that is never killed, since only its first run saves', async () => {
+    let runs = 0;
+    const once = defineJob({
+      name: 'once',
+      description: 'Saves in its first run',
+      checkpoint: cursor,
+      async run({ checkpoint }) {
+        runs += 1;
+        written.push(1);
+        if (runs === 1) await checkpoint.save({ lastId: 1 });
+      },
+    });
+    await expect(runJob.interrupted(once, { begin, state: () => written })).rejects.toThrow(/was not killed once/);
+  });
+
+  test('a state that can not be read before the first run is another one', async () => {
+    const job = defineJob({
+      name: 'goes_on',
+      description: 'Writes two numbers',
+      async run({ step }) {
+        for (const lastId of [1, 2])
+          await step(`write ${lastId}`, () => new Set(written).has(lastId) || written.push(lastId));
+      },
+    });
+    const state = (): number[] => {
+      if (written.length === 0) throw new Error('there is nothing yet');
+      return written;
+    };
+    expect(await runJob.interrupted(job, { begin, state })).toEqual({ saves: 2, kills: 4 });
+  });
 });

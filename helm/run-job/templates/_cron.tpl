@@ -4,11 +4,14 @@
 {{- define "run-job.cron.field" -}}
 {{- $bad := printf "\n\n%s: %q isn't a cron line that Kubernetes takes: " .where .line -}}
 {{- $found := dict -}}
-{{- range $part := splitList "," (upper .text) -}}
+{{- /* An empty part of a list says nothing, nor does what follows a star's hyphen; a number with leading noughts would be read as octal. */ -}}
+{{- range $part := compact (splitList "," (upper .text)) -}}
+{{- $part = regexReplaceAll "^([*?])-[^/]*" $part "${1}" -}}
 {{- range $i, $name := $.names -}}
 {{- $part = regexReplaceAll (printf "\\b%s\\b" $name) $part (toString (add $i $.min)) -}}
 {{- end -}}
-{{- if not (regexMatch "^([*?]|[0-9]{1,4}(-[0-9]{1,4})?)(/[0-9]{1,4})?$" $part) -}}
+{{- $part = regexReplaceAll "(^|[-/])\\+?0*([0-9])" $part "${1}${2}" -}}
+{{- if not (regexMatch "^([*?]|[0-9]{1,9}(-[0-9]{1,9})?)(/[0-9]{1,9})?$" $part) -}}
 {{- fail (printf "%s%q isn't a %s (write numbers from %d to %d, lists such as 1,15, ranges such as 1-5, steps such as */15)" $bad $.text $.label (int $.min) (int $.max)) -}}
 {{- end -}}
 {{- $range := index (splitList "/" $part) 0 -}}
@@ -42,6 +45,9 @@
 {{- range $value := untilStep $low (int (add $high 1)) $step -}}
 {{- $_ := set $found (printf "%02d" $value) $value -}}
 {{- end -}}
+{{- end -}}
+{{- if not $found -}}
+{{- fail (printf "%sno %s is in its list %q, and so it would never start a Job" (printf "\n\n%s: %q isn't a cron line to work by: " .where .line) .label .text) -}}
 {{- end -}}
 {{- $values := list -}}
 {{- range keys $found | sortAlpha -}}

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../../job.ts';
 import { notifyRights } from '../../postgres/notifications.ts';
+import { inTime } from '../../runner/limited.ts';
 import type { Config } from '../config.ts';
 import { lookAndNotify } from '../look-and-notify.ts';
 import type { UseConnection } from './one-connection.ts';
@@ -51,7 +52,7 @@ export function startNotifier(options: NotifierOptions): () => Promise<void> {
   return async () => {
     stop.abort();
     clearTimeout(timer);
-    await Promise.race([looking, new Promise((passed) => setTimeout(passed, STOP_MS).unref())]);
+    await inTime(STOP_MS, looking, { keepAlive: false });
   };
 }
 

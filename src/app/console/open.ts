@@ -24,6 +24,7 @@ import { pauseName, resumeName } from '../../postgres/pausing.ts';
 import { ReadPool } from '../../postgres/read-pool.ts';
 import { findRuns, type RunRecord, readOnly } from '../../postgres/records.ts';
 import type { Server } from '../../postgres/server.ts';
+import { begin, inTransaction } from '../../postgres/undisturbed.ts';
 import type { Told } from '../../runner/ports.ts';
 import { Days } from './days.ts';
 import { Kept } from './kept.ts';
@@ -180,24 +181,18 @@ export interface Crowding {
   readonly crowd: readonly number[];
 }
 
+/** How long one statement of a change may take on the server, in milliseconds. */
+const CHANGE_TIMEOUT_MS = 10_000;
+
 /** Both or neither: what somebody did, and that it is written down. */
 async function changing<T>(pool: ReadPool, work: (connection: Connection) => Promise<T>): Promise<T> {
-  return pool.use(async (connection) => {
-    await connection.query('BEGIN');
-    try {
-      const done = await work(connection);
-      await connection.query('COMMIT');
-      return done;
-    } catch (error) {
-      await connection.query('ROLLBACK').catch(() => {});
-      throw error;
-    }
-  });
+  return pool.use((connection) => inTransaction(connection, begin(CHANGE_TIMEOUT_MS), () => work(connection)));
 }
 
 /** @throws {ConfigError} the schema is older than what we know, or of a newer run-job that has shut us out */
 async function checkSchema(connection: Connection): Promise<void> {
   const { version, pending, tooNew } = await readState(connection, MIGRATIONS);
+  if (version === 0) throw new ConfigError('there is no schema run_job in this database: run `run-job migrate`');
   if (tooNew) {
     throw new ConfigError(
       `the schema run_job is at version ${version}, of a newer run-job that this one can't read: update the console`,

@@ -16,7 +16,7 @@ import { schedulesInForce } from '../../postgres/schedules.ts';
 import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT, signalExitCode } from '../../runner/outcome.ts';
 import { zoneOf } from '../../schedule/zone.ts';
-import type { Invocation } from '../command.ts';
+import { type Invocation, jobSearch } from '../command.ts';
 import { type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { sentences } from '../terminal/print.ts';
@@ -58,7 +58,7 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
       import('../terminal/help.ts'),
       import('./backfill.ts'),
     ]);
-    output.write(1, commandHelp('backfill', command));
+    output.print(commandHelp('backfill', command));
     return EXIT.ok;
   }
   const line = readArguments(rawArgs, BACKFILL_ARGUMENTS, 'run-job backfill');
@@ -68,9 +68,9 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
     withConnection(target.server, (connection) => readOrder(connection, line, target, invocation)),
   );
   const { name, plan, slots, again, parallel } = order;
-  const say = (text: string) => output.write(1, sentences(text));
+  const say = (text: string) => output.print(sentences(text));
   if (args.emit !== undefined) {
-    output.write(1, `${JSON.stringify(await stop.race(manifestOf(order, args.cronjob)), null, 2)}\n`);
+    output.print(`${JSON.stringify(await stop.race(manifestOf(order, args.cronjob)), null, 2)}\n`);
     return EXIT.ok;
   }
   say(tellPlan(name, plan, slots, args['newest-first'] ?? false));
@@ -81,7 +81,7 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
   stop.lastWords = (signal) => {
     children.kill(signal);
     say(`${name}: ended at once\n`);
-    output.write(1, `To go on: ${again}\n`);
+    output.print(`To go on: ${again}\n`);
     return signalExitCode(signal);
   };
   const end = await work({
@@ -96,7 +96,7 @@ export async function backfill(rawArgs: readonly string[], invocation: Invocatio
   });
   say(tellLeft(name, slots.length, end));
   // In one line however long, since it is to be copied.
-  if (end.left.length > 0) output.write(1, `To go on: ${again}\n`);
+  if (end.left.length > 0) output.print(`To go on: ${again}\n`);
   await shutDownSidecars(target.config.shutdownUrls);
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
   return end.left.length > 0 ? EXIT.failed : EXIT.ok;
@@ -108,7 +108,8 @@ async function readOrder(
   { config }: Target,
   { env, home }: Invocation,
 ): Promise<Order> {
-  const name = await nameOf(args.name, connection, { home, dirs: config.jobDirs, commands: Object.keys(COMMANDS) });
+  const search = jobSearch({ home, commands: COMMANDS }, config);
+  const name = await nameOf(args.name, connection, search);
   const now = await databaseNow(connection);
   const [current] = await schedulesInForce(connection, [name]);
   const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
@@ -141,7 +142,6 @@ async function readOrder(
   }
   const schedules = slots.map(({ schedule }) => schedule);
   if (parallel > 1) {
-    const search = { home, dirs: config.jobDirs, commands: Object.keys(COMMANDS) };
     for (const job of new Set(schedules.map((schedule) => schedule.job))) await mustOverlap(job, search);
   }
   const lines = args['dry-run'] ? new Map<string, SlotLine>() : await commandLines(connection, schedules, pairs);

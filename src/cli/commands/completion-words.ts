@@ -3,7 +3,7 @@ import type { ArgsDef } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles, loadJob } from '../../app/job-files.ts';
 import { describeParams } from '../../app/param-schema.ts';
-import { type CommandData, loadCommand } from '../command.ts';
+import { type CommandData, jobSearch, loadCommand } from '../command.ts';
 import { COMPLETION_SCRIPTS } from '../terminal/completion-scripts.ts';
 import { RUN_ARGUMENTS } from './run-arguments.ts';
 
@@ -26,7 +26,7 @@ async function candidatesFor(
   rest: readonly string[],
   { home, env, commands }: CommandData,
 ): Promise<string[]> {
-  const files = findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) });
+  const files = findJobFiles(jobSearch({ home, commands }, readConfig(env).config));
   const jobs = [...files.keys()].sort();
   if (rest.length === 0) return [...jobs, ...Object.keys(commands), '--help', '--version'];
   const file = files.get(name);

@@ -9,7 +9,7 @@ import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
 import { readConfig } from '../../app/config.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { hang, print, printJson } from '../terminal/print.ts';
 
 /** The major version of Node that the build is made for. */
@@ -26,7 +26,7 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     const names = [...new Set((args.jobs ?? '').split(','))].map((name) => name.trim()).filter(Boolean);
     const { config, problems } = readConfig(env);
     // What is invalid counts as unset in `config`, and has been told.
@@ -45,7 +45,7 @@ export default defineCommand({
             names,
             config,
             dryRun: args['dry-run'] === true,
-            search: { home, dirs: config.jobDirs, commands: Object.keys(commands) },
+            search: jobSearch(data as CommandData, config),
           }),
         ])
       ).flat(),

@@ -38,7 +38,7 @@ export async function exec(
       import('../terminal/help.ts'),
       import('./exec.ts'),
     ]);
-    process.stdout.write(commandHelp('exec', command));
+    output.print(commandHelp('exec', command));
     return EXIT.ok;
   }
   const [name, ...flags] = own;

@@ -11,7 +11,7 @@ import type { Connection } from '../../postgres/connect.ts';
 import { listRuns, type RunRecord } from '../../postgres/records.ts';
 import { EXIT, STATUSES } from '../../runner/outcome.ts';
 import { zoneOf } from '../../schedule/zone.ts';
-import type { CalledData } from '../command.ts';
+import { type CalledData, jobSearch } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { fitRows, print, printJson, shortId, tellTime } from '../terminal/print.ts';
 import { tellReason } from './status-lines.ts';
@@ -46,7 +46,7 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON, with parameters, results and errors' },
   },
   async run({ args, data }) {
-    const { env, home, commands, repeated } = data as CalledData;
+    const { env, repeated } = data as CalledData;
     const statuses = statusesFor(repeated.get('status'), args.errors ?? false);
     const wanted = {
       ...(statuses !== undefined && { statuses }),
@@ -58,7 +58,7 @@ export default defineCommand({
       const since = await readSince(args.since, connection);
       const filter = { ...wanted, ...(since && { since }) };
       if (given.length === 0) return listRuns(connection, filter);
-      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const search = jobSearch(data as CalledData, config);
       const known = await knownNames(connection);
       const names = [...new Set(given.map((name) => resolveName(name, known, search)))];
       return listRuns(connection, { ...filter, names });

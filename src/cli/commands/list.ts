@@ -7,7 +7,7 @@ import { hasCode } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import type { Schedule } from '../../postgres/schedules.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { print, printJson, printWrapped } from '../terminal/print.ts';
 import { isTerminal, writeAll } from '../terminal/stdio.ts';
 
@@ -21,9 +21,9 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { home, env, commands } = data as CommandData;
+    const { home, env } = data as CommandData;
     const config = loadConfig(env);
-    const found = [...findJobFiles({ home, dirs: config.jobDirs, commands: Object.keys(commands) }).values()];
+    const found = [...findJobFiles(jobSearch(data as CommandData, config)).values()];
     const files = args.all ? found.sort((a, b) => a.name.localeCompare(b.name)) : ownJobs(found);
     const [loaded, schedules] = await Promise.all([
       Promise.all(files.map((file) => load(home, file))),

@@ -6,7 +6,7 @@ import { readConfig } from '../../app/config.ts';
 import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { print } from '../terminal/print.ts';
 import { jobTemplate, testTemplate, tsconfigTemplate } from './new-templates.ts';
 
@@ -17,9 +17,9 @@ export default defineCommand({
   args: { name: { type: 'positional', required: true, description: 'The job, in snake_case' } },
   run({ args: { name }, data }) {
     const { home, env, commands } = data as CommandData;
-    const dirs = readConfig(env).config.jobDirs;
-    const folder = dirs[0] ?? 'jobs';
-    checkName(name, { home, dirs, commands: Object.keys(commands) });
+    const { config } = readConfig(env);
+    const folder = config.jobDirs[0] ?? 'jobs';
+    checkName(name, jobSearch({ home, commands }, config));
     const project = readProject();
     const runner = 'vitest' in project.packages ? 'vitest' : 'node';
     // What says that it is an ES module by its name needs nothing in package.json, where `npm init` writes "commonjs".

@@ -9,7 +9,7 @@ import { UsageError } from '../../errors.ts';
 import { currentPauses, pauseName } from '../../postgres/pausing.ts';
 import { tellPause } from '../../runner/decisions.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { print, printJson, printSentences } from '../terminal/print.ts';
 import { readUntil } from '../terminal/times.ts';
 
@@ -29,7 +29,7 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     if (args.name === undefined) {
       if (args.why !== undefined || args.until !== undefined)
         throw new UsageError('name what is to be paused: run-job pause <name> --why "…"');
@@ -42,7 +42,7 @@ export default defineCommand({
     const { name: given, until: end } = args;
     const why = readWhy(args.why, redactorFor(env).text);
     return withDatabase(env, 'pause', async (connection, { config }) => {
-      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const search = jobSearch(data as CommandData, config);
       const name = await nameOf(given, connection, search);
       // The database's clock ends it, whatever the one here shows.
       const until = readUntil(end, await databaseNow(connection));

@@ -18,13 +18,13 @@ export async function rerun(
       import('../terminal/help.ts'),
       import('./rerun.ts'),
     ]);
-    output.write(1, commandHelp('rerun', command));
+    output.print(commandHelp('rerun', command));
     return EXIT.ok;
   }
   const { orderAgain } = await import('./rerun-order.ts');
   const again = await stop.race(orderAgain(rawArgs, env));
   if ('manifest' in again) {
-    output.write(1, `${JSON.stringify(again.manifest, null, 2)}\n`);
+    output.print(`${JSON.stringify(again.manifest, null, 2)}\n`);
     return EXIT.ok;
   }
   const surroundings = { env: again.env, home, stop, commands, ...openTerminal(again.log, output) };

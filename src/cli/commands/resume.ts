@@ -5,7 +5,7 @@ import { whoAsks } from '../../app/who.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { resumeName } from '../../postgres/pausing.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { printSentences } from '../terminal/print.ts';
 
 export default defineCommand({
@@ -14,9 +14,9 @@ export default defineCommand({
     name: { type: 'positional', required: true, description: 'What the runs are known by: a job, or what --as said' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     return withDatabase(env, 'resume', async (connection, { config }) => {
-      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const search = jobSearch(data as CommandData, config);
       const name = await nameOf(args.name, connection, search);
       const pause = await resumeName(connection, name, whoAsks());
       printSentences(

@@ -6,6 +6,7 @@ import { EXIT } from '../../runner/outcome.ts';
 import { type CalledData, type CommandData, loadCommand } from '../command.ts';
 import { readArguments } from '../terminal/arguments.ts';
 import { commandHelp } from '../terminal/help.ts';
+import { printAll } from '../terminal/stdio.ts';
 import { topLevel } from './top-level.ts';
 
 /** The commands that the chart gives a pod of their own, which an injected sidecar would keep alive. */
@@ -25,7 +26,7 @@ export async function runCommand(
   }
   const command = await loadCommand(data.commands, name);
   if (rest.includes('--help') || rest.includes('-h')) {
-    process.stdout.write(commandHelp(name, command));
+    printAll(commandHelp(name, command));
     return EXIT.ok;
   }
   const { args, repeated } = readArguments(rest, (command.args ?? {}) as ArgsDef, `run-job ${name}`);

@@ -21,10 +21,11 @@ export async function run(
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
     const { jobHelp } = await import('../terminal/help.ts');
     const search = { home, dirs: readConfig(env).config.jobDirs, commands };
-    output.write(1, jobHelp(await loadJob(home, findJobFile(search, job)), redactorFor(env).text));
+    output.print(jobHelp(await loadJob(home, findJobFile(search, job)), redactorFor(env).text));
     return EXIT.ok;
   }
-  const { order, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);
+  const { order: read, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);
+  const order = read.problem === undefined ? read : { ...read, problem: firstProblem(read.problem) };
   const startedAt = env.RUN_JOB_CATCH_UP
     ? await (await import('./catch-up-run.ts')).catchUpBefore(job, order, 1, invocation)
     : undefined;
@@ -33,4 +34,14 @@ export async function run(
     { env, home, stop, commands, ...openTerminal(log, output) },
   );
   return summary.exitCode;
+
+  /** Whoever has named no job needn't hear first what its flags would be. */
+  function firstProblem(ofFlags: unknown): unknown {
+    try {
+      findJobFile({ home, dirs: readConfig(env).config.jobDirs, commands }, job);
+      return ofFlags;
+    } catch (ofName) {
+      return ofName;
+    }
+  }
 }

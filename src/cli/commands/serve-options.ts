@@ -64,6 +64,12 @@ export function readServeOptions(
       `RUN_JOB_CONSOLE_TOKEN must have ${LEAST_TOKEN} characters at least: openssl rand -hex 24 makes a good one`,
     );
   }
+  // As it stands in a header: Bearer ends at the first other.
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+    throw new ConfigError(
+      'RUN_JOB_CONSOLE_TOKEN must have no white space and only ASCII characters: openssl rand -hex 24 makes a good one',
+    );
+  }
   if (!loopback && token === undefined && trustedProxies.length === 0) {
     throw new ConfigError(
       `on ${host} everybody who reaches it could look: set RUN_JOB_CONSOLE_TOKEN, or name the proxies that ask who it is with --trust-proxy`,

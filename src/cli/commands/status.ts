@@ -8,11 +8,11 @@ import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
 import { type Connection, withConnection } from '../../postgres/connect.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { widthOf } from '../terminal/layout.ts';
 import { painter } from '../terminal/paint.ts';
 import { clean, columns, fitRows, printJson, tellTime } from '../terminal/print.ts';
-import { isTerminal, writeAll } from '../terminal/stdio.ts';
+import { isTerminal, printAll, writeAll } from '../terminal/stdio.ts';
 import { COLOUR_OF, HEAD, toJson, toLine, toPage, withoutStatistics } from './status-lines.ts';
 import { WATCH_MS, watch } from './status-watch.ts';
 
@@ -28,12 +28,12 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     if (args.watch && (args.json || args.check || !isTerminal(1))) {
       throw new UsageError('--watch draws on a terminal, and goes neither with --json nor with --check');
     }
     const { server, config } = findDatabase(env, 'status');
-    const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+    const search = jobSearch(data as CommandData, config);
     const look = (): Promise<Seen<Look>> =>
       withConnection(server, async (connection) => {
         const name = args.name === undefined ? undefined : await nameOf(args.name, connection, search);
@@ -48,7 +48,7 @@ export default defineCommand({
     const { standings: seen, now, written } = await look();
     const all: readonly Standing[] = 'one' in seen ? [seen.one] : seen.all;
     if (args.json) printJson('one' in seen ? toJson(seen.one, now) : all.map((each) => toJson(each, now)));
-    else writeAll(1, tell(seen, now, env));
+    else printAll(tell(seen, now, env));
     if (!written) writeAll(2, 'run-job: slots were missed, and this role may not write that down; a later run will\n');
     const bad = all.some(
       ({ health, overdueSince, unreadable }) =>

@@ -6,8 +6,9 @@ import { redactorFor } from '../../app/redactor.ts';
 import { VERSION } from '../../app/version.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import { type CommandData, loadCommand } from '../command.ts';
+import { type CommandData, jobSearch, loadCommand } from '../command.ts';
 import { columns } from '../terminal/help.ts';
+import { printAll, writeAll } from '../terminal/stdio.ts';
 
 /**
  * Prints help or the version.
@@ -15,15 +16,15 @@ import { columns } from '../terminal/help.ts';
  */
 export async function topLevel(flag: string | undefined, data: CommandData): Promise<number> {
   if (flag === '--version' || flag === '-v') {
-    process.stdout.write(`${VERSION}\n`);
+    printAll(`${VERSION}\n`);
     return EXIT.ok;
   }
   if (flag === '--help' || flag === '-h') {
-    process.stdout.write(await help(data));
+    printAll(await help(data));
     return EXIT.ok;
   }
   if (flag === undefined) {
-    process.stderr.write(await help(data));
+    writeAll(2, await help(data));
     throw new UsageError('name a job or a command');
   }
   throw new UsageError(
@@ -39,7 +40,7 @@ async function help({ home, env, commands }: CommandData): Promise<string> {
     }),
   );
   const redact = redactorFor(env).text;
-  const files = findJobFiles({ home, dirs: readConfig(env).config.jobDirs, commands: Object.keys(commands) });
+  const files = findJobFiles(jobSearch({ home, commands }, readConfig(env).config));
   const jobs = ownJobs(files.values()).map(({ name }) => name);
   return `${[
     'Runs one job once, honestly: locked, recorded, within its deadline.',

@@ -7,7 +7,7 @@ import { UnavailableError, UsageError } from '../../errors.ts';
 import type { HoldingSession } from '../../postgres/holder.ts';
 import { endSessions, sessionsOf } from '../../postgres/unlock.ts';
 import { EXIT } from '../../runner/outcome.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { print, tellAgo } from '../terminal/print.ts';
 import { isTerminal } from '../terminal/stdio.ts';
 
@@ -21,9 +21,9 @@ export default defineCommand({
     yes: { type: 'boolean', description: 'Don’t ask' },
   },
   async run({ args: { job: given, yes }, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     return withDatabase(env, 'unlock', async (connection, { server, config }) => {
-      const search = { home, dirs: config.jobDirs, commands: Object.keys(commands) };
+      const search = jobSearch(data as CommandData, config);
       const held = await sessionsOf(connection, given, server.connectTimeoutMs);
       // Who holds a lock needn't have a record yet.
       const job = held.length > 0 ? given : await nameOf(given, connection, search);

@@ -11,11 +11,11 @@ import { schedulesInForce } from '../../postgres/schedules.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { tellCron } from '../../schedule/words.ts';
 import { zoneOf } from '../../schedule/zone.ts';
-import type { CommandData } from '../command.ts';
+import { type CommandData, jobSearch } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
 import { clean, hang, printJson, tellTime } from '../terminal/print.ts';
-import { writeAll } from '../terminal/stdio.ts';
+import { printAll } from '../terminal/stdio.ts';
 import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
@@ -33,13 +33,9 @@ export default defineCommand({
     json: { type: 'boolean', description: 'Print JSON' },
   },
   async run({ args, data }) {
-    const { env, home, commands } = data as CommandData;
+    const { env } = data as CommandData;
     const explanation = await withDatabase(env, 'why', async (connection, { config }) => {
-      const name = await nameOf(args.name, connection, {
-        home,
-        dirs: config.jobDirs,
-        commands: Object.keys(commands),
-      });
+      const name = await nameOf(args.name, connection, jobSearch(data as CommandData, config));
       const [current] = await schedulesInForce(connection, [name]);
       const zone = zoneOf(current?.timeZone ?? 'Etc/UTC');
       const reading = { flag: '--at', now: await databaseNow(connection), zone, ofDay: 'end' } as const;
@@ -49,11 +45,7 @@ export default defineCommand({
     // What containers and events say may hold what nobody should read here.
     const redact = redactorFor(env).text;
     if (args.json) printJson(JSON.parse(redact(JSON.stringify(toJson(explanation)))));
-    else
-      writeAll(
-        1,
-        toPage(explanation, (text) => clean(redact(text)), painter(env)),
-      );
+    else printAll(toPage(explanation, (text) => clean(redact(text)), painter(env)));
     return EXIT.ok;
   },
 });

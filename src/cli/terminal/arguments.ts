@@ -65,8 +65,11 @@ export function readArguments<T extends ArgsDef>(
   }
   const places = Object.entries(definition).filter(([, { type }]) => type === 'positional');
   if (positionals.length > places.length) {
+    const [, key] = /^([A-Za-z_]\w*)=/.exec(positionals[places.length] ?? '') ?? [];
+    // Its key alone: the value may be a secret.
+    const meant = key !== undefined && Object.hasOwn(definition, 'param') ? `; did you mean --param ${key}=…?` : '';
     throw new UsageError(
-      `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.length}`,
+      `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.length}${meant}`,
     );
   }
   for (const [index, [name, { required }]] of places.entries()) {

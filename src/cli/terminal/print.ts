@@ -2,7 +2,7 @@
 import { formatDuration } from '../../duration.ts';
 import { wrap } from '../../log/wrap.ts';
 import { table, tableWithNotes, wrapHanging } from './layout.ts';
-import { isTerminal, writeAll } from './stdio.ts';
+import { isTerminal, printAll } from './stdio.ts';
 
 const NARROWEST = 40;
 
@@ -11,12 +11,12 @@ const NARROWEST_COLUMN = 20;
 
 /** Prints one JSON document. */
 export function printJson(value: unknown): void {
-  writeAll(1, `${JSON.stringify(value, null, 2)}\n`);
+  printAll(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Prints text. Characters that would command a terminal are left out: what is printed may come from anywhere. */
 export function print(text: string): void {
-  writeAll(1, clean(text));
+  printAll(clean(text));
 }
 
 /** Text without the characters that would command a terminal. */
@@ -58,7 +58,7 @@ export function fitRows(rows: readonly (readonly string[])[], names: number): st
 
 /** Prints sentences; on a terminal they are broken between words, and what is below the first line is indented. */
 export function printSentences(text: string): void {
-  writeAll(1, sentences(text));
+  printAll(sentences(text));
 }
 
 /** The text of such sentences. */

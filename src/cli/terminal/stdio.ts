@@ -3,7 +3,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import { BackgroundWriter } from '../../process/background-writer.ts';
 import { systemClock } from '../../process/clock.ts';
 import { writeWithin } from '../../process/write-within.ts';
-import { STEP_LIMITS } from '../../runner/limited.ts';
+import { inTime, STEP_LIMITS } from '../../runner/limited.ts';
 
 /** Device number of /dev/null on Linux: major 1, minor 3. */
 const DEV_NULL = 0x103;
@@ -20,22 +20,39 @@ export function isTerminal(fd: 1 | 2): boolean {
   return process.getBuiltinModule('node:tty').isatty(fd);
 }
 
+/** Where the first loss is kept: on the process, since each bundle has a copy of this module. */
+const LOST = Symbol.for('run-job.lost-output');
+const losses: { [LOST]?: NodeJS.ErrnoException } = process as object;
+
+/** What a reader who is gone (`run-job … | head -1`) leaves behind: nobody misses what it didn't want. */
+const UNWANTED = ['EPIPE', 'ECONNRESET'];
+
 /**
- * Writes all of `output`, waiting for a reader that is slow. A reader that went away (`run-job … | head -1`) is no reason to stop: what
- * it doesn't want is dropped.
+ * Writes all of `output`, waiting for a reader that is slow. That it can't be written is no reason to stop: what is left is dropped.
+ * @returns why not all of it is written
  */
-export function writeAll(fd: 1 | 2, output: string | Uint8Array): void {
+export function writeAll(fd: 1 | 2, output: string | Uint8Array): NodeJS.ErrnoException | undefined {
   let rest = typeof output === 'string' ? Buffer.from(output) : output;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return error as NodeJS.ErrnoException;
       // Somebody who shares the pipe has made it non-blocking, and it is full.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
+  return undefined;
 }
+
+/** Writes to standard output what a command was asked for. The command goes on also where it can't, since printing may not be all that it does; `lostOutput` tells of it. */
+export function printAll(text: string): void {
+  const error = writeAll(1, text);
+  if (error !== undefined && !UNWANTED.includes(error.code ?? '')) losses[LOST] ??= error;
+}
+
+/** Why something that was to be printed is lost, which is the command's failure; undefined where nothing is, or nobody wanted it. */
+export const lostOutput = (): NodeJS.ErrnoException | undefined => losses[LOST];
 
 /** From when on waiting has taken so much longer than it should that the event loop must have been blocked, and what it is given for that, in milliseconds. */
 const LATE_MS = 100;
@@ -48,6 +65,8 @@ export interface Output {
    * another would spoil both.
    */
   write(fd: 1 | 2, text: string): void;
+  /** Writes to standard output in the same order what a command was asked for, such as help: what is lost of it, `lostOutput` tells. */
+  print(text: string): void;
   /** Waits until what was printed is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
   flush(limitMs: number): Promise<number>;
   /** The last line has been written: what still comes for standard output is dropped, be it logged or printed. */
@@ -85,12 +104,17 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
       },
     });
   }
+  /** Whether it was written behind what the job has printed and still waits. */
+  const writeBehind = (fd: 1 | 2, text: string): boolean => {
+    const stream = opened.get(fd);
+    if (stream === undefined || unwritten(stream) === 0) return false;
+    stream.write(text);
+    return true;
+  };
   return {
     write(fd, text) {
-      if (ended && fd === 1) return;
-      const stream = opened.get(fd);
-      if (stream !== undefined && unwritten(stream) > 0) stream.write(text);
-      else if (mayBlock()) writeAll(fd, text);
+      if ((ended && fd === 1) || writeBehind(fd, text)) return;
+      if (mayBlock()) writeAll(fd, text);
       else {
         try {
           patienceMs -= writeWithin(fd, text, patienceMs);
@@ -98,6 +122,11 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
           background.write(fd, text);
         }
       }
+    },
+    print(text) {
+      if (writeBehind(1, text)) return;
+      if (mayBlock()) printAll(text);
+      else this.write(1, text);
     },
     async flush(limitMs) {
       const waiting = [...opened.values()].filter((stream) => unwritten(stream) > 0);
@@ -128,10 +157,7 @@ function dropWhen(ended: () => boolean, stream: NodeJS.WriteStream): void {
 /** Waits for what is being written, `limitMs` at most; returns how much later than that it is, in milliseconds. */
 async function lateness(written: Promise<unknown>, limitMs: number): Promise<number> {
   const startedAt = systemClock.monotonicMs();
-  const { promise: overdue, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  await Promise.race([written, overdue]);
-  clearTimeout(timer);
+  await inTime(limitMs, written);
   return systemClock.monotonicMs() - startedAt - limitMs;
 }
 

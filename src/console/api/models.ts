@@ -193,6 +193,9 @@ export function briefOf(run: RecentRun): RunBrief {
   };
 }
 
+/** What a record says whose run hasn't said itself how often it tried: one that has begun is at its first attempt, until it tells of more. */
+const NEVER_CLOSED: readonly string[] = ['running', 'lost'];
+
 /** One run, all of it. */
 export function runDetailOf({ run, siblings, checkpoint, told }: RunRecords): RunDetail {
   const { id, name, job, status, shard, attempts, dryRun, forced, version, place } = run;
@@ -201,7 +204,7 @@ export function runDetailOf({ run, siblings, checkpoint, told }: RunRecords): Ru
   const tries = run.tries ?? told?.attempts;
   return {
     ...{ id, name, job, status, shard, dryRun, forced, version },
-    attempts: Math.max(attempts, tries?.length ?? 0),
+    attempts: Math.max(attempts, tries?.length ?? 0, begunAt && NEVER_CLOSED.includes(status) ? 1 : 0),
     ...(begunAt && { begunAt: begunAt.toISOString() }),
     ...(tries?.some(({ error }) => error !== undefined) && { tries: tries.map(attemptOf) }),
     ...(told?.progress && { progress: told.progress }),

@@ -220,12 +220,16 @@ export const Night = v.object({
 export const Problem = v.object({ error: v.string() });
 
 /** Text of a query: short, and without what no name has. */
-const text = v.pipe(
-  v.string(),
-  v.maxLength(200, 'may have 200 characters at most'),
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  v.regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters'),
-);
+const textUpTo = (most: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(most, `may have ${most} characters at most`),
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+    v.regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters'),
+  );
+const text = textUpTo(200);
+/** As long as a schedule may have it, whose row links to it. */
+const chosen = textUpTo(1_024);
 const page = v.pipe(v.string(), v.regex(/^[1-9]\d{0,4}$/, 'must be a number from 1 on'), v.transform(Number));
 
 /** How the list of names can be asked. */
@@ -237,9 +241,9 @@ export const JobsQuery = v.object({
       v.description('Only names in this health'),
     ),
   ),
-  owner: v.optional(text),
-  tag: v.optional(text),
-  namespace: v.optional(text),
+  owner: v.optional(chosen),
+  tag: v.optional(chosen),
+  namespace: v.optional(chosen),
   page: v.optional(page),
 });
 export const NightQuery = v.object({ q: v.optional(text), page: v.optional(page) });

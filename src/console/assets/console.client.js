@@ -87,7 +87,9 @@
       }
       const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('live');
       const live = document.getElementById('live');
-      if (fresh && live) replace(live, fresh);
+      // What can't be read now stays as it was; since when, the notice says.
+      if (response.status >= 500 && live && !live.querySelector('[data-passes]')) warn(live, fresh);
+      else if (fresh && live) replace(live, fresh);
     } catch {
       say('offline');
     }
@@ -98,33 +100,46 @@
     }
   }
 
-  // Keeps what the viewer has typed, opened and is at.
+  function warn(live, fresh) {
+    for (const old of live.querySelectorAll(':scope > .notice')) old.remove();
+    live.prepend(...(fresh?.querySelectorAll(':scope > .notice') ?? []));
+  }
+
+  const isTouched = (input) => input.type !== 'hidden' && input.value !== input.defaultValue;
+
+  // Keeps what the viewer has typed, opened, scrolled to and is at.
   function replace(live, fresh) {
     const at = document.activeElement;
     const focused = at instanceof HTMLElement && live.contains(at) ? at : undefined;
-    if (focused instanceof HTMLInputElement && focused.id) {
-      const twin = fresh.querySelector(`#${CSS.escape(focused.id)}`);
-      if (twin) {
-        const form = focused.closest('form');
-        twin.closest('form')?.replaceWith(form);
-      }
+    // Elements of one kind are the same where they are the same in number, or where they lead.
+    const kind =
+      focused instanceof HTMLAnchorElement
+        ? `a[href="${CSS.escape(focused.getAttribute('href') ?? '')}"]`
+        : focused?.localName;
+    const index = kind === undefined ? -1 : [...live.querySelectorAll(kind)].indexOf(focused);
+    for (const form of live.querySelectorAll('form')) {
+      if (!form.contains(focused ?? null) && ![...form.querySelectorAll('input')].some(isTouched)) continue;
+      const action = CSS.escape(form.getAttribute('action') ?? '');
+      fresh.querySelector(`form[action="${action}"]`)?.replaceWith(form);
     }
     const open = [...live.querySelectorAll('details')].map((details) => details.open);
-    for (const [index, details] of [...fresh.querySelectorAll('details')].entries())
-      details.open = open[index] ?? false;
-    const link = focused instanceof HTMLAnchorElement ? focused.getAttribute('href') : undefined;
+    for (const [number, details] of [...fresh.querySelectorAll('details')].entries())
+      details.open = open[number] ?? false;
+    const scrolled = [...live.querySelectorAll('pre')].map((pre) => pre.scrollTop);
     live.replaceChildren(...document.adoptNode(fresh).childNodes);
-    if (focused instanceof HTMLInputElement && live.contains(focused)) focused.focus();
-    else if (link) live.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
+    for (const [number, pre] of [...live.querySelectorAll('pre')].entries()) pre.scrollTop = scrolled[number] ?? 0;
+    const twin = focused && live.contains(focused) ? focused : kind && live.querySelectorAll(kind)[index];
+    twin?.focus({ preventScroll: true });
     showTimes();
     showCopy();
   }
 
   const own = document.body.dataset.names;
   const names = own === undefined ? undefined : JSON.parse(own);
-  if (names === undefined || names.length > 0) {
-    const events = new EventSource('/events');
-    let missed = false;
+  let events;
+  let missed = false;
+  function listen() {
+    events = new EventSource('/events');
     events.addEventListener('open', () => {
       say('live');
       // What has changed while nobody told us.
@@ -135,7 +150,7 @@
       missed = true;
       say('not live: reconnecting');
       // After an answer that is no stream, a browser gives up.
-      if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 10_000 + Math.random() * 5000);
+      if (events?.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 10_000 + Math.random() * 5000);
     });
     events.addEventListener('change', (event) => {
       const told = JSON.parse(event.data);
@@ -143,6 +158,21 @@
       // Not all browsers at the same moment.
       if (ours) setTimeout(refresh, Math.random() * 300);
     });
+  }
+
+  // A browser has six connections to one server for all of its tabs: one that nobody sees gives its own back, and catches up when it is seen.
+  function listenWhileSeen() {
+    if (document.hidden) {
+      events?.close();
+      events = undefined;
+      missed = true;
+    } else if (events === undefined) {
+      listen();
+    }
+  }
+  if (names === undefined || names.length > 0) {
+    document.addEventListener('visibilitychange', listenWhileSeen);
+    listenWhileSeen();
   }
 
   showTimes();

@@ -94,5 +94,5 @@ function daysOf(counts: JobDetail['days']): Map<number, Day> {
 
 function tell(days: ReadonlyMap<number, Day>, cells: readonly number[]): string {
   const shown = cells.flatMap((day) => days.get(day) ?? []);
-  return `${shown.length} days with slots, ${shown.filter(({ bad }) => bad > 0).length} of them with failures`;
+  return `${shown.length} ${shown.length === 1 ? 'day' : 'days'} with slots, ${shown.filter(({ bad }) => bad > 0).length} of them with failures`;
 }

@@ -31,7 +31,7 @@ export function Strip({ slots }: { readonly slots: readonly Slot[] }) {
 function tell(slots: readonly Slot[]): string {
   if (slots.length === 0) return 'no slots yet';
   const counts = [...Map.groupBy(slots, shapeOf)].map(([shape, own]) => `${own.length} ${LABELS[shape]}`);
-  return `last ${slots.length} slots: ${counts.join(', ')}`;
+  return `${slots.length === 1 ? 'last slot' : `last ${slots.length} slots`}: ${counts.join(', ')}`;
 }
 
 /** What each shape means. */

@@ -16,10 +16,12 @@ export interface Env {
 
 export type Ctx = Context<Env>;
 
+const FOR_PROGRAMS: readonly string[] = ['/metrics', '/events', '/healthz', '/readyz'];
+
 /** Whether the client would rather read JSON than a page. */
 export const wantsJson = (c: Ctx): boolean => {
   const { path } = c.req;
-  return path.startsWith('/api/') || path === '/metrics' || path === '/events' || path.endsWith('z');
+  return path.startsWith('/api/') || FOR_PROGRAMS.includes(path);
 };
 
 /** The address at the other end of the socket. */

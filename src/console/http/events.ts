@@ -21,6 +21,8 @@ const RETRY_MS = 2_000;
 
 /** All browsers that listen. */
 export class Events {
+  static readonly contentType = 'text/event-stream; charset=utf-8';
+
   readonly #listeners = new Set<ServerResponse>();
   readonly #sight: Pick<Sight, 'onChange'>;
   #unsubscribe: (() => void) | undefined;
@@ -40,7 +42,7 @@ export class Events {
     if (this.#closed || this.#listeners.size >= MOST_LISTENERS) return false;
     response.writeHead(200, {
       ...SECURITY_HEADERS,
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': Events.contentType,
       'cache-control': 'no-store',
       // nginx keeps what it gets for itself otherwise.
       'x-accel-buffering': 'no',

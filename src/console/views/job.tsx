@@ -24,7 +24,9 @@ export function JobPage({ frame, job, at }: { readonly frame: Frame; readonly jo
             {formatDuration(Math.max(0, Date.parse(at) - Date.parse(job.overdueSince)))}
           </span>
         )}
-        {job.consecutiveFailures > 0 && <span>{job.consecutiveFailures} failures in a row</span>}
+        {job.consecutiveFailures > 0 && (
+          <span>{job.consecutiveFailures === 1 ? '1 failure' : `${job.consecutiveFailures} failures in a row`}</span>
+        )}
       </p>
       {job.lastRun?.error !== undefined && job.consecutiveFailures > 0 && (
         <p class="error">

@@ -128,7 +128,15 @@ function Row({
       <td data-label="p95" class="number">
         <Length ms={job.p95Ms} />
       </td>
-      <td data-label="Owner">{job.owner === undefined ? '–' : <a href={link({ owner: job.owner })}>{job.owner}</a>}</td>
+      <td data-label="Owner">
+        {job.owner === undefined ? (
+          '–'
+        ) : (
+          <a href={link({ owner: job.owner })} title={job.owner}>
+            {job.owner}
+          </a>
+        )}
+      </td>
     </tr>
   );
 }

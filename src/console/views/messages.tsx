@@ -36,18 +36,22 @@ export function MessagePage({
   frame,
   title,
   message,
+  passes = false,
+  back,
 }: {
   readonly frame: Frame;
   readonly title: string;
   readonly message: string;
+  /** Whether it is over once the database can be read again: then the page is fetched anew. */
+  readonly passes?: boolean;
+  /** The page whose form was refused. */
+  readonly back?: string | undefined;
 }) {
   return (
-    <Page frame={frame} title={title} names={frame.notices.length > 0 ? undefined : []}>
-      <h1>{title}</h1>
+    <Page frame={frame} title={title} names={passes || frame.notices.length > 0 ? undefined : []}>
+      <h1 data-passes={passes ? '' : undefined}>{title}</h1>
       <p>{message}</p>
-      <p>
-        <a href="/">All jobs</a>
-      </p>
+      <p>{back === undefined ? <a href="/">All jobs</a> : <a href={back}>Back</a>}</p>
     </Page>
   );
 }

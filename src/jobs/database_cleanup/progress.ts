@@ -4,7 +4,7 @@
 // the process was killed is told by the rows that are missing, since with one cutoff no further ones become due.
 import type { Ctx, Table } from './model.ts';
 import type { Plan, TablePlan } from './plan.ts';
-import { type Progress, sum } from './saved.ts';
+import { ALL, fitting, type Progress, sum } from './saved.ts';
 import { tallyOf, type Work } from './work.ts';
 
 /** The plan of the tables that aren't done, and with it the others, in which nothing is due any more. */
@@ -45,7 +45,9 @@ export async function keep(work: Work, plan: Plan, current: readonly Table[] = [
     if (batches > 0 || deleted > 0)
       tallies[table.label] = [deleted, batches, Math.round(durationMs), Math.round(longestBatchMs)];
   }
-  await ctx.checkpoint.save({
+  const unnamed = earlier.get(ALL);
+  if (unnamed) tallies[ALL] = [unnamed.deleted, unnamed.batches, unnamed.durationMs, unnamed.longestBatchMs];
+  const progress = fitting({
     base: server.base.toISOString(),
     done: [...done],
     tallies,
@@ -55,6 +57,7 @@ export async function keep(work: Work, plan: Plan, current: readonly Table[] = [
       ...Object.fromEntries([...work.resumeAt].map(([oid, block]) => [partitions.get(oid) ?? oid, block])),
     },
   });
+  await ctx.checkpoint.save(progress);
   work.traffic.ownTransaction();
 }
 

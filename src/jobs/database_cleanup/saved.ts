@@ -19,6 +19,46 @@ export const progress = v.object({
 
 export type Progress = v.InferOutput<typeof progress>;
 
+/** In the place of a table's label: what was done to tables that the checkpoint has no room to name. */
+export const ALL = '';
+
+/** What a checkpoint may have, in bytes of JSON. */
+const MOST_BYTES = 256 * 1024;
+
+/** What can be left out where there are thousands of tables, the least missed first. */
+const LESS: readonly ((progress: Progress) => Progress)[] = [
+  // Nothing was due in them, which is counted again.
+  ({ done, ...rest }) => ({ ...rest, done: done.filter((label) => rest.tallies[label] !== undefined) }),
+  (progress) => ({ ...progress, resumeAt: {} }),
+  (progress) => ({ ...progress, done: [] }),
+  // Their sum is kept, since maxRows is for all pods of a slot.
+  (progress) => ({ ...progress, tallies: { [ALL]: sumOf(Object.values(progress.tallies)) } }),
+  (progress) => ({ ...progress, current: {} }),
+];
+
+/** As much of it as a checkpoint takes: a cleanup goes on from less too, and must not fail for that. */
+export function fitting(progress: Progress): Progress {
+  let fits = progress;
+  for (const less of LESS) {
+    if (Buffer.byteLength(JSON.stringify(fits)) <= MOST_BYTES) break;
+    fits = less(fits);
+  }
+  return fits;
+}
+
+type Counts = v.InferOutput<typeof counts>;
+
+const sumOf = (all: readonly Counts[]): Counts =>
+  all.reduce(
+    ([deleted, batches, durationMs, longest], each) => [
+      deleted + each[0],
+      batches + each[1],
+      durationMs + each[2],
+      Math.max(longest, each[3]),
+    ],
+    [0, 0, 0, 0],
+  );
+
 /** What earlier attempts and pods did to one table. */
 export interface Earlier {
   deleted: number;

@@ -5,7 +5,7 @@ import type { ProgramCheckpoint } from '../../runner/ports.ts';
 /** How often the file is looked at: whoever is killed without a word loses no more. */
 const LOOK_MS = 5_000;
 
-/** As much JSON as a checkpoint may have, in bytes of a text. */
+/** As much as a checkpoint may have. */
 const MOST_BYTES = 256 * 1024;
 
 /** Saves what a program writes to the file `path`. */
@@ -15,6 +15,8 @@ export class CheckpointFile {
   readonly #warn: (problem: string) => void;
   readonly #timer: NodeJS.Timeout;
   #saved: string;
+  /** Whether it has been told already that what is in the file can't be saved. */
+  #warned = false;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(path: string, checkpoint: ProgramCheckpoint, warn: (problem: string) => void) {
@@ -42,25 +44,28 @@ export class CheckpointFile {
     const text = this.#read();
     // Empty for a moment, where a program writes it anew instead of replacing it.
     if (text === undefined || text === '' || text === this.#saved) return;
-    this.#saved = text;
-    await this.#checkpoint.save(text);
+    if (await this.#checkpoint.save(text)) this.#saved = text;
   }
 
   #read(): string | undefined {
-    try {
-      const { size } = statSync(this.#path);
-      if (size > MOST_BYTES) {
-        this.#warn(`it has ${size} bytes, and may have ${MOST_BYTES}`);
-        return undefined;
-      }
-      const bytes = readFileSync(this.#path);
-      const text = bytes.toString('utf8');
-      if (Buffer.from(text, 'utf8').equals(bytes)) return text;
-      this.#warn("it isn't UTF-8");
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT') this.#warn(`it can't be read (${code})`);
-    }
-    return undefined;
+    const { text, problem } = read(this.#path);
+    if (problem !== undefined && !this.#warned) this.#warn(problem);
+    this.#warned = problem !== undefined;
+    return text;
+  }
+}
+
+function read(path: string): { readonly text?: string; readonly problem?: string } {
+  try {
+    const stats = statSync(path);
+    // A pipe would be waited for.
+    if (!stats.isFile()) return { problem: 'it is no file' };
+    if (stats.size > MOST_BYTES) return { problem: `it has ${stats.size} bytes, and may have ${MOST_BYTES}` };
+    const bytes = readFileSync(path);
+    const text = bytes.toString('utf8');
+    return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { problem: "it isn't UTF-8" };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? {} : { problem: `it can't be read (${code})` };
   }
 }

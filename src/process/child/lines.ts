@@ -19,7 +19,7 @@ export class LineSplitter {
     this.#take = take;
   }
 
-  /** The next bytes. The chunk is kept until its last line is whole, so nobody may change it afterwards. */
+  /** The next bytes. What is kept of them until their last line is whole is a copy. */
   push(chunk: Buffer): void {
     const first = chunk.indexOf(LF);
     if (first === -1) {
@@ -51,7 +51,7 @@ export class LineSplitter {
     const room = LINE_CAP - this.#heldBytes;
     // One byte more than fits, so that a line of exactly the cap isn't told as cut.
     const kept = bytes.subarray(0, Math.max(0, room));
-    if (kept.length > 0) this.#held.push(kept);
+    if (kept.length > 0) this.#held.push(Buffer.from(kept));
     this.#heldBytes += kept.length;
     this.#dropped += bytes.length - kept.length;
   }

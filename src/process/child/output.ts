@@ -7,7 +7,10 @@ export type StreamName = 'stdout' | 'stderr';
 
 /** Takes one stream of a program. */
 export interface OutputTaker {
-  /** Takes the next bytes; when it returns they have been dealt with, which is what keeps a fast program back. */
+  /**
+   * Takes the next bytes; when it returns they have been dealt with, which is what keeps a fast program back. Their memory is gone then: what is
+   * kept of them is a copy.
+   */
   push(chunk: Buffer): void;
   /** The stream has ended, or nobody waits for its end any more. */
   end(): void;
@@ -26,18 +29,24 @@ const REMEMBERED_BYTES = 64 * 1024;
 
 /** Passes the bytes on as they are, and tells at the end what the last lines were. */
 export function passedThrough(write: (bytes: Buffer) => void, tellLast: LinesTaker): OutputTaker {
-  const last: Buffer[] = [];
-  let bytes = 0;
+  // A ring: the newest bytes end before `at`, the oldest begin there once it is full. Larger than what is kept of them, so that a line whose
+  // beginning is lost isn't kept.
+  const ring = Buffer.alloc(2 * REMEMBERED_BYTES);
+  let at = 0;
+  let full = false;
   return {
     push(chunk) {
       write(chunk);
-      last.push(chunk);
-      bytes += chunk.length;
-      while (bytes - (last[0]?.length ?? 0) > REMEMBERED_BYTES) bytes -= last.shift()?.length ?? 0;
+      const kept = chunk.subarray(-ring.length);
+      const beforeEnd = kept.copy(ring, at);
+      kept.copy(ring, 0, beforeEnd);
+      full ||= at + kept.length >= ring.length;
+      at = (at + kept.length) % ring.length;
     },
     end() {
       const splitter = new LineSplitter(tellLast);
-      for (const chunk of last) splitter.push(chunk);
+      if (full) splitter.push(ring.subarray(at));
+      splitter.push(ring.subarray(0, at));
       splitter.end();
     },
   };
@@ -99,7 +108,7 @@ export class Collector implements OutputTaker {
   push(chunk: Buffer): void {
     const kept = chunk.subarray(0, this.#most - this.#bytes);
     if (kept.length < chunk.length) this.cut = true;
-    if (kept.length > 0) this.#chunks.push(kept);
+    if (kept.length > 0) this.#chunks.push(Buffer.from(kept));
     this.#bytes += kept.length;
   }
 
@@ -108,6 +117,14 @@ export class Collector implements OutputTaker {
   text(): string {
     return Buffer.concat(this.#chunks).toString('utf8');
   }
+}
+
+/**
+ * Gives the memory of bytes back at once. Left to the garbage collector, which doesn't see how large they are, 50 MiB and more of them wait
+ * while a program writes much.
+ */
+function release({ buffer, length }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
 
 /** Reads a stream to its end. */
@@ -122,7 +139,9 @@ export class Reading {
     this.#stream = stream;
     this.#taker = taker;
     stream.on('data', (chunk: Buffer) => {
-      if (!this.#over) taker.push(chunk);
+      if (this.#over) return;
+      taker.push(chunk);
+      release(chunk);
     });
     this.done = new Promise((resolve) => {
       // A pipe that breaks has ended as well.

@@ -25,9 +25,10 @@ export default defineJob({
     }
     if (ENDS === 'throws') throw new PermanentError('as it was told');
     if (ENDS === 'continues') return ctx.continue({ before });
-    if (ENDS === 'waits') {
+    if (ENDS.startsWith('waits')) {
       ctx.log.info('waits');
       while (!signal.aborted) await sleep(10);
+      if (ENDS === 'waits_and_continues') return ctx.continue();
     }
     if (ENDS === 'dies') process.kill(process.pid, 'SIGKILL');
     return { before: before ?? null };

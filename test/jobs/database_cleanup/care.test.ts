@@ -1,7 +1,8 @@
 // What keeps the job from doing harm: the guard, policies, rights, triggers, rules, the archive, and what it says beforehand.
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { hasCode } from '../../../src/errors.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { serverAtHand } from '../../support/server-at-hand.ts';
 import { daysAgo, type Line, runCleanup } from './support.ts';
 
 const OLD = daysAgo(100);
@@ -343,11 +344,11 @@ describe('large tables', () => {
     // The count reads the table once; 100 batches that scanned it would read it a hundred times.
     expect(after.scans).toBeLessThanOrEqual(3);
     // Version 13 can't scan a part of a table: it looks at each ctid that has a row, which here is up to 18 in a page, once.
-    const named = inject('postgresMajor') < 14 ? 18 : 0;
+    const named = serverAtHand().major < 14 ? 18 : 0;
     expect(after.pages - pages).toBeLessThan((20 + named) * 1_200);
   });
 
-  test.skipIf(inject('postgresMajor') >= 14)(
+  test.skipIf(serverAtHand().major >= 14)(
     'on 13, which names the ctids that it looks at, those are few in a sparse table',
     async () => {
       await using database = await createDatabase({ migrated: false });
@@ -384,7 +385,7 @@ describe('large tables', () => {
     expect(lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
       `public.item was not vacuumed: the role ${role} neither owns it nor may maintain it`,
     ]);
-    if (inject('postgresMajor') >= 17) {
+    if (serverAtHand().major >= 17) {
       await database.query(`grant maintain on item to ${role}; insert into item values (99, ${OLD})`);
       const again: Line[] = [];
       await runCleanup(url, { lines: again, params: { vacuum: true } });

@@ -1,6 +1,7 @@
 // Which tables are cleaned, and what of them.
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDatabase } from '../../support/database.ts';
+import { serverAtHand } from '../../support/server-at-hand.ts';
 import { daysAgo, type Line, runCleanup } from './support.ts';
 
 describe('what is deleted', () => {
@@ -193,7 +194,7 @@ describe('which tables', () => {
     expect(result.totals.deleted).toBe(300 + 150 + 300);
   });
 
-  test.skipIf(inject('postgresMajor') < 18)('virtual columns, which 18 brought, make no difference', async () => {
+  test.skipIf(serverAtHand().major < 18)('virtual columns, which 18 brought, make no difference', async () => {
     await using database = await createDatabase({ migrated: false });
     await database.query(`
       create table item (at timestamptz, deleted_at timestamptz generated always as (at) virtual);

@@ -56,6 +56,24 @@ test('a message that no queue takes fails the Job at once', async () => {
   expect(summary.error?.message).toMatch(/^No queue takes a message of exchange 'run_job\.events[^']*'/);
 });
 
+test('what a pod has put into the outbox is sent by the next one of the slot as it is, and not computed again', async () => {
+  await using setting = await reportDatabase();
+  await using vhost = await createVhost();
+  await setting.add({ amount: '1.00' });
+  const world = { database: setting.database, env: { AMQP_URL: vhost.url, AMQP_EXCHANGE: EXCHANGE } };
+  const unsent = await runToEnd(['report_generator', ...SLOT], world);
+  expect(unsent.exitCode).toBe(65);
+  const [stored] = await setting.outbox();
+  // Neither what has changed since nor the view is looked at again.
+  await setting.add({ amount: '99.00' });
+  await setting.database.query('ALTER VIEW report_transactions RENAME TO gone');
+  await using consumer = await consume(vhost.url, await bindQueue(vhost.url, EXCHANGE));
+  const sent = await runToEnd(['report_generator', ...SLOT], world);
+  expect(sent.summary).toMatchObject({ status: 'succeeded', result: { sent: true, transactions: 1 } });
+  await consumer.reached(1);
+  expect(consumer.received.map(({ content }) => content.toString())).toEqual([stored?.body]);
+});
+
 test('a scheduled time in the future is a usage error, and its week is not stored', async () => {
   await using setting = await reportDatabase();
   const scheduledAt = new Date(Date.now() + 8 * 86_400_000).toISOString();

@@ -29,6 +29,19 @@ test.each([1, 2, 3, 5, 7, 64, 1_000])('chunks of %d bytes make the same lines', 
   expect(split(inChunksOf(size, Buffer.from(lines.join('\n'))))).toEqual(lines);
 });
 
+test('what is kept of a chunk is a copy: its memory may go as soon as it was pushed', () => {
+  const lines: string[] = [];
+  const splitter = new LineSplitter((batch) => lines.push(...batch));
+  const chunk = Buffer.alloc(10);
+  for (const bytes of inChunksOf(chunk.length, Buffer.from('one\na line of many chunks\nthe end'))) {
+    chunk.fill('?');
+    bytes.copy(chunk);
+    splitter.push(chunk.subarray(0, bytes.length));
+  }
+  splitter.end();
+  expect(lines).toEqual(['one', 'a line of many chunks', 'the end']);
+});
+
 test('Windows line ends are ends too, also where a chunk ends between the two characters', () => {
   expect(split([Buffer.from('one\r\ntwo\r'), Buffer.from('\nthree\r\n')])).toEqual(['one', 'two', 'three']);
 });

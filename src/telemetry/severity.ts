@@ -1,9 +1,0 @@
-// Our levels as OpenTelemetry's severity numbers.
-import { SeverityNumber } from '@opentelemetry/api';
-
-export const SEVERITY = {
-  debug: SeverityNumber.DEBUG,
-  info: SeverityNumber.INFO,
-  warn: SeverityNumber.WARN,
-  error: SeverityNumber.ERROR,
-} as const;
