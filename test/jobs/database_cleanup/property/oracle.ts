@@ -13,13 +13,19 @@ export interface Expected {
  * The rows that stay. A row stays when it isn't due, when its trigger refuses, when its table is refused; and when a row that stays
  * refers to it through a key that holds it. All others can go, those that refer to each other in cycles too.
  * @param foreseen leave out what no catalog tells: triggers, checks and missing defaults
+ * @param taken rows that are gone already, and hold nothing
  */
-export function staying({ tables, keys, params }: Model, foreseen = false): Set<string> {
+export function staying(
+  { tables, keys, params }: Model,
+  foreseen = false,
+  taken: ReadonlySet<string> = new Set(),
+): Set<string> {
   const stays = new Set<string>();
   for (const table of tables) {
     for (const row of table.rows) {
       const refused = !foreseen && isRefused(table, row.id);
-      if (row.age !== 'due' || table.sentinel || refused) stays.add(rowName(table, row));
+      const name = rowName(table, row);
+      if ((row.age !== 'due' || table.sentinel || refused) && !taken.has(name)) stays.add(name);
     }
   }
   for (let before = -1; before < stays.size; ) {
@@ -29,7 +35,8 @@ export function staying({ tables, keys, params }: Model, foreseen = false): Set<
         const to = row.refs.get(key.name);
         if (to === undefined || !stays.has(rowName(key.child, row))) continue;
         const itself = key.child === key.parent && to === row.id;
-        if (!itself && holds(key, row, params.allowCascade, foreseen)) stays.add(rowName(key.parent, { id: to }));
+        const name = rowName(key.parent, { id: to });
+        if (!itself && !taken.has(name) && holds(key, row, params.allowCascade, foreseen)) stays.add(name);
       }
     }
   }
@@ -75,8 +82,19 @@ function acts({ onDelete, notNull, fallback }: Key): boolean {
   return onDelete.startsWith('set') && !(setsNull && notNull);
 }
 
+/** The rows that stay whatever cascades take: what they take holds no due row any more, which then goes with what refers to it, and so on. */
+export function stayingWithCascades(model: Model): Set<string> {
+  let taken = new Set<string>();
+  for (;;) {
+    const stays = staying(model, false, taken);
+    const more = cascaded(model, stays);
+    if (more.size === taken.size) return stays;
+    taken = more;
+  }
+}
+
 /** What can be taken by a cascade from rows that go, and from what that takes, and so on. */
-export function cascaded({ keys }: Model, stays: ReadonlySet<string>): Set<string> {
+function cascaded({ keys }: Model, stays: ReadonlySet<string>): Set<string> {
   const taken = new Set<string>();
   for (let before = -1; before < taken.size; ) {
     before = taken.size;
