@@ -1,4 +1,5 @@
 // What the watchdog's thread says for a run that can't say it itself: the termination message, the record and the last log line.
+import { spawn } from 'node:child_process';
 import { write, writeSync } from 'node:fs';
 import { type Cancellation, tellCancellation } from '../runner/decisions.ts';
 import { limited } from '../runner/limited.ts';
@@ -83,9 +84,6 @@ export function speakOfExhaustion(lastWords: LastWords, speech: Speech): void {
   if (closing) process.kill(process.pid, 'SIGSTOP');
 }
 
-/** Loads what another process is started with: when the heap is exhausted there is hardly time for it. */
-export const loadSpawn = () => process.getBuiltinModule('node:child_process');
-
 /** Starts another process that closes the record, and then lets this one go on. Returns whether there is one. */
 function leaveToAnother(lastWords: LastWords, summary: Summary, speech: Speech): boolean {
   const databaseUrl = lastWords.recorded ? speech.databaseUrl : undefined;
@@ -93,7 +91,7 @@ function leaveToAnother(lastWords: LastWords, summary: Summary, speech: Speech):
   if (databaseUrl === undefined && requests.length === 0) return false;
   const order: ClosingOrder = { databaseUrl, summary, requests, pid: process.pid };
   // By the environment, where the URL is at home: what is written to a pipe may wait for a thread that is stopped.
-  const child = loadSpawn().spawn(process.execPath, [speech.closeRecordScript], {
+  const child = spawn(process.execPath, [speech.closeRecordScript], {
     stdio: 'ignore',
     cwd: '/',
     detached: true,

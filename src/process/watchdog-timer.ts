@@ -9,7 +9,7 @@ import { EndClaim } from './end-claim.ts';
 import { onFatalReport } from './fatal-report.ts';
 import { type LockProof, LockWatch } from './lock-watch.ts';
 import { Pulse } from './pulse.ts';
-import { loadSpawn, type Speech, speakFor, speakOfExhaustion } from './speech.ts';
+import { type Speech, speakFor, speakOfExhaustion } from './speech.ts';
 import { type Arm, PULSE, type WatchdogData } from './watchdog.ts';
 
 /** How often the pulse is felt while a lock is held, in milliseconds. */
@@ -20,9 +20,6 @@ const LAST_PULSE_MS = 500;
 
 /** From when on an event loop that doesn't turn counts as blocked, in milliseconds: on a busy machine it may only be late. */
 const BLOCKED_MS = 2_000;
-
-/** When the thread loads what it may need in a hurry, in milliseconds after its start: a short run is over by then, and has the cores to itself. */
-const LOAD_AFTER_MS = 100;
 
 /** How long a run that says itself how it ends, just when its time is up, may take until it says what comes next or is gone, in milliseconds. */
 const OWN_WORDS_MS = 1_000;
@@ -116,7 +113,6 @@ export function watch(port: MessagePort, data: WatchdogData, { closeRecord, send
     schedule();
   });
   if (data.fatalReport) {
-    setTimeout(loadSpawn, LOAD_AFTER_MS).unref();
     onFatalReport(data.fatalReport, () => {
       if (armed && claim.takeOver()) speakOfExhaustion(armed.lastWords, speech);
     });
