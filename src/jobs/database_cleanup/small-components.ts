@@ -39,7 +39,7 @@ function fits(work: Work, group: readonly Member[], pace: Pace): boolean {
     return false;
   const { batchSize, giveWay } = work.ctx.params;
   const tasks = group.flatMap((member) => member.tasks);
-  // Triggers may take any time, a table by itself would begin with so many rows as well.
+  // A trigger may take any time, so that tables with one begin with no more rows together than each would by itself.
   const runsOthers = tasks.some(({ subject }) => subject.runsOthers);
   const usual = runsOthers ? batchSize : Math.max(batchSize, pace.rows);
   const mostRows = giveWay && work.traffic.busy ? Math.min(usual, pace.rows) : usual;
