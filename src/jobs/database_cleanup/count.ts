@@ -41,16 +41,18 @@ export async function countTables(
   return counted;
 }
 
+const blocksOf = ({ partitions }: Table): number => partitions.reduce((total, { blocks }) => total + blocks, 0);
+
 function* together(tables: readonly Table[]): Generator<Table[]> {
   let some: Table[] = [];
   let [blocks, partitions] = [0, 0];
   for (const table of tables) {
-    blocks += table.partitions.reduce((total, partition) => total + partition.blocks, 0);
+    blocks += blocksOf(table);
     partitions += table.partitions.length;
     if (some.length > 0 && (blocks > MOST_BLOCKS || partitions > MOST_PARTITIONS)) {
       yield some;
       some = [];
-      blocks = table.partitions.reduce((total, partition) => total + partition.blocks, 0);
+      blocks = blocksOf(table);
       partitions = table.partitions.length;
     }
     some.push(table);
