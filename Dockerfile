@@ -23,21 +23,25 @@ RUN node deploy/build/index.ts --bundles-only
 FROM ${BUILDER} AS init
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends tini
 
-# V8's compile cache, so that a run doesn't compile what never changes. Node takes it only with the same version, architecture and
-# user id as it was made with: it is therefore made by the final image's own Node, as its own user.
+# What V8 makes of the code, so that no run compiles what never changes: for what runs load whoever runs it, and for commands by Node's
+# own cache, which is taken with the same user id only. Either is good for one version of Node: so the final image's own Node makes it.
 FROM ${BASE} AS warm
 WORKDIR /app
 COPY package.json ./
 COPY --from=build --chown=65532:65532 /src/dist ./dist
-COPY deploy/image/warm-up.ts ./
+COPY src/process/code-cache.ts ./src/process/
+COPY deploy/build/code-cache.ts ./deploy/build/
+COPY deploy/image/warm-up.ts ./deploy/image/
 USER 65532:65532
-RUN ["/nodejs/bin/node", "warm-up.ts"]
+RUN ["/nodejs/bin/node", "--random-seed=1", "deploy/build/code-cache.ts"]
+RUN ["/nodejs/bin/node", "deploy/image/warm-up.ts"]
 
 FROM ${BASE}
 WORKDIR /app
 COPY --from=init /usr/bin/tini-static /sbin/tini
 COPY package.json LICENSE ./
 COPY --from=build /src/dist ./dist
+COPY --from=warm --chown=0:0 /app/dist/code-cache ./dist/code-cache
 COPY --from=warm --chown=65532:65532 /app/dist/.compile-cache ./dist/.compile-cache
 USER 65532:65532
 ENV NODE_ENV=production

@@ -1,10 +1,10 @@
 // Bundles src/ into a folder: the executable, the library's face, the watchdog's thread, and a file for each job and each lazy import.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { writeInAscii } from './deploy/build/ascii.ts';
 import { builtinsWithoutFacade } from './deploy/build/builtins.ts';
-import { LazyImports, lazyProblems } from './deploy/build/lazy-imports.ts';
+import { LazyImports, lazyProblems, requireLazily } from './deploy/build/lazy-imports.ts';
 import { leanTelemetry } from './deploy/build/lean-telemetry.ts';
 import { writeLicenses } from './deploy/build/licenses.ts';
 import { type Bundles, joinBundles, type Patch } from './deploy/build/patch.ts';
@@ -56,8 +56,28 @@ export const EXECUTABLE = {
   banner: { js: `${NODE_GUARD}\n${COMMON.banner.js}` },
 } satisfies BuildOptions;
 
+const COMMON_JS = { format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} } as const satisfies BuildOptions;
+
+/** What CommonJS gives a module. */
+const GIVEN = 'exports,require,module,__filename,__dirname';
+
+/**
+ * What is loaded when it is needed. Where Node loads it, it is a CommonJS module; as a script by itself it is a function with the parameters
+ * of one, which can be given V8's code (src/process/load-script.ts).
+ */
+const SCRIPTS = {
+  ...COMMON_JS,
+  banner: { js: `(run=>this===globalThis?run:run(${GIVEN}))(function(${GIVEN}){` },
+  footer: { js: '})' },
+  define: { ...COMMON.define, 'import.meta.url': '__filename' },
+} as const satisfies BuildOptions;
+
+/** What the executable begins with. */
+const START = 'src/cli/start.ts';
+
 /** The thread that watches over the event loop, and the program that it leaves the record to when it is about to die itself. */
 export const WATCHDOG = {
+  ...COMMON_JS,
   entryPoints: { 'watchdog-thread': 'src/app/watchdog-thread.ts', 'record-closer': 'src/app/record-closer.ts' },
 } satisfies BuildOptions;
 
@@ -89,6 +109,7 @@ export async function makeBundles(
   inAscii = true,
 ): Promise<Bundles & Pick<Metafile, 'outputs'> & { readonly twice: readonly string[] }> {
   const lazy = new LazyImports();
+  lazy.add(resolve(START));
   const metafiles: Metafile[] = [];
 
   async function bundle(options: BuildOptions, lazyFolder = './lazy/'): Promise<void> {
@@ -102,7 +123,7 @@ export async function makeBundles(
     bundle(EXECUTABLE),
     bundle({ entryPoints: { index: 'src/index.ts', testing: 'src/testing/index.ts' } }),
     // A thread without a module loader starts sooner.
-    bundle({ ...WATCHDOG, format: 'cjs', outExtension: { '.js': '.cjs' }, banner: {} }),
+    bundle(WATCHDOG),
     bundle({ entryPoints: { 'guardian-without-shell': 'src/process/child/guardian-without-shell.ts' } }),
     bundle({ entryPoints: jobEntries(), outdir: join(folder, 'jobs') }, '../lazy/'),
     bundle({ entryPoints: { valibot: 'valibot' } }),
@@ -112,9 +133,10 @@ export async function makeBundles(
     const next = [...lazy.found].filter(([name]) => !built.has(name));
     if (next.length === 0) break;
     for (const [name] of next) built.add(name);
-    await bundle({ entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
+    await bundle({ ...SCRIPTS, entryPoints: Object.fromEntries(next), outdir: join(folder, 'lazy') }, './');
   }
   const written = metafiles.flatMap((metafile) => Object.keys(metafile.outputs));
+  requireLazily(written.filter((path) => path.endsWith('.cjs')));
   if (inAscii) writeInAscii(written);
   return {
     ...joinBundles(metafiles),

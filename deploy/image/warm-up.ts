@@ -1,5 +1,5 @@
-// Runs the commands once while the image is built, so that their code is in V8's compile cache. How they end doesn't matter: there
-// is no database here, and the code that connects to one is what a run needs most.
+// Runs the commands once while the image is built, so that their code is in Node's compile cache; what runs themselves load is in the code
+// cache (deploy/build/code-cache.ts). How they end doesn't matter: there is no database here.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,6 @@ const UNREACHABLE = {
   // A database that is away is waited for as long as for the lock.
   WORKER_LOCK_WAIT_SECONDS: '1',
 };
-const TELEMETRY = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_SHUTDOWN_TIMEOUT_MS: '100' };
 
 /** A job that needs nothing, so that one run gets to its end. */
 const JOB = `import { defineJob } from 'run-job';\nexport default defineJob({ name: 'warm_up', description: 'Does nothing', run: () => 'warm' });\n`;
@@ -22,11 +21,8 @@ mkdirSync(folder);
 writeFileSync(join(folder, 'warm_up.mjs'), JOB);
 
 const jobs = readdirSync('dist/jobs').map((file) => file.replace(/\.js$/, ''));
-// A file's cache holds what its first run compiled: whole runs come first, so that what they need is in it.
 const runs: [command: string[], env: Record<string, string>][] = [
-  [['warm_up'], TELEMETRY],
-  [['warm_up'], UNREACHABLE],
-  [['exec', 'warm_up', '--', process.execPath, '-e', '0'], {}],
+  [['warm_up'], {}],
   ...jobs.map((job): [string[], typeof UNREACHABLE] => [[job], UNREACHABLE]),
   ...['migrate', 'doctor', 'history', 'status'].map((command): [string[], typeof UNREACHABLE] => [
     [command],

@@ -4,6 +4,8 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError, UsageError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { enableCompileCacheIn } from '../process/compile-cache.ts';
+import { importModule } from '../process/import-module.ts';
 import { limited } from '../runner/limited.ts';
 import { checkJob } from './check-job.ts';
 import { resolveOurselves } from './resolve-ourselves.ts';
@@ -123,13 +125,14 @@ const LOAD_LIMIT_MS = 30_000;
 export async function loadJob(home: URL, file: JobFile): Promise<Job> {
   // The jobs that ship are bundled: they import nothing.
   if (!file.path.startsWith(fileURLToPath(home))) resolveOurselves(home);
+  enableCompileCacheIn(fileURLToPath(home));
   let module: { default?: unknown };
   try {
     // The timer doesn't keep the process alive: a module that waits for what can never come is a crash, and seen at once.
     module = await limited(
       'loading it, with all that it awaits outside run(),',
       LOAD_LIMIT_MS,
-      import(pathToFileURL(file.path).href),
+      importModule(pathToFileURL(file.path).href) as Promise<{ default?: unknown }>,
       {
         keepAlive: false,
       },

@@ -1,7 +1,9 @@
 // A stack trace as its reader wants it: the frames of the job's author first, for a library's may be twenty deep.
 
-/** Where we are: the bundle in dist/, or src/ in a test. */
-const OURS = import.meta.url?.replace(/\/(dist|src)\/.*$/s, '/$1/') ?? '';
+/** Where we are, dist/ or in a test src/: as the path that scripts have in a frame, and as in the URL that modules have. */
+const FOLDER = (import.meta.url ?? '').replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/s, '/$1/');
+const OURS = [FOLDER, encodeURI(FOLDER)];
+const JOBS = OURS.map((folder) => `${folder}jobs/`);
 
 const FRAME = /^\s*at .+/;
 
@@ -43,10 +45,13 @@ export function withoutInner(stack: string, message: string): string | undefined
 
 /** Of Node, or of run-job but for the jobs that ship. */
 const isInner = (frame: string): boolean =>
-  /[( ]node:|\(native\)|<anonymous>\)?$/.test(frame) || (OURS !== '' && frame.includes(OURS) && !isAuthors(frame));
+  /[( ]node:|\(native\)|<anonymous>\)?$/.test(frame) || (isIn(frame, OURS) && !isAuthors(frame));
 
 function isAuthors(frame: string): boolean {
   if (/[( ]node:|\(native\)|<anonymous>\)?$|[/\\]node_modules[/\\]/.test(frame)) return false;
   // The jobs that ship are jobs as well.
-  return OURS === '' || !frame.includes(OURS) || frame.includes(`${OURS}jobs/`);
+  return !isIn(frame, OURS) || isIn(frame, JOBS);
 }
+
+const isIn = (frame: string, folders: readonly string[]): boolean =>
+  FOLDER !== '' && folders.some((folder) => frame.includes(folder));

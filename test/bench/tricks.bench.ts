@@ -17,9 +17,9 @@ export default defineJob({ name: 'nothing', description: 'Does nothing', run() {
 
 /** The file of dist/ that a run loads for this, beside those of every run. */
 const LOADED: Record<RunKind, string> = {
-  'nothing configured': 'lazy/main.js',
-  'lock, slot and record': 'lazy/postgres.js',
-  'traces and metrics': 'lazy/sdk.js',
+  'nothing configured': 'lazy/start.cjs',
+  'lock, slot and record': 'lazy/postgres.cjs',
+  'traces and metrics': 'lazy/sdk.cjs',
 };
 
 /**

@@ -28,7 +28,7 @@ function packagesIn({ sources }: { readonly sources: readonly string[] }): Set<s
 
 test('the bundle has nothing of what OpenTelemetry brings along and a run never uses', () => {
   // A schedules file is YAML, which no run reads.
-  const ofRuns = bundle.filter(({ path }) => !path.endsWith('apply-schedules.js'));
+  const ofRuns = bundle.filter(({ path }) => !path.endsWith('apply-schedules.cjs'));
   const packages = ofRuns.flatMap((file) => [...packagesIn(file)]);
   expect(packages).toContain('@opentelemetry/sdk-node');
   expect(packages.filter((name) => /grpc|protobufjs|zipkin|prometheus|instrumentation$|yaml/.test(name))).toEqual([]);
@@ -55,11 +55,11 @@ test('each package is in the bundle once', () => {
 
 test('the SDK is in a file of its own, that is loaded only on demand', () => {
   const withSdk = bundle.filter((file) => packagesIn(file).has('@opentelemetry/sdk-node'));
-  expect(withSdk.map(({ path }) => path)).toEqual(['lazy/sdk.js']);
+  expect(withSdk.map(({ path }) => path)).toEqual(['lazy/sdk.cjs']);
 });
 
 test('the SDK takes the modules of Node without their facades, which would load what nobody uses', () => {
-  const sdk = bundle.find(({ path }) => path === 'lazy/sdk.js')?.code ?? '';
+  const sdk = bundle.find(({ path }) => path === 'lazy/sdk.cjs')?.code ?? '';
   expect(sdk.match(/^import\b.*$|\bimport\("[a-z:_]+"\)/gm)).toBeNull();
   expect(sdk).not.toContain('WebSocket');
 });

@@ -24,6 +24,8 @@ const COSTLY = /undici|webcrypto|webstreams|zlib|readline|\btty\b|inspector|sqli
 interface Loaded {
   /** Files of dist/, in the order in which they were loaded. */
   readonly files: string[];
+  /** Those of them that came with V8's code. */
+  readonly coded: string[];
   readonly kilobytes: number;
   /** Modules of Node that authors can import, beyond those of `node -e 0`. */
   readonly modules: string[];
@@ -42,24 +44,32 @@ async function loadedBy(options: RunOptions = {}, args: readonly string[] = ['no
     env: { ...options.env, RUN_JOB_DIRS: folder, NODE_OPTIONS: `--require ${PROBE}`, TELL_LOADED: target },
   });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  const read = (path: string): { files: string[]; builtins: string[] } => JSON.parse(readFileSync(path, 'utf8'));
-  const { files, builtins } = read(target);
+  const read = (path: string): { files: string[]; coded: string[]; builtins: string[] } =>
+    JSON.parse(readFileSync(path, 'utf8'));
+  const { files, coded, builtins } = read(target);
   const known = new Set(read(bare).builtins);
   const internals = builtins.filter((name) => !known.has(name)).sort();
-  const ours = files.map((url) => fileURLToPath(url)).filter((path) => path.startsWith(DIST));
+  const ofOurs = (urls: readonly string[]) =>
+    urls.map((url) => fileURLToPath(url)).filter((path) => path.startsWith(DIST));
+  const ours = ofOurs(files);
   return {
     files: ours.map((path) => relative(DIST, path)),
+    coded: ofOurs(coded).map((path) => relative(DIST, path)),
     kilobytes: ours.reduce((sum, path) => sum + statSync(path).size, 0) / 1_000,
     modules: internals.filter((name) => isBuiltin(name) && !name.startsWith('_')),
     internals,
   };
 }
 
+/** Those of the executable's files that V8's code is made for; without it a run would compile them anew. */
+const scriptsOf = (files: readonly string[]) => files.filter((file) => file.startsWith('lazy/'));
+
 const MODULES = ['os', 'stream', 'stream/promises', 'string_decoder', 'worker_threads'];
 
 test('a run with nothing configured', async () => {
-  const { files, kilobytes, modules, internals } = await loadedBy();
-  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'index.js']);
+  const { files, coded, kilobytes, modules, internals } = await loadedBy();
+  expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'index.js']);
+  expect(coded).toEqual(scriptsOf(files));
   expect(kilobytes).toBeLessThan(175);
   expect(modules).toEqual(MODULES);
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -67,8 +77,9 @@ test('a run with nothing configured', async () => {
 
 test('a run with lock, slot and record', async () => {
   await using database = await createDatabase();
-  const { files, kilobytes, modules, internals } = await loadedBy({ database });
-  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/postgres.js', 'index.js']);
+  const { files, coded, kilobytes, modules, internals } = await loadedBy({ database });
+  expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/postgres.cjs', 'index.js']);
+  expect(coded).toEqual(scriptsOf(files));
   expect(kilobytes).toBeLessThan(350);
   // `crypto` makes the digest of the parameters, the keys of the locks, and the login.
   expect(modules).toEqual([...MODULES, 'crypto', 'dns', 'net', 'timers/promises'].sort());
@@ -76,10 +87,11 @@ test('a run with lock, slot and record', async () => {
 });
 
 test('a program', async () => {
-  const { files, kilobytes, modules, internals } = await loadedBy({}, ['exec', 'nothing', '--', 'true']);
+  const { files, coded, kilobytes, modules, internals } = await loadedBy({}, ['exec', 'nothing', '--', 'true']);
   // No job is loaded, and nothing of help or completion.
-  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/program-executor.js']);
-  expect(kilobytes).toBeLessThan(217);
+  expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/program-executor.cjs']);
+  expect(coded).toEqual(scriptsOf(files));
+  expect(kilobytes).toBeLessThan(220);
   // `child_process` brings `dgram` along; the watchdog's thread is only for a program that takes longer than this one mostly does.
   const without = (names: readonly string[]) => names.filter((name) => name !== 'worker_threads');
   expect(without(modules)).toEqual(without([...MODULES, 'child_process', 'dgram', 'net', 'timers/promises']).sort());
@@ -88,10 +100,11 @@ test('a program', async () => {
 
 test('a run with traces and metrics on', async () => {
   await using collector = await startOtlpReceiver();
-  const { files, kilobytes, modules, internals } = await loadedBy({
+  const { files, coded, kilobytes, modules, internals } = await loadedBy({
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
   });
-  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/sdk.js', 'index.js']);
+  expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/sdk.cjs', 'index.js']);
+  expect(coded).toEqual(scriptsOf(files));
   expect(kilobytes).toBeLessThan(462);
   expect(modules).toEqual([...MODULES, 'http', 'net', 'perf_hooks', 'process'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -99,9 +112,12 @@ test('a run with traces and metrics on', async () => {
 
 test('a run that checks in', async () => {
   await using services = await startCheckInServices();
-  const { files, kilobytes, modules, internals } = await loadedBy({ env: { RUN_JOB_CHECKINS: services.webhook } });
-  expect(files).toEqual(['run-job.js', 'lazy/main.js', 'lazy/alerts.js', 'index.js']);
-  expect(kilobytes).toBeLessThan(197);
+  const { files, coded, kilobytes, modules, internals } = await loadedBy({
+    env: { RUN_JOB_CHECKINS: services.webhook },
+  });
+  expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/alerts.cjs', 'index.js']);
+  expect(coded).toEqual(scriptsOf(files));
+  expect(kilobytes).toBeLessThan(199);
   // `crypto` makes the id, `http` sends.
   expect(modules).toEqual([...MODULES, 'crypto', 'http', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);

@@ -30,7 +30,8 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
   }
   let refused: unknown;
   for (const folder of (path ?? '').split(delimiter)) {
-    const file = resolve(cwd, folder, program);
+    // Most folders are absolute, and Node takes longer to resolve these than to look.
+    const file = folder.startsWith('/') ? `${folder.replace(/\/$/, '')}/${program}` : resolve(cwd, folder, program);
     try {
       checkFile(program, file);
       return file;

@@ -16,6 +16,8 @@ export interface Variant {
   readonly spacious?: boolean;
   /** With the characters of the sources. */
   readonly unicode?: boolean;
+  /** Without the code that V8 has made of the scripts. */
+  readonly withoutCode?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Of Node itself. */
   readonly nodeFlags?: readonly string[];
@@ -38,7 +40,14 @@ export const KEPT: readonly Trick[] = [
   },
   { name: 'bundles without white space', run: 'nothing configured', variant: { spacious: true } },
   { name: 'bundles in ASCII', run: 'nothing configured', variant: { unicode: true } },
-  { name: 'compile cache', run: 'nothing configured', variant: { env: { NODE_DISABLE_COMPILE_CACHE: '1' } } },
+  ...(['nothing configured', 'lock, slot and record', 'traces and metrics'] as const).map(
+    (run): Trick => ({ name: `V8's code made at the build`, run, variant: { withoutCode: true } }),
+  ),
+  {
+    name: "Node's compile cache, where there is no such code",
+    run: 'nothing configured',
+    variant: { withoutCode: true, env: { NODE_DISABLE_COMPILE_CACHE: '1' } },
+  },
   {
     name: 'output without streams',
     run: 'nothing configured',
