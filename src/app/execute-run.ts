@@ -11,6 +11,7 @@ import { processStart, systemClock } from '../process/clock.ts';
 import { newRunId } from '../process/run-id.ts';
 import { shutDownSidecars } from '../process/sidecars.ts';
 import { openTerminationLog, problemOfTerminationFile } from '../process/termination-log.ts';
+import { widenThreadPool } from '../process/thread-pool.ts';
 import { usage } from '../process/usage.ts';
 import { createWatchdog } from '../process/watchdog.ts';
 import { describeError } from '../runner/error-info.ts';
@@ -102,6 +103,7 @@ const PROGRAM_UNWATCHED_MS = 100;
 /** Runs the job and returns the summary, which has been logged, recorded and left as the termination message. Throws only what is a bug. */
 export async function executeRun(order: RunOrder, surroundings: Surroundings): Promise<Summary> {
   const { env, home, stop, commands, progressBar, flushOutput, endOutput } = surroundings;
+  widenThreadPool(env);
   const startedAt = order.startedAt ?? processStart();
   const runId = newRunId(startedAt);
   const { config, problems, invalid } = readConfig(env);
