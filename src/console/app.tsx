@@ -231,6 +231,12 @@ export function createConsole(options: ConsoleOptions) {
   };
 
   app.notFound((c) => {
+    const methods = methodsAt(c.req.path);
+    if (methods.length > 0) {
+      c.header('allow', methods.join(', '));
+      const words = `${tell(c.req.path)} takes no ${tell(c.req.method)}, only ${methods.join(', ')}.`;
+      return refuse(c, new Refusal(405, 'Not in this way', words));
+    }
     const refusal = new Refusal(404, 'Not found', `There is nothing at ${tell(c.req.path)}.`);
     return refuse(c, refusal);
   });
@@ -245,6 +251,14 @@ export function createConsole(options: ConsoleOptions) {
     if (wantsJson(c)) return c.json({ error: message });
     return answerPage(c, <MessagePage frame={frameOf(c)} title={title} message={message} passes={known} />);
   });
+
+  /** The methods by which something is at this path. */
+  function methodsAt(path: string): string[] {
+    const [get, post] = ['GET', 'POST'].map((method) =>
+      app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+    );
+    return [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])];
+  }
 
   function refuse(c: Ctx, { status, title, message }: Refusal) {
     c.status(status);

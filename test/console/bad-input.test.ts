@@ -75,9 +75,44 @@ test('odd paths lead nowhere, and none is an error of ours', async () => {
     expect([path, status]).toEqual([path, 404]);
     expect(text.length, path).toBeLessThan(3_000);
   }
-  expect((await ask(served.url, '/', { method: 'DELETE' })).status).toBe(404);
   expect((await ask(served.url, '/login', { method: 'POST', body: 'x' })).status).toBe(303);
   expect(served.said()).not.toContain('"level":"error"');
+});
+
+test('a path that is there by other methods says by which', async () => {
+  await using database = await createDatabase();
+  await recordRun(database, { name: 'here' });
+  await using served = await serveConsole({ database });
+  await using acting = await serveConsole({ database, args: ['--actions'] });
+  const answers = async ({ url }: { url: string }, asked: readonly (readonly [string, string])[]) =>
+    Promise.all(
+      asked.map(async ([method, path]) => {
+        const { status, headers } = await ask(url, path, { method });
+        return [method, path, status, headers.allow];
+      }),
+    );
+  expect(
+    await answers(served, [
+      ['POST', '/now'],
+      ['OPTIONS', '/api/v1/jobs/here'],
+      ['PUT', '/healthz'],
+      ['DELETE', '/login'],
+      ['GET', '/logout'],
+      ['POST', '/jobs/here/pause'],
+      ['DELETE', '/nowhere'],
+    ]),
+  ).toEqual([
+    ['POST', '/now', 405, 'GET, HEAD'],
+    ['OPTIONS', '/api/v1/jobs/here', 405, 'GET, HEAD'],
+    ['PUT', '/healthz', 405, 'GET, HEAD'],
+    ['DELETE', '/login', 405, 'GET, HEAD, POST'],
+    ['GET', '/logout', 405, 'POST'],
+    // Nothing may be done here.
+    ['POST', '/jobs/here/pause', 404, undefined],
+    ['DELETE', '/nowhere', 404, undefined],
+  ]);
+  expect(await answers(acting, [['GET', '/jobs/here/pause']])).toEqual([['GET', '/jobs/here/pause', 405, 'POST']]);
+  expect((await ask(served.url, '/now', { method: 'POST' })).text).toContain('/now takes no POST, only GET, HEAD.');
 });
 
 test('a name is a page, whatever its last letter is; only what programs read is JSON', async () => {

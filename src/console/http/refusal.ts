@@ -2,7 +2,7 @@
 
 /** With its HTTP status, and what the page that tells of it is called. */
 export class Refusal extends Error {
-  readonly status: 400 | 403 | 404 | 409 | 413 | 429;
+  readonly status: 400 | 403 | 404 | 405 | 409 | 413 | 429;
   readonly title: string;
 
   constructor(status: Refusal['status'], title: string, message: string) {
