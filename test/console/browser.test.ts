@@ -123,6 +123,22 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect(window.complaints).toEqual([]);
   });
 
+  test('nothing is wider than the window at any width, and thirty slots can be told apart', async () => {
+    await using window = await open(demo.url);
+    for (const path of ['/', '/now', '/night', '/jobs/ledger_close', `/runs/${runId}`]) {
+      await window.page.goto(demo.url + path);
+      for (const width of [320, 480, 640, 800, 899, 900, 1024, 1199, 1200, 1366, 1600]) {
+        await window.page.setViewportSize({ width, height: 800 });
+        const { wider, strip } = (await window.page.evaluate(`({
+          wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          strip: Math.min(...[...document.querySelectorAll('.strip')].map((strip) => strip.getBoundingClientRect().width)),
+        })`)) as { wider: number; strip: number };
+        expect([path, width, wider]).toEqual([path, width, 0]);
+        expect(strip, `${path} at ${width}`).toBeGreaterThan(140);
+      }
+    }
+  });
+
   test.for([true, false])('a person clicks from the list to a run, with scripts: %s', async (javaScriptEnabled) => {
     await using window = await open(demo.url, { javaScriptEnabled });
     const { page } = window;
