@@ -37,9 +37,13 @@ export interface DueNotification {
 
 /** Nobody else sends what somebody has taken for so long, in seconds; doubled with each try, up to an hour. */
 const LEASE_SECONDS = 60;
+const LONGEST_LEASE_SECONDS = 3_600;
 
 /** What couldn't be sent for so long is no news any more. */
 const NEWS = "interval '24 hours'";
+
+/** What waits for longer than anything may was written while the clock was ahead. */
+const DUE = `(next_try_at <= clock_timestamp() OR next_try_at > clock_timestamp() + ${LONGEST_LEASE_SECONDS} * interval '1 second')`;
 
 /**
  * Takes what is due, the oldest first. What is taken and never settled, since its taker was killed, is due again a minute later.
@@ -48,10 +52,10 @@ export async function takeDue(connection: Queries, limit: number): Promise<DueNo
   const { rows } = await connection.query<DueNotification>(
     `WITH due AS (
        UPDATE run_job.notifications
-       SET tries = tries + 1, next_try_at = clock_timestamp() + least(${LEASE_SECONDS} * 2 ^ least(tries, 6), 3600) * interval '1 second'
+       SET tries = tries + 1, next_try_at = clock_timestamp() + least(${LEASE_SECONDS} * 2 ^ least(tries, 6), ${LONGEST_LEASE_SECONDS}) * interval '1 second'
        WHERE key IN (
          SELECT key FROM run_job.notifications
-         WHERE done_at IS NULL AND next_try_at <= clock_timestamp() AND created_at > clock_timestamp() - ${NEWS}
+         WHERE done_at IS NULL AND ${DUE} AND created_at > clock_timestamp() - ${NEWS}
          ORDER BY created_at LIMIT $1
          FOR UPDATE SKIP LOCKED
        )

@@ -186,7 +186,7 @@ async function applyOnce(
  */
 export async function bringSchedule(connection: Queries, told: ScheduleTold): Promise<void> {
   await connection.query(
-    `UPDATE run_job.schedules SET valid_to = clock_timestamp()
+    `UPDATE run_job.schedules SET valid_to = ${ENDS}
      WHERE name = $1 AND valid_to IS NULL AND source = '${BY_RUN}' AND (job, cron, time_zone, shards) IS DISTINCT FROM ($2, $3, $4, $5)`,
     [told.name, told.job, told.cron, told.timeZone, told.shards],
   );
@@ -197,7 +197,10 @@ export async function bringSchedule(connection: Queries, told: ScheduleTold): Pr
   );
 }
 
-const END = 'UPDATE run_job.schedules SET valid_to = clock_timestamp() WHERE name = ANY($1) AND valid_to IS NULL';
+/** Now; of one that began while the clock was ahead, when it began: nothing was in force for less than no time. */
+const ENDS = 'greatest(clock_timestamp(), valid_from)';
+
+const END = `UPDATE run_job.schedules SET valid_to = ${ENDS} WHERE name = ANY($1) AND valid_to IS NULL`;
 
 const WRITTEN = [
   'name',

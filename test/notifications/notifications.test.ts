@@ -171,6 +171,17 @@ onEveryPostgres((create) => {
     expect([receiver.events.length, other.events.length]).toEqual([1, 1]);
   });
 
+  test('what was written while the database’s clock was ahead is sent once it is set back', async () => {
+    await using receiver = await startNotificationReceiver();
+    await using database = await createDatabase();
+    await run(database, false);
+    await database.query(
+      `update run_job.notifications set created_at = created_at + interval '3 days', next_try_at = next_try_at + interval '3 days'`,
+    );
+    expect((await notify(database, notifying(receiver))).exitCode).toBe(0);
+    expect(receiver.events.map(({ type }) => type)).toEqual(['run_job.failed']);
+  });
+
   test('a receiver that is silent holds up no run, and notify says so by its exit code', async () => {
     await using receiver = await startNotificationReceiver();
     await using database = await createDatabase();

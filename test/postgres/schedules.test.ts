@@ -1,7 +1,13 @@
 // What is known of schedules: applied as a whole, kept with the time in which each was in force.
 import { expect, test } from 'vitest';
 import { withConnection } from '../../src/postgres/connect.ts';
-import { applySchedules, type ScheduleTold, schedulesInForce, schedulesOf } from '../../src/postgres/schedules.ts';
+import {
+  applySchedules,
+  bringSchedule,
+  type ScheduleTold,
+  schedulesInForce,
+  schedulesOf,
+} from '../../src/postgres/schedules.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
 import { serverAt } from './server-at.ts';
@@ -70,6 +76,27 @@ onEveryPostgres((create) => {
     expect([old?.cron, now?.cron]).toEqual(['0 2 * * *', '0 3 * * *']);
     expect(now?.validTo).toBeUndefined();
     expect(now?.validFrom.getTime()).toBeGreaterThanOrEqual(old?.validTo?.getTime() ?? Number.NaN);
+  });
+
+  test('what was told while the database’s clock was ahead is changed, and retired, once it is set back', async () => {
+    await using database = await createDatabase();
+    await apply(database, 'a/a', told('report'), told('import'));
+    await connected(database, (connection) => bringSchedule(connection, told('own')));
+    await database.query(
+      `UPDATE run_job.schedules SET valid_from = valid_from + interval '1 h', settled_to = settled_to + interval '1 h'`,
+    );
+    expect(await apply(database, 'a/a', told('report', { cron: '0 3 * * *' }))).toEqual([
+      { name: 'import', change: 'retired' },
+      { name: 'report', change: 'changed' },
+    ]);
+    await connected(database, (connection) => bringSchedule(connection, told('own', { cron: '0 4 * * *' })));
+    const now = await connected(database, (connection) => schedulesInForce(connection));
+    expect(now.map(({ name, cron }) => [name, cron])).toEqual([
+      ['own', '0 4 * * *'],
+      ['report', '0 3 * * *'],
+    ]);
+    // Slots count from now on, and not only once the wrong hour is there.
+    for (const { validFrom } of now) expect(validFrom.getTime()).toBeLessThan(Date.now() + 600_000);
   });
 
   test('what a source told of and does not any more is retired, and what others tell of is left alone', async () => {
