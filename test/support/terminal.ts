@@ -44,5 +44,5 @@ export async function linesOnTerminal(
     output += text;
   });
   await once(child, 'close');
-  return output.split('\r\n').filter(Boolean);
+  return output.trimEnd().split('\r\n');
 }

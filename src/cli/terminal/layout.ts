@@ -34,8 +34,8 @@ export function tableWithNotes(
   return cells.map((row, index) => {
     const note = rows[index]?.at(-1) ?? '';
     if (width === undefined || note.length <= room) return padded([...row, note], widths);
-    // The head needs no line that says that a note is a note.
-    const below = index === 0 ? [] : wrap(note, width - 2).map((line) => `  ${line}`.trimEnd());
+    // The head needs no line that says that a note is a note, and what has none needs no empty one.
+    const below = index === 0 || note === '' ? [] : wrap(note, width - 2).map((line) => `  ${line}`.trimEnd());
     return [...broken(row, fitted, names), ...below].map((line) => cut(line, width)).join('\n');
   });
 }

@@ -22,13 +22,15 @@ async function furnish(database: TestDatabase, names: number): Promise<void> {
 describe.runIf(hasTerminal)('at 80 columns', () => {
   test('names, states and times are whole, and nothing breaks within a word', async () => {
     await using database = await createDatabase();
-    await furnish(database, 1);
+    await furnish(database, 2);
     const lines = (...args: string[]) => linesOnTerminal(args, { columns: 80 }, { DATABASE_URL: database.url });
     const status = await lines('status');
     expect(status[0]).toMatch(/^NAME .* STATE +LAST RUN +SUCCESS +NEXT$/);
     expect(status).toContain(LONG);
     expect(status.find((line) => line.startsWith('invoices'))).toMatch(/ failing 1x +\d+s ago +never +-$/);
     expect(status).toContain('  ExecError: sh ended with exit code 3');
+    // What has no note needs no line for one.
+    expect(status).not.toContain('');
     const schedules = await lines('schedules');
     expect(schedules.slice(0, 2)).toEqual([
       LONG,
