@@ -189,11 +189,11 @@ function environment(
   };
 }
 
-/** As the product has it: name, scheduled time, shard and a digest of the parameters, which for a program is of its command line. */
+/** As the product has it: name, scheduled time, shard, and a digest of whose parameters these are, which are the same for all. */
 function slotOf({ name, kind, scheduledBy, slot, shard }: Start, uid: string): string | undefined {
   if (scheduledBy === 'start') return undefined;
   const time = scheduledBy === 'uid' ? uid : slot;
-  return [name, time, `${shard.index} of ${shard.count}`, kind === 'program' ? kind : 'job'].join();
+  return [name, time, `${shard.index} of ${shard.count}`, kind].join();
 }
 
 /** What the run itself has noticed. */
