@@ -100,6 +100,31 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     ).toEqual(['pre', 300]);
   });
 
+  test('what somebody has marked stays marked, and the page is fetched anew once it isn’t', async () => {
+    await using database = await createDatabase();
+    const id = await recordRun(database, {
+      name: 'read',
+      status: 'failed',
+      error: { name: 'Error', message: 'no room' },
+    });
+    await using served = await serveConsole({ database });
+    await using window = await open(`${served.url}/runs/${id}`);
+    const { page } = window;
+    await isLive(page);
+    const marked = () => page.evaluate('String(getSelection())');
+    await page.evaluate('getSelection().selectAllChildren(document.querySelector(".error p"))');
+    await page.evaluate('document.querySelector("h1").dataset.old = ""');
+    const told = page.waitForEvent('console', { predicate: (message) => message.text() === 'told' });
+    await page.evaluate(`new EventSource('/events').addEventListener('change', () => console.log('told'))`);
+    await recordRun(database, { name: 'read' });
+    await told;
+    // Longer than a page takes that isn't kept back.
+    await page.waitForTimeout(1_000);
+    expect(await marked()).toBe('Error: no room');
+    await page.evaluate('getSelection().removeAllRanges()');
+    await page.locator('h1:not([data-old])').waitFor({ timeout: 10_000 });
+  });
+
   test('of many tabs of one browser only those that are seen listen, and one that is seen again catches up', async () => {
     await using database = await createDatabase();
     await recordRun(database, { name: 'first' });

@@ -67,13 +67,24 @@
     });
   }
 
+  // Nor what somebody has marked, to read or to copy it: for half a minute at most, since what is shown grows old.
+  const isMarked = () => {
+    const selection = getSelection();
+    return !selection?.isCollapsed && document.getElementById('live')?.contains(selection?.anchorNode ?? null);
+  };
+
   let fetching = false;
   let again = false;
+  let keptSince;
+  let kept;
   async function refresh() {
-    if (pressed) {
-      setTimeout(refresh, 300);
+    keptSince ??= Date.now();
+    if (pressed || (isMarked() && Date.now() - keptSince < 30_000)) {
+      clearTimeout(kept);
+      kept = setTimeout(refresh, 300);
       return;
     }
+    keptSince = undefined;
     if (fetching) {
       again = true;
       return;
