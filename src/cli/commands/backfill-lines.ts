@@ -2,9 +2,9 @@
 import type { Plan, PlannedSlot } from '../../app/backfill/plan.ts';
 import type { BackfillEnd, SlotEnd } from '../../app/backfill/work.ts';
 import { rootCause } from '../../app/standing.ts';
+import { tellReason } from '../../app/tell-reason.ts';
 import { formatDuration } from '../../duration.ts';
 import { shortId, tellTime } from '../terminal/print.ts';
-import { tellReason } from './status-lines.ts';
 
 const plural = (count: number, what = 'slot'): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 

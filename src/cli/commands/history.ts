@@ -4,6 +4,7 @@ import { whatFailed } from '../../app/alert-text.ts';
 import { knownNames } from '../../app/database-names.ts';
 import { resolveName } from '../../app/known-names.ts';
 import { databaseNow } from '../../app/missed-slots.ts';
+import { tellReason } from '../../app/tell-reason.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
 import { UsageError } from '../../errors.ts';
@@ -14,7 +15,6 @@ import { zoneOf } from '../../schedule/zone.ts';
 import { type CalledData, jobSearch } from '../command.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { fitRows, print, printJson, shortId, tellTime } from '../terminal/print.ts';
-import { tellReason } from './status-lines.ts';
 
 const HEAD = ['RUN', 'NAME', 'STATUS', 'EXIT', 'STARTED (UTC)', 'TOOK', 'NOTE'];
 

@@ -1,5 +1,6 @@
 // `run-job show`: everything that is known of one run.
 import { defineCommand } from 'citty';
+import { tellReason } from '../../app/tell-reason.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
 import { findRuns, type RunRecord } from '../../postgres/records.ts';
@@ -9,7 +10,6 @@ import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { checkRunId, theOne } from '../terminal/one-run.ts';
 import { print, printJson, shortId } from '../terminal/print.ts';
-import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
   meta: { name: 'show', description: 'Show everything that is recorded of one run' },

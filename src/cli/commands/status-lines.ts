@@ -1,5 +1,6 @@
 // What `run-job status` shows: a line for each name, a page for one, and the same as JSON.
 import { type DetailedStanding, type Health, rootCause, type Standing } from '../../app/standing.ts';
+import { tellReason } from '../../app/tell-reason.ts';
 import { formatDuration } from '../../duration.ts';
 import { wrap } from '../../log/wrap.ts';
 import type { RunRecord } from '../../postgres/records.ts';
@@ -173,16 +174,6 @@ function toStrip({ slots }: DetailedStanding, clean: (text: string) => string, p
   });
   return [`The last ${slots.length === 1 ? 'slot' : `${slots.length} slots`} (UTC)  ${signs}`, ...each];
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  previous_running: 'the run before was still under way',
-  unknown: 'nobody knows why',
-  paused: 'the name was paused',
-  slot_succeeded: 'had succeeded already',
-};
-
-export const tellReason = (reason: string | undefined): string | undefined =>
-  reason === undefined ? undefined : (REASONS[reason] ?? reason);
 
 const tellMs = (ms: number | undefined): string => (ms === undefined ? '-' : (formatDuration(ms).split(' ')[0] ?? '-'));
 

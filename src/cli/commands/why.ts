@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
 import { databaseNow, expectationOf } from '../../app/missed-slots.ts';
 import { redactorFor } from '../../app/redactor.ts';
+import { tellReason } from '../../app/tell-reason.ts';
 import { type Explanation, explainSlot } from '../../app/why/explain.ts';
 import { MOST_SKEW_MS } from '../../app/why/verdict.ts';
 import { withDatabase } from '../../app/with-database.ts';
@@ -16,7 +17,6 @@ import { readInstant } from '../terminal/instants.ts';
 import { type Colour, painter } from '../terminal/paint.ts';
 import { clean, hang, printJson, tellTime } from '../terminal/print.ts';
 import { printAll } from '../terminal/stdio.ts';
-import { tellReason } from './status-lines.ts';
 
 export default defineCommand({
   meta: {

@@ -1,5 +1,6 @@
 // One name: its days, how long its runs took and how they ended, its schedule, its pauses, and what was missed.
 import type { Child } from 'hono/jsx';
+import { tellReason } from '../../app/tell-reason.ts';
 import { formatDuration } from '../../duration.ts';
 import type { JobDetail } from '../api/schemas.ts';
 import { Calendar } from '../charts/calendar.tsx';
@@ -123,7 +124,7 @@ export function JobPage({ frame, job, at }: { readonly frame: Frame; readonly jo
           <ul class="bare spaced">
             {job.missedSlots.map(({ at: slot, reason, command }) => (
               <li>
-                <Time at={slot} /> {reason !== undefined && <span class="faint">{reason.replaceAll('_', ' ')}</span>}
+                <Time at={slot} /> {reason !== undefined && <span class="faint">{tellReason(reason)}</span>}
                 <Command text={command} />
               </li>
             ))}
@@ -164,7 +165,7 @@ export function RunTable({ runs }: { readonly runs: JobDetail['runs'] }) {
             </td>
             <td data-label="Status">
               <Status status={run.status} />
-              {run.reason !== undefined && <span class="sub faint">{run.reason.replaceAll('_', ' ')}</span>}
+              {run.reason !== undefined && <span class="sub faint">{tellReason(run.reason)}</span>}
             </td>
             <td data-label="Started">
               <Time at={run.startedAt} />

@@ -1,4 +1,5 @@
 // One run: its life, what it was given, what came of it, where it took place, and what belongs to it.
+import { tellReason } from '../../app/tell-reason.ts';
 import type { RunDetail } from '../api/schemas.ts';
 import { Life } from '../charts/life.tsx';
 import { CancelForm } from './actions.tsx';
@@ -31,7 +32,7 @@ export function RunPage({
       </h1>
       <p class="head">
         <Status status={run.status} />
-        {run.reason !== undefined && <span>{run.reason.replaceAll('_', ' ')}</span>}
+        {run.reason !== undefined && <span>{tellReason(run.reason)}</span>}
         {run.exitCode !== undefined && <span>exit code {run.exitCode}</span>}
         {run.dryRun && <span>dry run</span>}
         {run.forced && <span>forced</span>}
