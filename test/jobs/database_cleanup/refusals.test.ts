@@ -188,7 +188,7 @@ onEveryPostgres((createDatabaseThere) => {
     );
     const params = { allowLarge: true, statementTimeout: '30ms', batchSize: 1 };
     await expect(runCleanup(database.url, { params })).rejects.toThrow(
-      /1 of 2 tables failed; 1 rows were deleted.*public\.item: .*statement timeout/,
+      /1 of 2 tables failed; 1 row was deleted.*public\.item: .*statement timeout/,
     );
   });
 
