@@ -21,6 +21,7 @@ import { cleanGroup, firstGroup, startSharedPace } from './small-components.ts';
 import type { Archive } from './statements.ts';
 import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
+import { countUndeletable } from './undeletable.ts';
 import { vacuum } from './vacuum.ts';
 import { mustStop, readingLimits, startWork, type Work } from './work.ts';
 
@@ -91,7 +92,7 @@ function tellTables({ log }: Ctx, { tables }: Result): void {
 }
 
 const tellRefusal = ({ rows, reason, example }: Omit<Refusal, 'key'>): string =>
-  `${rows} because "${reason}", such as ${example}`;
+  `${rows} because "${reason}"${example === undefined ? '' : `, such as ${example}`}`;
 
 async function deleteAll(
   work: Work,
@@ -132,6 +133,7 @@ async function deleteAll(
     await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
       work.span = span;
       await step();
+      for (const table of tablesNow) await countUndeletable(work, table);
       span.setAttributes(sumsOf(work, tablesNow));
     });
     if (mustStop(work)) return;

@@ -4,7 +4,7 @@ import type { Transaction } from '../../job.ts';
 import type { BatchSubject, Groups } from './batch-subject.ts';
 import { isReferred, isRefusedRow, violatedConstraint } from './database-errors.ts';
 import { NOTHING, type Outcome, sum } from './outcome.ts';
-import { type AskExample, keptSilently, refusalOf } from './refusals.ts';
+import { type AskExample, heldBack, keptSilently, refusalOf } from './refusals.ts';
 import { blockOf, scopeSql } from './scope.ts';
 import { deleteLocked } from './statements.ts';
 import type { Work } from './work.ts';
@@ -97,7 +97,7 @@ async function deletedOf(
 ): Promise<Outcome> {
   const stayed = group.length - deleted;
   const outcome = { ...NOTHING, due: group.length, deleted };
-  if (!subject.mayKeep || stayed === 0) return { ...outcome, blocked: stayed };
+  if (!subject.mayKeep || stayed === 0) return { ...outcome, blocked: heldBack(subject.table, stayed) };
   return { ...outcome, kept: stayed, refusals: [await keptSilently(ask, work, subject, group, stayed)] };
 }
 
