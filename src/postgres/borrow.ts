@@ -74,9 +74,10 @@ export class BorrowedClient implements Transaction {
     return this.readOnly && sqlStateOf(error) === SQLSTATE.readOnlySqlTransaction ? error : asUnavailable(error);
   }
 
-  // A connection that breaks while it is borrowed and idle tells by an event, and without a listener that ends the process.
+  // A connection that breaks while it is borrowed and idle tells by an event, and without a listener that ends the process. What the server
+  // says comes first, and then that it hung up.
   readonly #onLost = (error: Error) => {
-    this.#lost = error;
+    this.#lost ??= error;
   };
 
   readonly #onAbort = () => {

@@ -62,7 +62,7 @@ const BY_CODE: Record<string, Explanation> = {
     'gives this role too few rights on the schema run_job; `run-job doctor` lists what it needs',
   ),
   [SQLSTATE.readOnlySqlTransaction]: unavailable(
-    'is read-only, as a standby is; DATABASE_URL must lead to the primary',
+    'takes no writes: it is a standby, or default_transaction_read_only is on; DATABASE_URL must lead to the primary, and its role be let write',
   ),
   [SQLSTATE.tooManyConnections]: busy('has no free connection; raise max_connections, or use a pooler'),
   [SQLSTATE.diskFull]: unavailable('is out of disk space'),

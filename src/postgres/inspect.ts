@@ -28,15 +28,17 @@ export interface ServerFacts {
   readonly role: string;
   /** A standby: it takes no writes. */
   readonly standby: boolean;
+  /** Whether transactions are read-only unless they say otherwise: on a primary a setting of the server, the database or the role. */
+  readonly readOnly: boolean;
   /** How far the server's clock is ahead of ours, in milliseconds, as exact as the round trip lets us see. */
   readonly clockAheadMs: number;
 }
 
 /** Asks the server for its facts. */
 export async function readFacts(connection: Connection): Promise<ServerFacts> {
-  const { rows } = await connection.query<{ version: string; number: number; role: string; standby: boolean }>(
+  const { rows } = await connection.query<Omit<ServerFacts, 'major' | 'clockAheadMs'> & { number: number }>(
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::integer AS number,
-       current_user AS role, pg_is_in_recovery() AS standby`,
+       current_user AS role, pg_is_in_recovery() AS standby, current_setting('transaction_read_only')::boolean AS "readOnly"`,
   );
   const [facts] = rows;
   if (facts === undefined) throw new Error('PostgreSQL says nothing about itself.');
@@ -48,6 +50,7 @@ export async function readFacts(connection: Connection): Promise<ServerFacts> {
     major: Math.floor(facts.number / 10_000),
     role: facts.role,
     standby: facts.standby,
+    readOnly: facts.readOnly,
     clockAheadMs: Math.round((clock.rows[0]?.now.getTime() ?? asked) - (asked + answered) / 2),
   };
 }

@@ -23,6 +23,9 @@ const CONCLUDE_LIMIT_MS =
 /** What the last line has of a run whose time is up, in milliseconds: the watchdog waits for longer than that. */
 const LEAST_LAST_LINE_MS = 250;
 
+/** What a run that may not wait for the database has to tell it that it was turned away, in milliseconds. */
+const LEAST_RECORD_MS = 1_000;
+
 /** How long pruning goes on beginning batches: what is left is for the next run. */
 const PRUNE_MS = STEP_LIMITS.close / 2;
 
@@ -137,9 +140,15 @@ async function pauseAfterFailures(
 /** Whether the slot may have a checkpoint. */
 const keeps = ({ checkpointed, checkpointing }: RunState): boolean => checkpointed || checkpointing !== undefined;
 
-/** A run that never began has less to lose than the pod that waits for it; where its start is in doubt, only once it was asked to stop. */
-function recordLimit({ recorded, startInDoubt, request, ports }: RunState): number {
-  return recorded || (startInDoubt && !ports.stop.cause) ? request.recordMs : STEP_LIMITS.record;
+/**
+ * A run that never began has less to lose than the pod that waits for it; where its start is in doubt, only once it was asked to stop. And
+ * one that has waited in vain for the database tells it of that for no longer than it was to wait.
+ */
+function recordLimit({ recorded, startInDoubt, databaseBusy, request, ports }: RunState): number {
+  if (recorded || (startInDoubt && !ports.stop.cause)) return request.recordMs;
+  return databaseBusy
+    ? Math.min(STEP_LIMITS.record, Math.max(LEAST_RECORD_MS, request.lockWaitMs))
+    : STEP_LIMITS.record;
 }
 
 const LEVEL_OF: Record<Status, 'info' | 'warn' | 'error'> = {

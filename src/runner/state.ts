@@ -55,6 +55,8 @@ export class RunState {
   prunable = false;
   /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
   databaseFailed = false;
+  /** Whether the database was full, just starting or silent when it was asked last. */
+  databaseBusy = false;
   /** What the history said when the run began. */
   started: Started | undefined;
   deadline: Date | undefined;
@@ -128,9 +130,12 @@ export class RunState {
     const { database } = this.ports;
     if (!database) throw new Error('no database is configured');
     try {
-      return await use(database);
+      const answer = await use(database);
+      this.databaseBusy = false;
+      return answer;
     } catch (error) {
-      if (isPassing(error)) throw error;
+      this.databaseBusy = isPassing(error);
+      if (this.databaseBusy) throw error;
       if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG')) this.databaseFailed = true;
       throw error;
     }

@@ -32,8 +32,8 @@ export interface Interruptions {
 const MOST_RUNS = 1_000;
 
 /**
- * Runs the job to its end, and then again for each of its saves: killed right before it, run on; killed right after it, run on. Each time
- * the slot must succeed with the state that it has without an interruption.
+ * Runs the job to its end, and then again for each of its saves: killed right before it, run on; killed right after it, run on; and once
+ * killed when it has returned and nobody knows yet. Each time the slot must succeed with the state that it has without an interruption.
  * @throws {AssertionError} it doesn't; the message says where it was killed
  * @throws {TypeError} as `runJob` does; or the job saves nothing, so that there is nothing to interrupt; or `state` shows nothing of its work
  *
@@ -84,6 +84,11 @@ export async function interrupted<
   }
   let kills = 0;
   for (const point of spread(whole.saves, most)) {
+    if (point === 'end' && kills === 0) {
+      throw new AssertionError({
+        message: `The job saved ${whole.saves} times in its first run and never again, so that it was not killed once: make everything in begin as it is before that run`,
+      });
+    }
     const { state: found, killed } = await series(point);
     if (killed) kills += 1;
     deepStrictEqual(
@@ -91,11 +96,6 @@ export async function interrupted<
       whole.state,
       `${tell(point)}, the job ended with another state than without an interruption`,
     );
-  }
-  if (kills === 0) {
-    throw new AssertionError({
-      message: `The job saved ${whole.saves} times in its first run and never again, so that it was not killed once: make everything in begin as it is before that run`,
-    });
   }
   return { saves: whole.saves, kills };
 }
@@ -111,20 +111,25 @@ function snapshot(state: unknown): unknown {
   }
 }
 
-/** Both sides of each save, or of as many as are wanted. */
+/** Both sides of each save, or of as many as are wanted, and the end. */
 function spread(saves: number, most: number): KillPoint[] {
-  const wanted = Math.max(1, Math.min(saves, Math.floor(most / 2)));
+  const wanted = Math.max(1, Math.min(saves, Math.floor((most - 1) / 2)));
   const chosen = new Set(
     Array.from({ length: wanted }, (_, i) => 1 + Math.floor((i * (saves - 1)) / Math.max(1, wanted - 1))),
   );
-  return [...chosen].flatMap((save) => [
+  const atSaves = [...chosen].flatMap((save) => [
     { save, when: 'before' as const },
     { save, when: 'after' as const },
   ]);
+  return [...atSaves, 'end'];
 }
 
 const tell = (point: KillPoint | undefined): string =>
-  point ? `Killed right ${point.when} save ${point.save}` : 'Without an interruption';
+  point === 'end'
+    ? 'Killed when it had returned, before its success was known'
+    : point
+      ? `Killed right ${point.when} save ${point.save}`
+      : 'Without an interruption';
 
 const tellEnd = ({ status, exitCode, error }: RunJobOutcome<unknown>): string =>
   `${status} (${exitCode})${error ? `: ${error.message}` : ''}`;

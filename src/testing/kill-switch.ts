@@ -1,11 +1,10 @@
-// Ends a run in a test as SIGKILL ends a process: at one of its saves its code stops for good, and nothing of it is told or tidied up.
+// Ends a run in a test as SIGKILL ends a process: at one of its saves, or at its end, its code stops for good, and nothing of it is told or
+// tidied up.
+import type { Job } from '../job.ts';
 import type { Checkpoints, Clock } from '../runner/ports.ts';
 
-/** Where a run is killed: at its save of this number, counted from 1, right before or right after. */
-export interface KillPoint {
-  readonly save: number;
-  readonly when: 'before' | 'after';
-}
+/** Where a run is killed: at its save of this number, counted from 1, right before or right after; or when the job has returned. */
+export type KillPoint = { readonly save: number; readonly when: 'before' | 'after' } | 'end';
 
 /** Counts the saves of a slot over its runs, and stops at one of them. */
 export class KillSwitch {
@@ -48,6 +47,18 @@ export class KillSwitch {
     };
   }
 
+  /** The same job, which may be killed when it has done all. */
+  aroundJob(job: Job): Job {
+    return {
+      ...job,
+      run: async (context) => {
+        const result = await job.run(context);
+        if (this.#point === 'end') await this.#die();
+        return result;
+      },
+    };
+  }
+
   /** The same clock, whose timers wake nobody once the run is killed. */
   clock(clock: Clock): Clock {
     return {
@@ -61,9 +72,13 @@ export class KillSwitch {
     };
   }
 
-  async #reach(save: number, when: KillPoint['when']): Promise<void> {
-    if (this.#point?.save !== save || this.#point.when !== when) return;
+  async #reach(save: number, when: 'before' | 'after'): Promise<void> {
+    if (typeof this.#point !== 'object' || this.#point.save !== save || this.#point.when !== when) return;
+    await this.#die();
+  }
+
+  async #die(): Promise<never> {
     this.#kill();
-    await new Promise(() => undefined);
+    return new Promise<never>(() => undefined);
   }
 }

@@ -142,7 +142,7 @@ export async function runInTest<
         const given = { json: (options.params ?? {}) as Record<string, unknown>, pairs: new Map<string, string>() };
         const params = validateParams(job.params, given, env, job.name);
         if (problems.length > 0) throw configError(problems);
-        return { job, params, paramsDigest: digestOf(params), timeoutMs };
+        return { job: kill?.aroundJob(job) ?? job, params, paramsDigest: digestOf(params), timeoutMs };
       },
       async open() {
         const surroundings = { config, dryRun, log, name: request.name, runId, published };

@@ -20,6 +20,20 @@ const refuseOneInSeven = `
     if old.id % 7 = 0 then return null; end if; return old; end $$;
   create trigger refuse before delete on item for each row execute function refuse();`;
 
+/** One row that raises undoes a plain DELETE of all: who doesn't know which rows do so has to delete each by itself. */
+const raiseOneIn700 = `
+  create function raise() returns trigger language plpgsql as $$ begin
+    if old.id % 700 = 0 then raise 'stays'; end if; return null; end $$;
+  create trigger raise after delete on item for each row execute function raise();
+  create function delete_each() returns setof int language plpgsql as $$ declare at tid; begin
+    for at in select ctid from item where ${DUE} loop
+      begin
+        delete from item where ctid = at;
+        return next 1;
+      exception when others then null;
+      end;
+    end loop; end $$;`;
+
 const writeDown = `
   create table audit (item_id int, at timestamptz);
   create function write_down() returns trigger language plpgsql as $$ begin
@@ -146,5 +160,10 @@ export const SHAPES: readonly Shape[] = [
     name: 'a trigger that refuses one row in seven',
     fill: items(100_000, refuseOneInSeven),
     plain: [`delete from item where ${DUE}`],
+  },
+  {
+    name: 'a trigger that raises for one row in 700',
+    fill: items(100_000, raiseOneIn700),
+    plain: ['select from delete_each()'],
   },
 ];

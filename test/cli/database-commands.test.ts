@@ -211,6 +211,20 @@ test('doctor tells what is misconfigured, and exits with 78', async () => {
   });
 });
 
+test('where transactions are read-only unless they say otherwise, a run ends with 69, and doctor says so', async () => {
+  await using database = await createDatabase();
+  await database.query(`ALTER DATABASE ${database.name} SET default_transaction_read_only = on`);
+  expect(await doctor({ DATABASE_URL: database.url })).toMatchObject({
+    exitCode: 69,
+    postgres: found('unavailable', 'takes no writes'),
+  });
+  const ended = await runToEnd(['noop'], { database });
+  expect(ended).toMatchObject({
+    exitCode: 69,
+    summary: { error: { message: expect.stringContaining('takes no writes') } },
+  });
+});
+
 test('doctor names the statements that give a role the rights that it lacks, and they are enough', async () => {
   await using database = await createDatabase();
   const role = `${database.name}_app`;

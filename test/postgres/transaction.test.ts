@@ -237,6 +237,19 @@ onEveryPostgres((createDatabase) => {
         expect(await ids()).toEqual([2]);
       }, 1));
 
+    test('a connection that the server ended while the job did something else tells why', () =>
+      withPool(async (pool) => {
+        const ended = new Promise((resolve) => pool.on('connect', (client) => client.once('end', () => resolve(true))));
+        const settings = { idle_in_transaction_session_timeout: 50 };
+        const running = pool.transaction(never, { settings }, async (transaction) => {
+          await ended;
+          await insert(transaction, 1);
+        });
+        await expect(running).rejects.toThrow(
+          'PostgreSQL failed: terminating connection due to idle-in-transaction timeout',
+        );
+      }, 1));
+
     test('a query after the end of its transaction is an error and runs nowhere', () =>
       withPool(async (pool) => {
         let kept: Transaction | undefined;

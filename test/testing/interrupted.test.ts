@@ -44,7 +44,7 @@ describe('with a real database', () => {
   test('work and checkpoint in one transaction: wherever it is killed, each row is there once', async () => {
     expect(await runJob.interrupted(copies(true), { postgres: database.url, ...compared() })).toEqual({
       saves: 10,
-      kills: 20,
+      kills: 21,
     });
     expect(await database.query('SELECT id FROM target')).toHaveLength(10);
   });
@@ -53,7 +53,7 @@ describe('with a real database', () => {
     const pool = new pg.Pool({ connectionString: database.url, max: 2 });
     try {
       const { kills } = await runJob.interrupted(copies(true), { postgres: pool, most: 6, ...compared() });
-      expect(kills).toBe(6);
+      expect(kills).toBe(5);
       expect((await pool.query('SELECT count(*)::integer AS count FROM target')).rows).toEqual([{ count: 10 }]);
     } finally {
       await pool.end();
@@ -140,6 +140,25 @@ test('a step that was committed although nobody heard so is not done again in th
   expect(done).toBe(1);
 });
 
+test('what a job does behind its last save, and would do again, is found', async () => {
+  const sent: string[] = [];
+  const job = defineJob({
+    name: 'announces',
+    description: 'Counts, and says so',
+    checkpoint: cursor,
+    async run({ checkpoint }) {
+      await checkpoint.save({ lastId: 1 });
+      sent.push('done');
+    },
+  });
+  const begin = () => {
+    sent.length = 0;
+  };
+  await expect(runJob.interrupted(job, { begin, state: () => sent })).rejects.toThrow(
+    /Killed when it had returned, before its success was known, the job ended with another state/,
+  );
+});
+
 test('a job that saves nothing has nothing to be interrupted at', async () => {
   const job = defineJob({ name: 'nothing', description: 'Does nothing', run: () => 1 });
   await expect(runJob.interrupted(job, { begin: () => 0, state: () => 0 })).rejects.toThrow(/saves no checkpoint/);
@@ -211,6 +230,6 @@ describe('what could find nothing is refused, and says so', () => {
       if (written.length === 0) throw new Error('there is nothing yet');
       return written;
     };
-    expect(await runJob.interrupted(job, { begin, state })).toEqual({ saves: 2, kills: 4 });
+    expect(await runJob.interrupted(job, { begin, state })).toEqual({ saves: 2, kills: 5 });
   });
 });

@@ -38,11 +38,15 @@ export async function checkPostgres({ databaseUrl, connectTimeoutMs, maxConcurre
   return all === findings ? all : [...findings, ...all];
 }
 
-function reachable(server: Server, { version, major, role, standby }: ServerFacts): Finding {
+function reachable(server: Server, { version, major, role, standby, readOnly }: ServerFacts): Finding {
   const check = 'postgres';
   const where = `PostgreSQL ${version} at ${server.label}, as ${role}`;
   if (standby) {
     return { check, verdict: 'unavailable', message: `${where}, is a standby: DATABASE_URL must lead to the primary` };
+  }
+  if (readOnly) {
+    const message = `${where}, takes no writes: take default_transaction_read_only from the role, the database or the server`;
+    return { check, verdict: 'unavailable', message };
   }
   if (major < OLDEST_MAJOR) {
     return {

@@ -7,7 +7,7 @@ import { committed } from './committed.ts';
 import { asUnavailable, isContention, isRefusedRow, isTooSlow } from './database-errors.ts';
 import { deleteInGroups, inGroups } from './groups.ts';
 import { NOTHING, type Outcome, sum } from './outcome.ts';
-import { afterwards, keptSilently, refusalOf } from './refusals.ts';
+import { afterwards, heldBack, keptSilently, refusalOf } from './refusals.ts';
 import { halves, mostRows, type Scope, scopeSql } from './scope.ts';
 import { deleteLocked, lock } from './statements.ts';
 import { transaction, undo, watched } from './transaction.ts';
@@ -81,7 +81,7 @@ async function lockThenDelete(work: Work, subject: BatchSubject, scope: Scope): 
         const outcome = {
           ...rows.seen,
           deleted,
-          blocked: rows.seen.blocked + (mayKeep ? 0 : stayed),
+          blocked: rows.seen.blocked + (mayKeep ? 0 : heldBack(table, stayed)),
           kept: mayKeep ? stayed : 0,
         };
         // A trigger that keeps every row may do something else instead, such as marking them deleted anew: nothing of it stays.

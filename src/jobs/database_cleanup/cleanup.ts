@@ -4,6 +4,7 @@ import { prepareArchives } from './archive.ts';
 import { cleanLeftovers } from './clean-component.ts';
 import type { ComponentTask } from './component-task.ts';
 import { componentsInOrder } from './components.ts';
+import { counted } from './counted.ts';
 import { isPermanent, tellError } from './database-errors.ts';
 import { type Discovered, discover } from './discover.ts';
 import { cutoffOf, usualRetentionMs } from './due.ts';
@@ -12,7 +13,7 @@ import { guard } from './guard.ts';
 import { hintAtIndexes } from './hints.ts';
 import type { Ctx, Refusal, Table } from './model.ts';
 import { makePlan, type Plan, tellPlan } from './plan.ts';
-import { countUntold, keep, markDone, withDone } from './progress.ts';
+import { countUntold, keep, markDone, startKeeping, withDone } from './progress.ts';
 import { lagWatch } from './replication.ts';
 import { makeResult, type Result } from './result.ts';
 import { readServer } from './server.ts';
@@ -20,6 +21,7 @@ import { cleanGroup, firstGroup, startSharedPace } from './small-components.ts';
 import type { Archive } from './statements.ts';
 import { statementSpan, sumsOf } from './trace.ts';
 import { transaction } from './transaction.ts';
+import { countUndeletable } from './undeletable.ts';
 import { vacuum } from './vacuum.ts';
 import { mustStop, readingLimits, startWork, type Work } from './work.ts';
 
@@ -49,8 +51,8 @@ export async function cleanup(ctx: Ctx): Promise<Result> {
     );
   }
   const open = found.tables.filter(({ label }) => !work.done.has(label));
-  const counted = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, { ...found, tables: open }));
-  const plan = withDone(counted, found.tables, work.done);
+  const planned = await ctx.span('database_cleanup.plan', {}, () => makePlan(work, { ...found, tables: open }));
+  const plan = withDone(planned, found.tables, work.done);
   countUntold(work, plan, saved);
   tellPlan(work, plan);
   const due = plan.tables.filter((table) => table.due > 0).map(({ table }) => table);
@@ -79,17 +81,18 @@ function tellTables({ log }: Ctx, { tables }: Result): void {
     { deleted, matched, blocked, skippedLocked, kept, refusals = [], batches, durationMs },
   ] of Object.entries(tables)) {
     const stayed = [
-      blocked > 0 && `${blocked} stay because other rows refer to them`,
-      skippedLocked > 0 && `${skippedLocked} were locked`,
-      kept > 0 && `${kept} were kept: ${refusals.map(tellRefusal).join(', ')}`,
+      blocked > 0 && counted(blocked, 'stays because other rows refer to it', 'stay because other rows refer to them'),
+      skippedLocked > 0 && counted(skippedLocked, 'was locked', 'were locked'),
+      kept > 0 && `${counted(kept, 'was kept', 'were kept')}: ${refusals.map(tellRefusal).join(', ')}`,
     ].filter(Boolean);
-    const done = `${deleted} of ${matched} due rows deleted in ${batches} batches and ${durationMs} ms`;
+    const due = counted(matched, 'due row', 'due rows');
+    const done = `${deleted} of ${due} deleted in ${counted(batches, 'batch', 'batches')} and ${durationMs} ms`;
     log.info(`${label}: ${[done, ...stayed].join('; ')}`, { table: label });
   }
 }
 
 const tellRefusal = ({ rows, reason, example }: Omit<Refusal, 'key'>): string =>
-  `${rows} because "${reason}", such as ${example}`;
+  `${rows} because "${reason}"${example === undefined ? '' : `, such as ${example}`}`;
 
 async function deleteAll(
   work: Work,
@@ -126,19 +129,21 @@ async function deleteAll(
   );
   const told = async (some: readonly ComponentTask[], step: () => Promise<void>) => {
     const tablesNow = some.flatMap((task) => task.tables);
-    await keep(work, plan, tablesNow);
     const names = tablesNow.map((table) => table.label).join(', ');
     await ctx.span('database_cleanup.table', statementSpan('DELETE', names), async (span) => {
       work.span = span;
       await step();
+      for (const table of tablesNow) await countUndeletable(work, table);
       span.setAttributes(sumsOf(work, tablesNow));
     });
     if (mustStop(work)) return;
     for (const task of some) markDone(work, task.tables);
   };
   const pace = startSharedPace(work);
+  const keepBefore = startKeeping(work, plan, componentTasks);
   for (let at = 0; at < componentTasks.length && !mustStop(work); ) {
     const group = firstGroup(work, componentTasks.slice(at), pace);
+    await keepBefore(at, at + group.length);
     at += group.length;
     await told(
       group.map(({ component }) => component),
@@ -149,8 +154,11 @@ async function deleteAll(
   // Only rows that due rows can refer to may have been left because of another shard.
   const cleaned = new Set(tables.map((table) => table.oid));
   const referredTo = new Set(foreignKeys.filter((key) => cleaned.has(key.childOid)).map((key) => key.parentOid));
-  for (const task of componentTasks.filter((each) => each.tables.some((table) => referredTo.has(table.oid)))) {
+  const leftovers = componentTasks.filter((each) => each.tables.some((table) => referredTo.has(table.oid)));
+  const keepBeforeLeftovers = startKeeping(work, plan, leftovers);
+  for (const [at, task] of leftovers.entries()) {
     if (mustStop(work)) return;
+    await keepBeforeLeftovers(at, at + 1);
     await told([task], () => cleanLeftovers(work, task));
   }
 }
@@ -168,7 +176,7 @@ function failureOf(work: Work, tables: readonly Table[], result: Result): Error 
     .filter((table) => work.failures.has(table.oid))
     .map((table) => `${table.label}: ${tellError(work.ctx, work.failures.get(table.oid))}`);
   const message =
-    `${named.length} of ${tables.length} tables failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : `${result.totals.deleted} rows were deleted`}. ` +
+    `${named.length} of ${counted(tables.length, 'table', 'tables')} failed; ${work.ctx.dryRun ? 'nothing is deleted in a dry run' : counted(result.totals.deleted, 'row was deleted', 'rows were deleted')}. ` +
     named.join('; ');
   const cause = new AggregateError(errors, 'the failures of the tables');
   // A trouble with rights, rules or definitions stays until somebody mends it: another attempt would only repeat it.

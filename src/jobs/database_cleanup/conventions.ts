@@ -2,6 +2,7 @@
 
 import type { QueryResult } from 'pg';
 import { PermanentError } from '../../errors.ts';
+import { counted } from './counted.ts';
 import type { Table } from './model.ts';
 import type { Params } from './params.ts';
 import { overrideFor } from './patterns.ts';
@@ -34,20 +35,20 @@ interface Questions {
 }
 
 /** What tells whether a table's due rows may be live ones, or all that it has. */
-export function questionConventions(params: Params, table: Table, counted: Counted): Questions {
+export function questionConventions(params: Params, table: Table, count: Counted): Questions {
   const declared = overrideFor(params.live, table);
   const mayBeEmpty =
     params.allowLarge || overrideFor(Object.fromEntries(params.allowEmpty.map((name) => [name, true])), table);
-  const sentinels = declared === null ? [] : sentinelStatements(params, table, counted);
+  const sentinels = declared === null ? [] : sentinelStatements(params, table, count);
   const others = mayBeEmpty ? [] : [`select from ${table.target} as t where (${table.due('t')}) is not true limit 1`];
   return {
     statements: [...sentinels, ...others],
     refuse(answers) {
-      if (sentinels.length > 0) refuseSentinels(table, counted, declared !== undefined, answers);
+      if (sentinels.length > 0) refuseSentinels(table, count, declared !== undefined, answers);
       const left = answers[sentinels.length];
       if (others.length === 0 || (left?.rowCount ?? 0) > 0) return;
       throw new PermanentError(
-        `all ${counted.due} rows of ${table.label} are due, which would leave it empty; if that is right, say so: --param ${shell(`allowEmpty=${table.label}`)}`,
+        `${count.due === 1 ? `the only row of ${table.label} is` : `all ${count.due} rows of ${table.label} are`} due, which would leave it empty; if that is right, say so: --param ${shell(`allowEmpty=${table.label}`)}`,
       );
     },
   };
@@ -72,7 +73,7 @@ function refuseSentinels(
         `--param ${shell(`live={"${label}":"${value}"}`)}, or, if only rows without a time are live, --param ${shell(`live={"${label}":null}`)}`,
     );
   };
-  const most = `${common.rows} of ${due} due rows hold ${common.value}`;
+  const most = `${common.rows} of ${counted(due, 'due row holds', 'due rows hold')} ${common.value}`;
   if (!declared && declares.notNull) {
     refuse(`${label}.${column} is NOT NULL, so that live rows have a time as well, and ${most}`, common.value);
   }
@@ -81,12 +82,12 @@ function refuseSentinels(
   }
   if (ancient?.value) {
     refuse(
-      `${ancient.rows} rows of ${label} have a ${column} before ${LONG_AGO}, such as ${ancient.value}`,
+      `${counted(ancient.rows, `row of ${label} has`, `rows of ${label} have`)} a ${column} before ${LONG_AGO}, such as ${ancient.value}`,
       ancient.value,
     );
   }
   if (common.rows >= SHARED_BY && common.rows > common.without) {
-    const without = `${common.without} have no time`;
+    const without = counted(common.without, 'has no time', 'have no time');
     refuse(`${common.rows} rows of ${label} hold the same ${column}, ${common.value}, and ${without}`, common.value);
   }
 }

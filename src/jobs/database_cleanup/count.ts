@@ -90,7 +90,7 @@ async function countSome(
 }
 
 /** What was counted in one partition. */
-interface Count {
+export interface Count {
   readonly due: number;
   readonly ours: number;
   readonly ancient: boolean;
@@ -99,7 +99,7 @@ interface Count {
 const NONE: Count = { due: 0, ours: 0, ancient: false };
 
 /** A statement for each partition, so that none waits for a plan over all of them. */
-function countStatements({ ctx }: Work, table: Table): string[] {
+export function countStatements({ ctx }: Work, table: Table): string[] {
   return table.partitions.map((partition) => {
     const part = shardCondition(ctx.shard, partition.oid);
     const ours = part === '' ? 'count(*)' : `count(*) filter (where true${part})`;

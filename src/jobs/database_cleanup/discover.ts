@@ -77,8 +77,9 @@ export async function discover(client: Transaction, ctx: Ctx, server: Server): P
         ? own.filter((partition) => !partition.foreign).map((partition) => toPartition(partition, whole, facts, server))
         : [],
       triggers: facts?.triggers ?? [],
-      obstacle: obstacleOf({ label, partitions: own, referring }),
+      obstacle: obstacleOf({ label, whole, partitions: own, referring }),
       published: own.some((partition) => partition.published),
+      rowSecurity: facts?.rowSecurity === true || own.some((partition) => partition.rowSecurity),
       problem:
         facts && problemOf({ label, whole, facts, partitions: own, referring, role: server.role, params: ctx.params }),
     };

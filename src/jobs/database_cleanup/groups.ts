@@ -4,7 +4,7 @@ import type { Transaction } from '../../job.ts';
 import type { BatchSubject, Groups } from './batch-subject.ts';
 import { isReferred, isRefusedRow, violatedConstraint } from './database-errors.ts';
 import { NOTHING, type Outcome, sum } from './outcome.ts';
-import { type AskExample, keptSilently, refusalOf } from './refusals.ts';
+import { type AskExample, heldBack, keptSilently, refusalOf } from './refusals.ts';
 import { blockOf, scopeSql } from './scope.ts';
 import { deleteLocked } from './statements.ts';
 import type { Work } from './work.ts';
@@ -13,8 +13,12 @@ import type { Work } from './work.ts';
 const MOST_ROWS = 64;
 /** PostgreSQL keeps so many subtransactions of a session at hand, and with more of them everybody's snapshots take longer. */
 const MOST_GROUPS = 60;
-/** So many rows are refused in one pass; then it ends, and the next run goes on where it stood. */
+/**
+ * So many rows are refused in one pass, or as many as take the time of so many batches; then it ends, and the next run goes on where it
+ * stood.
+ */
 const MAX_REFUSALS = 1_000;
+const MAX_REFUSED_BATCHES = 40;
 /** By so much groups shrink when a row of one is refused, and grow when none is. */
 const SHRINK = 4;
 const GROW = 2;
@@ -53,6 +57,7 @@ export async function deleteInGroups(
     if (tried > 0 && (tried === MOST_GROUPS || performance.now() > endAt)) break;
     const group = held.slice(at, at + groups.rows);
     const statement = deleteLocked(subject, scopeSql({ kind: 'ctids', ctids: group }, server));
+    const startedAt = performance.now();
     try {
       const answer = await client.query(`${ending}SAVEPOINT "group";\n${statement}`);
       // node-postgres gives a result for each statement of such a text.
@@ -64,6 +69,7 @@ export async function deleteInGroups(
       groups.rows = Math.min(MOST_ROWS, groups.rows * GROW);
     } catch (error) {
       if (!isRefusedRow(ctx, error)) throw error;
+      work.refused.ms += performance.now() - startedAt;
       ending = BACK;
       if (group.length > 1) {
         groups.rows = Math.ceil(group.length / SHRINK);
@@ -91,7 +97,7 @@ async function deletedOf(
 ): Promise<Outcome> {
   const stayed = group.length - deleted;
   const outcome = { ...NOTHING, due: group.length, deleted };
-  if (!subject.mayKeep || stayed === 0) return { ...outcome, blocked: stayed };
+  if (!subject.mayKeep || stayed === 0) return { ...outcome, blocked: heldBack(subject.table, stayed) };
   return { ...outcome, kept: stayed, refusals: [await keptSilently(ask, work, subject, group, stayed)] };
 }
 
@@ -104,10 +110,17 @@ async function refused(
   error: unknown,
 ): Promise<Outcome> {
   const { ctx } = work;
-  work.refusals += 1;
-  if (work.refusals >= MAX_REFUSALS) work.resumeAt.set(subject.partition.oid, blockOf(ctid));
+  if (endsPass(work, blockOf(ctid))) work.resumeAt.set(subject.partition.oid, blockOf(ctid));
   ctx.log.debug('row refused', { table: subject.table.label, ctid, error: String(error) });
   const setsDefault = subject.defaultKeys.includes(violatedConstraint(error) ?? '');
   if (isReferred(ctx, error) && !setsDefault) return { ...NOTHING, due: 1, blocked: 1 };
   return { ...NOTHING, due: 1, kept: 1, refusals: [await refusalOf(ask, work, subject, ctid, error)] };
+}
+
+/** Counts a row that was refused, and says whether that is enough. The next run begins with its block, so that one block is always done. */
+function endsPass({ ctx, refused }: Work, block: number): boolean {
+  refused.rows += 1;
+  refused.from ??= block;
+  const tooLong = refused.ms >= MAX_REFUSED_BATCHES * ctx.params.batchTarget && block !== refused.from;
+  return tooLong || refused.rows >= MAX_REFUSALS;
 }

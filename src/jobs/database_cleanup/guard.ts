@@ -1,5 +1,6 @@
 // Refuses a run that would delete suspiciously much: a destructive job gone wrong is stopped before its first row.
 import { PermanentError } from '../../errors.ts';
+import { counted } from './counted.ts';
 import { earlierResults } from './earlier-runs.ts';
 import type { Plan, TablePlan } from './plan.ts';
 import { transaction } from './transaction.ts';
@@ -40,9 +41,10 @@ async function tooMuchOfTable(work: Work, { table, due }: TablePlan): Promise<st
     return rows[0]?.count ?? 0;
   });
   if (others >= enough) return undefined;
-  const percent = Math.round((100 * taken) / (due + others));
-  return `${table.label} would lose ${taken} of its ${due + others} rows (${percent}%, and maxFraction is ${maxFraction * 100}%)`;
+  return `${table.label} would lose ${taken} of its ${due + others} rows (${percent(taken / (due + others))}, and maxFraction is ${percent(maxFraction)})`;
 }
+
+const percent = (part: number): string => `${Number((100 * part).toPrecision(3))}%`;
 
 function tooMuchGrowth(work: Work, { table, due }: TablePlan, usual: number | undefined): string | undefined {
   const { maxGrowth, guardAbove } = work.ctx.params;
@@ -50,7 +52,7 @@ function tooMuchGrowth(work: Work, { table, due }: TablePlan, usual: number | un
   const limit = Math.max(guardAbove, usual * maxGrowth);
   const taken = Math.min(due, work.remaining);
   if (taken <= limit) return undefined;
-  return `${table.label} would lose ${taken} rows, and in the last runs at most ${usual} were due (maxGrowth is ${maxGrowth} times)`;
+  return `${table.label} would lose ${counted(taken, 'row', 'rows')}, and in the last runs at most ${usual} were due (maxGrowth is ${maxGrowth})`;
 }
 
 /** The most due rows that each table had in an earlier run. */

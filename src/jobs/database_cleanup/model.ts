@@ -76,6 +76,8 @@ export interface Table {
   readonly declares: Declared;
   readonly partitions: readonly Partition[];
   readonly triggers: readonly Trigger[];
+  /** Whether row-level security applies to it, or to any partition: then rows may be seen that it lets nobody delete. */
+  readonly rowSecurity: boolean;
   /** Whether its deletes are published, in any partition. */
   readonly published: boolean;
   /** Why the job can't work on it; undefined when it can. */
@@ -127,8 +129,8 @@ export interface Refusal {
   /** The message of the first of these rows. */
   readonly reason: string;
   readonly rows: number;
-  /** The primary key of one of the rows, such as `id=4`, or its ctid where the table has none. */
-  readonly example: string;
+  /** The primary key of one of the rows, such as `id=4`, or its ctid where the table has none; absent where it can't be told. */
+  readonly example?: string;
 }
 
 /** What happened to one table in a run. */

@@ -57,7 +57,7 @@ export async function runPass(
   tally.skippedLocked -= options.again?.skipped ?? 0;
   tally.kept -= options.again?.kept ?? 0;
   tally.refusals = withoutRefusals(tally.refusals, options.again?.refusals ?? []);
-  work.refusals = 0;
+  work.refused = { rows: 0, ms: 0 };
   work.slowRows = 0;
   const leftovers: BlockRange[] = [];
   let total: Outcome = NOTHING;
@@ -93,7 +93,7 @@ function endEarly({ ctx, resumeAt }: Work, { table, partition }: BatchSubject, {
   // By the blocks the next run goes on, and these rows came in another order.
   if (kind !== 'blocks') resumeAt.set(partition.oid, 0);
   const block = resumeAt.get(partition.oid);
-  ctx.log.warn(`${partition.name}: too many rows were refused one by one; the next run goes on at block ${block}`, {
+  ctx.log.warn(`${partition.name}: refused rows took enough of this run; the next one goes on at block ${block}`, {
     table: table.label,
     block,
   });

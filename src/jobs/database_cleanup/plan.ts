@@ -2,6 +2,7 @@
 import { type Blocked, countBlocked } from './blocked.ts';
 import type { Schema } from './closure.ts';
 import { countTables } from './count.ts';
+import { counted } from './counted.ts';
 import { isContention } from './database-errors.ts';
 import type { Discovered } from './discover.ts';
 import { actsOnOthers, countEffects, type Effect } from './effects.ts';
@@ -80,24 +81,31 @@ export function tellPlan(work: Work, plan: Plan): void {
   const { log, params } = work.ctx;
   for (const { table, due, effects, blocked } of plan.tables) {
     if (due === 0) continue;
-    log.info(`${table.label}: ${due} rows are due`, { table: table.label, due, cutoff: table.cutoff });
+    log.info(`${table.label}: ${counted(due, 'row is due', 'rows are due')}`, {
+      table: table.label,
+      due,
+      cutoff: table.cutoff,
+    });
     if (blocked && (blocked.rows > 0 || blocked.atLeast)) {
-      log.info(`${table.label}: ${number(blocked)} of them stay because other rows refer to them`, {
-        table: table.label,
-      });
+      const stay = told(
+        blocked,
+        'of them stays because other rows refer to it',
+        'of them stay because other rows refer to them',
+      );
+      log.info(`${table.label}: ${stay}`, { table: table.label });
     }
     for (const effect of effects) {
       const { constraint } = effect;
-      const rows = number(effect);
+      const others = told(effect, "row that isn't due", "rows that aren't due");
       if (effect.onDelete !== 'cascade') {
         log.warn(
-          `${effect.table}: ${rows} rows will lose their reference (${constraint} ON DELETE ${effect.onDelete.toUpperCase()})`,
+          `${effect.table}: ${told(effect, 'row will lose its reference', 'rows will lose their reference')} (${constraint} ON DELETE ${effect.onDelete.toUpperCase()})`,
         );
       } else if (params.allowCascade) {
-        log.warn(`${effect.table}: ${rows} rows that aren't due will go too (${constraint} ON DELETE CASCADE)`);
+        log.warn(`${effect.table}: ${others} will go too (${constraint} ON DELETE CASCADE)`);
       } else {
         log.warn(
-          `${effect.table}: ${rows} rows that aren't due would go too (${constraint} ON DELETE CASCADE); ` +
+          `${effect.table}: ${others} would go too (${constraint} ON DELETE CASCADE); ` +
             `the rows of ${table.label} that they refer to stay, unless allowCascade is set`,
         );
       }
@@ -107,5 +115,5 @@ export function tellPlan(work: Work, plan: Plan): void {
   }
 }
 
-const number = ({ rows, atLeast }: { rows: number; atLeast?: boolean }): string =>
-  `${atLeast ? 'at least ' : ''}${rows}`;
+const told = ({ rows, atLeast }: { rows: number; atLeast?: boolean }, one: string, several: string): string =>
+  `${atLeast ? 'at least ' : ''}${counted(rows, one, several)}`;

@@ -19,7 +19,7 @@ interface Subject {
 export function problemOf({ label, whole, facts, partitions, referring, role, params }: Subject): string | undefined {
   if (!facts.schemaUsable) return `the role ${role} has no USAGE on the schema of ${label}; grant it`;
   if (facts.missing.length > 0) {
-    return `the role ${role} lacks ${facts.missing.join(', ')} on ${label}; run: GRANT SELECT, UPDATE, DELETE ON ${whole} TO "${role}"`;
+    return `the role ${role} lacks ${facts.missing.join(', ')} on ${label}; run: GRANT SELECT, UPDATE, DELETE ON ${whole} TO ${identifier(role)}`;
   }
   const odd = partitions.find((partition) => !partition.foreign && partition.access !== 'heap');
   if (odd)
@@ -42,7 +42,12 @@ export function problemOf({ label, whole, facts, partitions, referring, role, pa
 }
 
 /** Why a table's due rows can't be deleted, foreseen from the catalog, as a sentence; undefined when there is no reason. */
-export function obstacleOf({ label, partitions, referring }: Pick<Subject, 'label' | 'partitions' | 'referring'>) {
+export function obstacleOf({
+  label,
+  whole,
+  partitions,
+  referring,
+}: Pick<Subject, 'label' | 'whole' | 'partitions' | 'referring'>) {
   const unknown = partitions.find((partition) => !partition.foreign && partition.lacksIdentity);
   if (unknown) {
     const name = `${identifier(unknown.schema)}.${identifier(unknown.name)}`;
@@ -55,7 +60,7 @@ export function obstacleOf({ label, partitions, referring }: Pick<Subject, 'labe
   if (asleep) {
     return (
       `the triggers of the foreign key ${asleep.name} on ${label} are disabled, so that ${asleep.childLabel} would refer to rows that ` +
-      `are gone; run as a superuser: ALTER TABLE ${label} ENABLE TRIGGER ALL`
+      `are gone; run as a superuser: ALTER TABLE ${whole} ENABLE TRIGGER ALL`
     );
   }
   return undefined;

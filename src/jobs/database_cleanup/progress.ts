@@ -1,7 +1,8 @@
 // What a run keeps for the next attempt or pod of its slot: the first run's cutoff, which tables are done, and what was done to each.
 //
-// Batches commit without it: rows that are gone need no cursor. What the batches of the component that was being cleaned had deleted when
+// Batches commit without it: rows that are gone need no cursor. What the batches of the components that were being cleaned had deleted when
 // the process was killed is told by the rows that are missing, since with one cutoff no further ones become due.
+import type { ComponentTask } from './component-task.ts';
 import type { Ctx, Table } from './model.ts';
 import type { Plan, TablePlan } from './plan.ts';
 import { ALL, fitting, type Progress, sum } from './saved.ts';
@@ -30,6 +31,30 @@ export function countUntold(work: Work, plan: Plan, saved: Progress | undefined)
   }
 }
 
+/** What is kept after so much time is written anew before the next tables, however few they are, in milliseconds. */
+const SAVED_ANEW_MS = 1_000;
+/** Else what is kept is good for so many of the tables, counted by those before them: to write it for each would take the square of them. */
+const PART = 1 / 20;
+
+/**
+ * Keeps how far the run is, before the components from `at` to `end` of these are cleaned: for each while they are few or take their time,
+ * else for some at once.
+ */
+export function startKeeping(work: Work, plan: Plan, components: readonly ComponentTask[]) {
+  let keptTo = 0;
+  let keptAt = 0;
+  return async (at: number, end: number): Promise<void> => {
+    if (end <= keptTo && performance.now() - keptAt < SAVED_ANEW_MS) return;
+    keptTo = Math.max(end, at + Math.floor(at * PART));
+    await keep(
+      work,
+      plan,
+      components.slice(at, keptTo).flatMap(({ tables }) => tables),
+    );
+    keptAt = performance.now();
+  };
+}
+
 /**
  * Keeps how far the run is.
  * @param current the tables that are to be cleaned next
@@ -40,7 +65,9 @@ export async function keep(work: Work, plan: Plan, current: readonly Table[] = [
     plan.tables.flatMap(({ table }) => table.partitions.map(({ oid, name }) => [oid, name] as const)),
   );
   const tallies: Progress['tallies'] = {};
-  for (const { table } of plan.tables) {
+  const dueIn = new Map<Table, number>();
+  for (const { table, due } of plan.tables) {
+    dueIn.set(table, due);
     const { deleted, batches, durationMs, longestBatchMs } = sum(earlier.get(table.label), tallyOf(work, table));
     if (batches > 0 || deleted > 0)
       tallies[table.label] = [deleted, batches, Math.round(durationMs), Math.round(longestBatchMs)];
@@ -51,7 +78,7 @@ export async function keep(work: Work, plan: Plan, current: readonly Table[] = [
     base: server.base.toISOString(),
     done: [...done],
     tallies,
-    current: isAlone(ctx) ? Object.fromEntries(current.map((table) => [table.label, dueIn(plan, table)])) : {},
+    current: isAlone(ctx) ? Object.fromEntries(current.map((table) => [table.label, dueIn.get(table) ?? 0])) : {},
     resumeAt: {
       ...work.resumedAt,
       ...Object.fromEntries([...work.resumeAt].map(([oid, block]) => [partitions.get(oid) ?? oid, block])),
@@ -71,5 +98,3 @@ export function markDone(work: Work, tables: readonly Table[]): void {
 }
 
 const isAlone = ({ shard }: Ctx): boolean => shard.count === 1;
-
-const dueIn = (plan: Plan, table: Table): number => plan.tables.find((each) => each.table.oid === table.oid)?.due ?? 0;

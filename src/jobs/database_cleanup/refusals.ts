@@ -1,6 +1,6 @@
 // The due rows that a trigger or a constraint refuses to let go: counted by reason, each with an example.
 import { reasonKey } from './database-errors.ts';
-import type { Refusal } from './model.ts';
+import type { Refusal, Table } from './model.ts';
 import { ctidArray } from './scope.ts';
 import type { Subject } from './statements.ts';
 import { transaction } from './transaction.ts';
@@ -27,6 +27,9 @@ export async function refusalOf(
   return { key, reason: (error as Error).message, rows: 1, example: await exampleOf(ask, work, subject, key, [ctid]) };
 }
 
+/** How many of the locked rows that didn't go are taken to be referred to since; it may be a policy too, which is looked at in the end. */
+export const heldBack = ({ rowSecurity }: Table, stayed: number): number => (rowSecurity ? 0 : stayed);
+
 /** Of these rows so many are still there, since a trigger answered with null. */
 export async function keptSilently(
   ask: AskExample,
@@ -52,7 +55,7 @@ async function exampleOf(
   ctids: readonly string[],
 ): Promise<string> {
   const known = tallyOf(work, table).refusals.find((refusal) => refusal.key === key);
-  if (known) return known.example;
+  if (known?.example !== undefined) return known.example;
   const { rows } = await ask(
     `select t.ctid::text as at, (
        select string_agg(concat(a.attname, '=', to_jsonb(t.*) ->> a.attname::text), ', ' order by a.attnum)

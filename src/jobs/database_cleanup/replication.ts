@@ -1,5 +1,6 @@
 // Rests while a replica can't keep up with what the job deletes.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identifier } from './sql.ts';
 import { transaction } from './transaction.ts';
 import { readingLimits, type Work } from './work.ts';
 
@@ -18,7 +19,7 @@ export function lagWatch(work: Work): () => Promise<void> {
       lastLook = performance.now();
       if (hidden && !warned) {
         work.ctx.log.warn(
-          `maxReplicationLag has no effect: the role ${work.server.role} can't see how far replicas are; run: GRANT pg_monitor TO "${work.server.role}"`,
+          `maxReplicationLag has no effect: the role ${work.server.role} can't see how far replicas are; run: GRANT pg_monitor TO ${identifier(work.server.role)}`,
         );
       }
       warned ||= hidden;

@@ -99,7 +99,7 @@ function tableResult({ tally: all, due, effects, blocked }: TablePlan & { readon
   return {
     due,
     ...tally,
-    ...(frequent.length > 0 && { refusals: frequent.map(({ reason, rows, example }) => ({ reason, rows, example })) }),
+    ...(frequent.length > 0 && { refusals: frequent.map(({ key: _, ...refusal }) => refusal) }),
     durationMs: Math.round(tally.durationMs),
     longestBatchMs: Math.round(tally.longestBatchMs),
     ...(blocked?.atLeast && { blockedAtLeast: true }),

@@ -24,14 +24,21 @@ export interface Work {
   span: Span | undefined;
   /** Whether others write to the database. */
   readonly traffic: Traffic;
-  /** How many rows were tried one by one and refused by a constraint or trigger, in the pass that goes on. */
-  refusals: number;
+  /** What was tried and refused by a constraint or trigger in the pass that goes on. */
+  refused: Refused;
   /** How many rows took too long by themselves, in the same pass. */
   slowRows: number;
   /** The block at which the next run goes on in a partition, by its oid, where a pass ended because too many rows were refused. */
   readonly resumeAt: Map<string, number>;
   /** Where earlier attempts and pods of the slot wanted the next run to go on, by the partition's name. */
   readonly resumedAt: Readonly<Record<string, number>>;
+}
+
+/** What was refused in one pass: rows by themselves, the milliseconds that this and the groups around them took, the first one's block. */
+interface Refused {
+  rows: number;
+  ms: number;
+  from?: number;
 }
 
 /** The work of a run that goes on from what earlier ones of the slot have saved. */
@@ -58,7 +65,7 @@ export function startWork(ctx: Ctx, server: Server, saved?: Progress): Work {
     failures: new Map(),
     // maxRows is for all attempts and pods of a slot.
     remaining: (ctx.params.maxRows ?? Number.POSITIVE_INFINITY) - deleted,
-    refusals: 0,
+    refused: { rows: 0, ms: 0 },
     slowRows: 0,
     resumeAt: new Map(),
     resumedAt: saved?.resumeAt ?? {},

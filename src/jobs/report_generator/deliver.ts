@@ -48,6 +48,10 @@ export async function deliverEarlier(context: JobContext): Promise<string[]> {
   );
 }
 
+/** The limit of a whole transaction came with version 17. */
+const WITHOUT_TIMEOUT =
+  "SELECT set_config(name, '0', true) FROM (VALUES ('transaction_timeout')) AS s (name) WHERE current_setting(name, true) IS NOT NULL";
+
 async function deliver(
   context: JobContext,
   lock: (query: Query) => Promise<OutgoingMessage | undefined>,
@@ -56,6 +60,7 @@ async function deliver(
   // The connection is idle while the broker is waited for, and must keep the row's lock.
   const settings = { idle_in_transaction_session_timeout: 0 };
   return inTransaction(context, { settings }, async (query) => {
+    await query(WITHOUT_TIMEOUT);
     const message = await lock(query);
     if (!message) return undefined;
     await publish(context, { ...message, mandatory: !params.allowUnroutable });

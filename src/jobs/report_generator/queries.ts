@@ -5,6 +5,15 @@
 const utc = (instant: string): string => `to_char(${instant} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 
 /**
+ * The instant at which a local time comes in time zone $2: of a midnight that comes twice, since clocks are turned back over it, the first,
+ * from which on it is that day; of one that clocks are turned forward over, the one at which they are.
+ */
+const comesAt = (local: string): string => `coalesce(
+  (SELECT min(t) FROM unnest('{0,30 min,1 hour,2 hours,3 hours}'::interval[]) AS earlier, LATERAL (SELECT (${local}) AT TIME ZONE $2 - earlier AS t) AS at
+   WHERE t AT TIME ZONE $2 = ${local}),
+  (${local}) AT TIME ZONE $2)`;
+
+/**
  * The boundaries of a week in a time zone. $1: the scheduled time, $2: the time zone, $3: the ISO week, or null for the last
  * that was complete at the scheduled time. Days are added to local time, so that a day of a DST change has 23 or 25 hours.
  * The week is over when it is so by this server's clock, by which its rows are stamped: no other clock is asked. `now()` is when the
@@ -20,9 +29,9 @@ WITH week AS (
 SELECT
   to_char(monday, 'IYYY-"W"IW') AS week,
   to_char(monday - interval '7 days', 'IYYY-"W"IW') AS "previousWeek",
-  ${utc("((monday - interval '7 days') AT TIME ZONE $2)")} AS "previousStart",
+  ${utc(comesAt("monday - interval '7 days'"))} AS "previousStart",
   ARRAY(SELECT to_char(monday + n * interval '1 day', 'YYYY-MM-DD') FROM generate_series(0, 6) n ORDER BY n) AS dates,
-  ARRAY(SELECT ${utc("((monday + n * interval '1 day') AT TIME ZONE $2)")} FROM generate_series(0, 7) n ORDER BY n) AS starts,
+  ARRAY(SELECT ${utc(comesAt("monday + n * interval '1 day'"))} FROM generate_series(0, 7) n ORDER BY n) AS starts,
   (monday + interval '7 days') AT TIME ZONE $2 <= $1::timestamptz AS complete,
   ceil(extract(epoch FROM (monday + interval '7 days') AT TIME ZONE $2 - now()) * 1000)::int8 AS "msToEnd",
   ${utc('now()')} AS now

@@ -175,6 +175,24 @@ describe('rights and policies', () => {
     await dropRole(database);
   });
 
+  test.for([{}, { maxRows: 100 }])(
+    'rows that policies show and let nobody delete are told, with %j',
+    async (params) => {
+      await using database = await createDatabase({ migrated: false });
+      const { role, url } = await roleIn(database);
+      await items(database, 10);
+      await database.query(`alter table item enable row level security; create policy s on item for select using (true);
+      create policy u on item for update using (true); create policy d on item for delete using (id > 3);
+      grant select, update, delete on item to ${role}`);
+      const result = await runCleanup(url, { params: { ...params, enableRowSecurity: true } });
+      expect(result.tables['public.item']).toMatchObject({
+        ...{ matched: 10, deleted: 7, kept: 3, blocked: 0, skippedLocked: 0 },
+        refusals: [{ reason: `row-level security lets the role ${role} see them, and not delete them`, rows: 3 }],
+      });
+      await dropRole(database);
+    },
+  );
+
   test('a referring table whose rows are hidden holds its parent back as a failure: a cascade would take them unseen', async () => {
     await using database = await createDatabase({ migrated: false });
     const { role, url } = await roleIn(database);

@@ -198,7 +198,7 @@ describe('locks', () => {
     // As ALTER TABLE or pg_dump's opposite would: readers pass, writers don't.
     await holder.query('begin; lock table item in share mode');
     await expect(runCleanup(database.url, { params: { lockTimeout: '20ms' } })).rejects.toThrow(
-      /1 of 2 tables failed; 1 rows were deleted.*public\.item: .*lock timeout/,
+      /1 of 2 tables failed; 1 row was deleted.*public\.item: .*lock timeout/,
     );
     expect(await database.query('select from other')).toEqual([]);
     await holder.end();

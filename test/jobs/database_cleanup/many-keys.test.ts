@@ -132,7 +132,7 @@ onEveryPostgres((createDatabase, major) => {
       const error = await runCleanup(database.url, { dryRun: true, lines: lines as never }).catch((thrown) => thrown);
       expect(error.message).toMatch(/the rule soft/);
       expect(lines.map((line) => line.message)).toContain(
-        'public.parent: 1 of them stay because other rows refer to them',
+        'public.parent: 1 of them stays because other rows refer to it',
       );
     });
   });

@@ -1,5 +1,6 @@
 // Rows that a trigger or a constraint refuses to let go: they stay, the others go, and the run says which and why.
 import { describe, expect, test } from 'vitest';
+import type { PreviousRun } from '../../../src/job.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { onEveryPostgres } from '../../support/every-postgres.ts';
 import { daysAgo, type Line, runCleanup } from './support.ts';
@@ -187,7 +188,7 @@ onEveryPostgres((createDatabaseThere) => {
     );
     const params = { allowLarge: true, statementTimeout: '30ms', batchSize: 1 };
     await expect(runCleanup(database.url, { params })).rejects.toThrow(
-      /1 of 2 tables failed; 1 rows were deleted.*public\.item: .*statement timeout/,
+      /1 of 2 tables failed; 1 row was deleted.*public\.item: .*statement timeout/,
     );
   });
 
@@ -237,5 +238,23 @@ describe('more refused rows than one run tries', () => {
     expect(second.totals).toMatchObject({ deleted: 100, kept: 1_000 });
     // It came to the end, and goes on at the beginning.
     expect(second.resumeAt?.['public.item']).toBeLessThan(first.resumeAt?.['public.item'] ?? 0);
+  });
+
+  test('take a bounded time of a run, however long each takes: here a trigger that deletes its own row until the stack is full', async () => {
+    await using database = await createDatabase({ migrated: false });
+    await database.query(`create table item (id int primary key, deleted_at timestamptz, filler char(700) default 'x');
+      insert into item select i, ${OLD} - i * interval '1 s' from generate_series(1, 60) i; insert into item values (0);
+      create function act() returns trigger language plpgsql as $$ begin
+        if old.id <= 40 then delete from item where id = old.id; end if; return old; end $$;
+      create trigger act before delete on item for each row execute function act();`);
+    const previousRuns: PreviousRun[] = [];
+    for (let deleted = 0; deleted < 20; ) {
+      const params = { allowLarge: true, batchTarget: '10ms' };
+      const result = await runCleanup(database.url, { params, previousRuns });
+      expect(result.totals.kept).toBeLessThan(40);
+      deleted += result.totals.deleted;
+      previousRuns.unshift({ runId: '', scheduledAt: new Date(), result: JSON.parse(JSON.stringify(result)) });
+    }
+    expect(previousRuns.length).toBeGreaterThan(2);
   });
 });

@@ -7,7 +7,7 @@ import { cleanup } from '../../../src/jobs/database_cleanup/cleanup.ts';
 import type { Ctx } from '../../../src/jobs/database_cleanup/model.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
 import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
-import { progress } from '../../../src/jobs/database_cleanup/saved.ts';
+import { type Progress, progress } from '../../../src/jobs/database_cleanup/saved.ts';
 import { withTransactions } from '../../../src/postgres/transaction.ts';
 
 export interface Line {
@@ -27,6 +27,8 @@ export interface CleanupOptions {
   /** Server settings of every session. */
   readonly settings?: string;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Is told what the run keeps, each time. */
+  readonly onSave?: (progress: Progress) => void;
   readonly lines?: Line[];
 }
 
@@ -70,7 +72,7 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
     exec: () => Promise.reject(new Error('the job runs no program')),
     previousRuns: async (limit) => (options.previousRuns ?? []).slice(0, limit),
     postgres: withTransactions(pool),
-    checkpoint: checkpointOf(options.runId),
+    checkpoint: checkpointOf(options),
     step: () => Promise.reject(new Error('the job does no steps')),
     continue: () => {
       throw new Error('the job asks for no pod');
@@ -86,9 +88,12 @@ export const daysAgo = (days: number): string => `now() - interval '${days} days
 const saved = new Map<string, string>();
 
 /** The checkpoint of a run: runs with one id are attempts of the same. */
-function checkpointOf(runId: string = randomUUID()): Ctx['checkpoint'] {
+function checkpointOf({ runId = randomUUID(), onSave }: CleanupOptions): Ctx['checkpoint'] {
   return {
     load: async () => (saved.has(runId) ? v.parse(progress, JSON.parse(saved.get(runId) ?? '')) : undefined),
-    save: async (value) => void saved.set(runId, JSON.stringify(value)),
+    save: async (value) => {
+      saved.set(runId, JSON.stringify(value));
+      onSave?.(value);
+    },
   };
 }

@@ -1,10 +1,13 @@
 // From the snapshot to the consumer: what is sent, that it is sent, and that nothing is sent twice under two ids.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
+import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { PermanentError, UnavailableError } from '../../../src/errors.ts';
 import { SCHEMA_ID } from '../../../src/jobs/report_generator/report.ts';
+import { withTransactions } from '../../../src/postgres/transaction.ts';
 import { open } from '../../rabbitmq/open.ts';
 import { bindQueue, consume, EXCHANGE } from '../../support/amqp.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
@@ -252,6 +255,22 @@ test('an output file that can not be written fails the run before anything is st
   await expect(run).rejects.toThrow(PermanentError);
   await expect(run).rejects.toThrow(/output names \/nowhere\/report\.json, which can't be written \(ENOENT\)/);
   expect(await setting.outbox()).toEqual([]);
+});
+
+test('a server that limits how long a transaction is open or idle leaves the message locked while the broker takes its time', async () => {
+  await using setting = await reportDatabase();
+  const { name } = setting.database;
+  const limits = [
+    'idle_in_transaction_session_timeout',
+    ...(inject('postgresMajor') >= 17 ? ['transaction_timeout'] : []),
+  ];
+  for (const limit of limits) await setting.database.query(`ALTER DATABASE ${name} SET ${limit} = '300ms'`);
+  const limited = new pg.Pool({ connectionString: setting.database.url });
+  limited.on('error', () => {});
+  const rabbitmq = { exchange: EXCHANGE, publish: () => setTimeout(600) };
+  const sent = runReport(withTransactions(limited), { rabbitmq }).finally(() => limited.end());
+  expect(await sent).toMatchObject({ sent: true });
+  expect(await setting.outbox()).toMatchObject([{ confirmed: true }]);
 });
 
 test('a database that goes away in mid-run is told as unavailable and ends no process', async () => {

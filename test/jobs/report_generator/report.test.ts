@@ -147,6 +147,29 @@ test('the day of a change to summer time has 23 hours', async () => {
   expect(hours).toEqual([24, 24, 24, 24, 24, 24, 23]);
 });
 
+test('a day whose midnight comes twice, since clocks go back over it, begins with the first; one that a zone left out has no length', async () => {
+  await using setting = await reportDatabase();
+  await setting.add({ at: '2015-10-25T00:30:00Z' }, { at: '2011-12-30T12:00:00Z' });
+  const azores = await reportOf(setting.pool, { params: { week: '2015-W43', timeZone: 'Atlantic/Azores' } });
+  expect(azores.days.slice(5)).toMatchObject([
+    { date: '2015-10-24', end: '2015-10-25T00:00:00Z', count: 0 },
+    { date: '2015-10-25', start: '2015-10-25T00:00:00Z', end: '2015-10-26T01:00:00Z', count: 1 },
+  ]);
+  // Clocks that go forward over it: it begins when they do.
+  const havana = await reportOf(setting.pool, { params: { week: '2015-W10', timeZone: 'America/Havana' } });
+  expect(havana.days[6]).toMatchObject({
+    date: '2015-03-08',
+    start: '2015-03-08T05:00:00Z',
+    end: '2015-03-09T04:00:00Z',
+  });
+  const samoa = await reportOf(setting.pool, { params: { week: '2011-W52', timeZone: 'Pacific/Apia' } });
+  expect(samoa.days.slice(3, 6)).toMatchObject([
+    { date: '2011-12-29', end: '2011-12-30T10:00:00Z', count: 0 },
+    { date: '2011-12-30', start: '2011-12-30T10:00:00Z', end: '2011-12-30T10:00:00Z', count: 0 },
+    { date: '2011-12-31', start: '2011-12-30T10:00:00Z', count: 1 },
+  ]);
+});
+
 test('a past week is made again byte for byte, whenever, in whatever order the rows lie, and whatever the session is set to', async () => {
   await using one = await reportDatabase();
   await using two = await reportDatabase();
