@@ -226,6 +226,7 @@ async function runAttempts(
   const deadline = state.deadline ?? ports.clock.now();
   // Doesn't keep the process alive: an event loop with nothing but this timer left can never finish the job.
   const cancelTimer = ports.clock.startTimer(state.remainingMs(), () => stop.request({ kind: 'deadline', timeoutMs }));
+  state.armWatchdog('running the job', state.remainingMs() + request.graceMs);
   ports.log.info('run started', {
     scheduledAt: state.scheduledAt,
     deadline,

@@ -119,22 +119,29 @@ export class Family {
     }
   }
 
-  /** Kills every member, those that are born meanwhile too. Returns the pids that the kernel hasn't ended within two seconds. */
+  /**
+   * Kills every member, those that are born meanwhile too. Returns the pids that the kernel hasn't ended within two seconds, and at once where all
+   * that live are another user's, whom we may not signal.
+   */
   async kill(): Promise<number[]> {
     const until = Date.now() + KILL_LIMIT_MS;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       const members = this.#signal('SIGKILL');
       if (process.platform === 'linux' ? members.length === 0 : !this.#alive()) return [];
-      if (Date.now() > until) return members.map(({ pid }) => pid);
+      const pids = members.map(({ pid }) => pid);
+      if (Date.now() > until || (pids.length > 0 && pids.every(isForbidden))) return pids;
       await sleep(wait);
     }
   }
 
   /** The members for people: `sleep (123), sh (124)`. */
   names(): string {
-    return this.members()
-      .map(({ pid }) => `${nameOf(pid)} (${pid})`)
-      .join(', ');
+    return tell(this.members());
+  }
+
+  /** Those of them whom we may not end. */
+  namesOfForbidden(): string {
+    return tell(this.members().filter(({ pid }) => isForbidden(pid)));
   }
 
   /** Sends the signals to the whole group at once, and to each member that is in another one. Returns who lived then. */
@@ -153,11 +160,26 @@ export class Family {
   }
 }
 
+const tell = (members: readonly ProcessStat[]): string =>
+  members.map(({ pid }) => `${nameOf(pid)} (${pid})`).join(', ');
+
 /** Returns whether there was somebody to send it to. */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
-  } catch {
-    return false;
+  } catch (error) {
+    return mayNot(error);
   }
 }
+
+/** Whether it is a process that has become another user's, as sudo does. */
+function isForbidden(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return mayNot(error);
+  }
+}
+
+const mayNot = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EPERM';
