@@ -1,5 +1,8 @@
 // `run-job exec`: a program in any language has the life of a run, and its end is told as it was.
-import { expect, test } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
 import { expectAccounts } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
@@ -196,6 +199,25 @@ test.concurrent('attempts are made anew, each told its number, and what can’t 
     attempts: 1,
     exitCode: 78,
   });
+});
+
+test.concurrent.each([
+  ['a file: all of it', '"$0" "$@" < input', 0, ['all', 'all']],
+  ['the rest of a file, which it can’t: misconfigured', '{ read -r first; "$0" "$@"; } < input', 78, ['all']],
+  ['a pipe, which it can’t: misconfigured', 'cat input | "$0" "$@"', 78, ['all']],
+  ['nothing', '"$0" "$@" < /dev/null', 0, []],
+])('another attempt reads from standard input what the first one has read: %s', async (_, script, exitCode, read) => {
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'input-'));
+  writeFileSync(join(folder, 'input'), 'first\nall\n');
+  const program = ['sh', '-c', 'grep all; [ "$RUN_JOB_ATTEMPT" = 2 ]'];
+  const run = [process.execPath, EXECUTABLE, 'exec', 'it', '--attempts', '2', '--', ...program];
+  const { status, stdout } = spawnSync('sh', ['-c', script, ...run], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  });
+  expect(status, stdout).toBe(exitCode);
+  expect([...stdout.matchAll(/"msg":"(all)"/g)].map(([, text]) => text)).toEqual(read);
 });
 
 test.concurrent('secrets of the environment are redacted, in a private key of many lines too', async () => {

@@ -10,9 +10,11 @@ import { errorOf } from './exit-code.ts';
 import type { Family } from './family.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { Collector, each, linesOf, type OutputTaker, passedThrough, type StreamName, shownLive } from './output.ts';
+import { OwnInput } from './own-input.ts';
 import { findProgram } from './program.ts';
 import type { LineRedactor } from './redact-lines.ts';
 import { type ProgramEnd, runProgram } from './run-program.ts';
+import type { Start } from './start.ts';
 
 /** How much of a program's standard output can be collected. */
 const MOST_COLLECTED_BYTES = 16 * 2 ** 20;
@@ -49,6 +51,7 @@ export class Executor implements Programs {
   readonly #over = new AbortController();
   #guardian: Guardian | undefined;
   #count = 0;
+  #ownInput: OwnInput | undefined;
 
   constructor(setting: ExecSetting) {
     this.#setting = setting;
@@ -115,7 +118,7 @@ export class Executor implements Programs {
             RUN_JOB_EXEC_ID: id,
           },
           marker: `RUN_JOB_EXEC_ID=${id}`,
-          input: inputOf(options),
+          input: this.#inputOf(options, run.attempt),
         },
         {
           guardian,
@@ -158,31 +161,47 @@ export class Executor implements Programs {
     return this.#guardian;
   }
 
+  #inputOf({ input, inheritInput }: ProgramOptions, attempt: number): Start['input'] {
+    if (input !== undefined) return typeof input === 'string' ? Buffer.from(input) : input;
+    if (!inheritInput) return 'none';
+    this.#ownInput ??= new OwnInput();
+    return attempt === 1 ? 'inherit' : this.#ownInput.again();
+  }
+
   #taker(stream: StreamName, { raw }: ProgramOptions, attempt: number): OutputTaker {
     const { output } = this.#setting;
     const redact = output.redactor();
+    const redactOne = (text: string) => {
+      const lines = [text];
+      redact(lines);
+      return lines.join('\n');
+    };
     const remember = (lines: string[]) => {
       redact(lines);
       output.remember(lines);
     };
     if (raw) {
-      return passedThrough((bytes) => {
-        const lost = output.pass(stream, bytes);
-        // What it says of its work is no work of its own: few programs look whether that was written.
-        return stream === 'stdout' ? lost : undefined;
-      }, remember);
+      return passedThrough(
+        (bytes) => {
+          const lost = output.pass(stream, bytes);
+          // What it says of its work is no work of its own: few programs look whether that was written.
+          return stream === 'stdout' ? lost : undefined;
+        },
+        remember,
+        redactOne,
+      );
     }
     const { show } = output;
     if (show)
       return each(
         shownLive((text) => show(stream, text)),
-        linesOf(remember),
+        linesOf(remember, redactOne),
       );
     return linesOf((lines) => {
       const clean = redact(lines);
       output.log({ stream, lines, clean, fields: { attempt } });
       output.remember(lines);
-    });
+    }, redactOne);
   }
 }
 
@@ -193,11 +212,6 @@ function currentFolder(): string {
   } catch {
     throw new ConfigError('The working directory has been deleted: start run-job in one that is there');
   }
-}
-
-function inputOf({ input, inheritInput }: ProgramOptions): 'none' | 'inherit' | Uint8Array {
-  if (input !== undefined) return typeof input === 'string' ? Buffer.from(input) : input;
-  return inheritInput ? 'inherit' : 'none';
 }
 
 /** The names that OpenTelemetry's propagation through the environment has. */

@@ -21,9 +21,9 @@ export interface OutputTaker {
 /** Takes whole lines of one stream, without their ends. */
 export type LinesTaker = (lines: string[]) => void;
 
-/** Each line of the stream. */
-export function linesOf(take: LinesTaker): OutputTaker {
-  return new LineSplitter(take);
+/** Each line of the stream. What is longer than a line may be is redacted before it is cut. */
+export function linesOf(take: LinesTaker, redact?: (text: string) => string): OutputTaker {
+  return new LineSplitter(take, redact);
 }
 
 /** How many bytes are remembered of a stream of which nobody looks at every line; the last lines come out of them. */
@@ -36,6 +36,7 @@ const REMEMBERED_BYTES = 64 * 1024;
 export function passedThrough(
   write: (bytes: Buffer) => NodeJS.ErrnoException | undefined,
   tellLast: LinesTaker,
+  redact?: (text: string) => string,
 ): OutputTaker {
   // A ring: the newest bytes end before `at`, the oldest begin there once it is full. Larger than what is kept of them, so that a line whose
   // beginning is lost isn't kept.
@@ -56,7 +57,7 @@ export function passedThrough(
       at = (at + kept.length) % ring.length;
     },
     end() {
-      const splitter = new LineSplitter(tellLast);
+      const splitter = new LineSplitter(tellLast, redact);
       if (full) splitter.push(ring.subarray(at));
       splitter.push(ring.subarray(0, at));
       splitter.end();
