@@ -234,6 +234,19 @@ test('a program that waits for what never comes ends at its deadline, by SIGTERM
   expect(ended.left).toEqual([]);
 });
 
+test('a clock that is set back meanwhile gives what a program has started no more time', async () => {
+  const setBack = 'const now = Date.now; Date.now = () => now() - (performance.now() > 2_300 ? 3_600_000 : 0);';
+  const ended = await execToEnd(sh('(trap "" TERM; sleep 1000) & exec sleep 1000'), ['--timeout', '2s'], {
+    env: {
+      WORKER_SHUTDOWN_TIMEOUT_SECONDS: '2',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(setBack)}`,
+    },
+  });
+  expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124, program: { signal: 'SIGTERM' } });
+  expect(ended.stdout).not.toContain('was abandoned');
+  expect(ended.left).toEqual([]);
+});
+
 test('a program that tidies up when it is asked to has the grace for it', async () => {
   const run = exec(sh('trap "echo tidied; exit 7" TERM; echo ready; sleep 1000 & wait'));
   await run.waitForLine(({ msg }) => msg === 'ready');

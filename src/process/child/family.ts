@@ -105,15 +105,15 @@ export class Family {
 
   /** Resolves once no member lives, or `limitMs` have passed; returns whether none does. */
   async gone(limitMs: number): Promise<boolean> {
-    const until = Date.now() + limitMs;
-    let fullLookAt = 0;
+    const until = systemClock.monotonicMs() + limitMs;
+    let fullLookAt = Number.NEGATIVE_INFINITY;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       // Whoever has died and wasn't yet asked for by its parent still counts as one of the group.
-      if (!send(-this.#leader, 0) || Date.now() - fullLookAt >= FULL_LOOK_MS) {
+      if (!send(-this.#leader, 0) || systemClock.monotonicMs() - fullLookAt >= FULL_LOOK_MS) {
         if (!this.#alive()) return true;
-        fullLookAt = Date.now();
+        fullLookAt = systemClock.monotonicMs();
       }
-      const left = until - Date.now();
+      const left = until - systemClock.monotonicMs();
       if (left <= 0) return false;
       await sleep(Math.min(wait, left));
     }
@@ -124,12 +124,12 @@ export class Family {
    * that live are another user's, whom we may not signal.
    */
   async kill(): Promise<number[]> {
-    const until = Date.now() + KILL_LIMIT_MS;
+    const until = systemClock.monotonicMs() + KILL_LIMIT_MS;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       const members = this.#signal('SIGKILL');
       if (process.platform === 'linux' ? members.length === 0 : !this.#alive()) return [];
       const pids = members.map(({ pid }) => pid);
-      if (Date.now() > until || (pids.length > 0 && pids.every(isForbidden))) return pids;
+      if (systemClock.monotonicMs() > until || (pids.length > 0 && pids.every(isForbidden))) return pids;
       await sleep(wait);
     }
   }

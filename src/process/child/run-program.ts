@@ -1,5 +1,6 @@
 // One program from its start until nothing of it is left: read this as the specification of a child's life.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../clock.ts';
 import type { Family } from './family.ts';
 import type { Guardian } from './guardian.ts';
 import { oomKills } from './oom.ts';
@@ -99,13 +100,13 @@ function stopOnAbort({ pid, family, exit }: Started, { signal, graceMs }: Surrou
   const onAbort = () => {
     stop = (async () => {
       const limitMs = politeMs(graceMs());
-      const until = Date.now() + limitMs;
+      const until = systemClock.monotonicMs() + limitMs;
       const timer = new AbortController();
       const late = sleep(limitMs, true, { signal: timer.signal }).catch(() => false);
       family.ask();
       if (!(await Promise.race([exit.then(() => false), late]))) {
         timer.abort();
-        if (await family.gone(until - Date.now())) return { killed: false, unkillable: [] };
+        if (await family.gone(until - systemClock.monotonicMs())) return { killed: false, unkillable: [] };
       }
       const unkillable = await family.kill();
       if (unkillable.includes(pid)) inVain.resolve({ code: null, signal: null });
