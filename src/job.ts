@@ -494,7 +494,9 @@ export function defineCommand<const Schema extends ParamsSchema | undefined = un
     ...definition,
     needs: [],
     async run({ params, exec }: BaseContext<ParamsOf<Schema>>) {
-      const [program, ...args] = typeof command === 'function' ? command(params) : command;
+      const line: unknown = typeof command === 'function' ? command(params) : command;
+      // What is no list, in a file that nobody type-checks, is told of by the runner.
+      const [program, ...args] = (Array.isArray(line) ? line : [line]) as [string, ...string[]];
       return (await exec(program, args, options)).result;
     },
   });

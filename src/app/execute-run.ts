@@ -32,7 +32,7 @@ import type { ProgramScreen } from './program-executor.ts';
 import { openPrograms, rememberLine } from './programs.ts';
 import { redactorFor } from './redactor.ts';
 import { neededBy, openResources } from './resources.ts';
-import { tellUnguarded } from './unguarded.ts';
+import { unguarded } from './unguarded.ts';
 import { VERSION } from './version.ts';
 
 /** One run, as somebody asks for it. */
@@ -81,6 +81,8 @@ export interface Surroundings {
   };
   readonly progressBar: ProgressBar | undefined;
   readonly programs: ProgramScreen;
+  /** `call` is called once, before a reader of standard output or standard error is waited for: the event loop is blocked meanwhile. */
+  readonly beforeWaiting: (call: () => void) => void;
   /** Waits until what the job has printed by itself is written, `limitMs` at most; returns how many bytes are not. */
   readonly flushOutput: (limitMs: number) => Promise<number>;
   /** From now on nothing more is written to standard output. */
@@ -120,6 +122,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
   const watchdog = createWatchdog(new URL('watchdog-thread.cjs', home), watchdogOptions, {
     afterMs: order.command ? PROGRAM_UNWATCHED_MS : 0,
   });
+  surroundings.beforeWaiting(watchdog.begin);
   // Called before all else, so that it makes ready while we do.
   const postgres = databaseUrl
     ? await openDatabase(databaseUrl, config, {
@@ -147,7 +150,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
       rememberLine(lastLines, line);
     },
   });
-  const warning = databaseUrl || invalid.has('DATABASE_URL') ? undefined : tellUnguarded(env, config, log);
+  const alone = databaseUrl || invalid.has('DATABASE_URL') ? undefined : unguarded(env, config);
   const { place } = config;
   telemetry = await openTelemetry({
     env,
@@ -178,7 +181,7 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     ordered: orderedBy(order),
     version: VERSION,
     place,
-    warning,
+    warning: alone?.warning,
     lockWaitMs: order.locked === 'wait' ? config.lockWaitMs : 0,
     maxConcurrentJobs: config.maxConcurrentJobs,
     connectLimitMs: config.connectTimeoutMs * (config.amqp.urls.length + DATABASE_STEPS),
@@ -226,6 +229,8 @@ export async function executeRun(order: RunOrder, surroundings: Surroundings): P
     usage,
     random: Math.random,
     async prepare() {
+      // Not sooner: whoever waits for the reader of a line needs the watchdog.
+      alone?.tell(log);
       const wrong = order.problem ?? postgres.problem;
       if (wrong) throw wrong;
       const found = order.command

@@ -2,7 +2,7 @@
 import type { LastLines } from '../log/last-lines.ts';
 import { createProgramLog, type ProgramLogOptions } from '../log/program-log.ts';
 import { Executor } from '../process/child/executor.ts';
-import { createLineRedactor } from '../process/child/redact-lines.ts';
+import { createLineRedactor, type LineRedactor } from '../process/child/redact-lines.ts';
 import { withHint } from '../runner/hint.ts';
 import type { Programs } from '../runner/ports.ts';
 import type { Redactor } from '../runner/redact.ts';
@@ -11,8 +11,8 @@ export type StreamName = 'stdout' | 'stderr';
 
 /** Where a program's output goes when it isn't logged. */
 export interface ProgramScreen {
-  /** Passes bytes on as they are. */
-  pass(stream: StreamName, bytes: Uint8Array): void;
+  /** Passes bytes on as they are; returns why they can't be written, where they can't. */
+  pass(stream: StreamName, bytes: Uint8Array): NodeJS.ErrnoException | undefined;
   /** Where somebody looks on: shows redacted text as if the program ran alone. */
   readonly show?: ((stream: StreamName, text: string) => void) | undefined;
 }
@@ -44,6 +44,18 @@ function inLittleMemory<Batch>(log: (batch: Batch) => void): (batch: Batch) => v
   };
 }
 
+/** Shows text as its lines would be logged, so that a private key that comes line by line is none either. */
+function redactedShow(
+  show: NonNullable<ProgramScreen['show']>,
+  redactors: Readonly<Record<StreamName, LineRedactor>>,
+): NonNullable<ProgramScreen['show']> {
+  return (stream, text) => {
+    const lines = text.split('\n');
+    redactors[stream](lines);
+    show(stream, lines.join('\n'));
+  };
+}
+
 export function createExecutor({ env, home, runId, redactor, log, screen, lastLines }: ProgramsOptions): Programs {
   const { show } = screen;
   const hinting = withHint(redactor);
@@ -56,7 +68,7 @@ export function createExecutor({ env, home, runId, redactor, log, screen, lastLi
       log: inLittleMemory(createProgramLog({ ...log, redact: hinting })),
       remember: (lines) => lastLines.push(lines),
       pass: screen.pass,
-      show: show && ((stream, text) => show(stream, hinting.mayHoldSecret(text) ? hinting.text(text) : text)),
+      show: show && redactedShow(show, { stdout: createLineRedactor(hinting), stderr: createLineRedactor(hinting) }),
     },
   });
 }

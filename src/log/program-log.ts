@@ -169,15 +169,15 @@ function isOurs(object: Fields, { level, levelKey, messageKey }: Names, bound: F
   return keys.length > 0;
 }
 
-/** Without level and message, and what would stand twice in the line. */
+/** Without level and message. What would stand twice in the line, such as the name of a logger, has a name of its own. */
 function ownOf(object: Fields, { levelKey, messageKey }: Names, bound: Fields): Fields {
   const own: Record<string, unknown> = {};
   for (const key of Object.keys(object)) {
+    if (key === levelKey || key === messageKey || key === '__proto__') continue;
     // The line's own time is when we read it.
     if (TIME_KEYS.has(key)) own.programTime ??= object[key];
-    else if (key !== levelKey && key !== messageKey && key !== 'level' && key !== 'msg' && !isTaken(key, bound)) {
-      own[key] = object[key];
-    }
+    else if (key !== 'level' && key !== 'msg' && !Object.hasOwn(bound, key)) own[key] = object[key];
+    else if (object[key] !== bound[key]) own[`program${key.charAt(0).toUpperCase()}${key.slice(1)}`] = object[key];
   }
   return own;
 }

@@ -40,7 +40,7 @@ export const PULSE = 'pulse';
 export interface WatchdogStart {
   /**
    * How long after it is first armed, in milliseconds: nothing but our own code may run on the event loop until then, since nobody watches
-   * over it.
+   * over it, and whoever is about to wait there calls `begin` before.
    */
   readonly afterMs: number;
 }
@@ -49,7 +49,14 @@ export interface WatchdogStart {
  * A watchdog whose thread starts when it is first armed, and no sooner: the thread takes longer to start than Node itself, and a process that
  * ends meanwhile is held up by it. It has its own event loop, and doesn't keep the process alive.
  */
-export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs }: WatchdogStart): Watchdog {
+export function createWatchdog(
+  script: URL,
+  options: WatchdogOptions,
+  { afterMs }: WatchdogStart,
+): Watchdog & {
+  /** Starts the thread now, unless it is there. */
+  begin(): void;
+} {
   const endClaim = new EndClaim();
   const { monotonicMs } = systemClock;
   let worker: Worker | undefined;
@@ -57,6 +64,7 @@ export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs 
   let armed: { readonly at: number; readonly lastWords: LastWords } | undefined;
 
   const begin = () => {
+    if (worker) return;
     worker = start(script, options, endClaim);
     if (armed) worker.postMessage({ inMs: armed.at - monotonicMs(), lastWords: armed.lastWords } satisfies Arm);
     armed = undefined;
@@ -70,6 +78,7 @@ export function createWatchdog(script: URL, options: WatchdogOptions, { afterMs 
       else if (first) setTimeout(begin, afterMs).unref();
     },
     claim: (stage) => endClaim.advance(stage),
+    begin,
   };
 }
 

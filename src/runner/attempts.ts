@@ -52,11 +52,14 @@ export async function makeAttempts(
           : undefined;
       const tooLate = delayMs !== undefined && delayMs >= context.remainingMs();
       const retry = delayMs !== undefined && !tooLate;
-      log.warn(tellFailure(attempt, most, retry ? delayMs : undefined, tooLate), {
-        attempts: most,
-        ...(retry && { retryInMs: delayMs }),
-        error: told,
-      });
+      // Of the only one, an error that says all in its message is told by the last line, a moment later.
+      if (most > 1 || told.stack !== undefined) {
+        log.warn(tellFailure(attempt, most, retry ? delayMs : undefined, tooLate), {
+          attempts: most,
+          ...(retry && { retryInMs: delayMs }),
+          error: told,
+        });
+      }
       context.onFailure(told, retry ? delayMs : undefined);
       if (!retry) return result;
       await pause(context.clock, delayMs, context.stop.signal);

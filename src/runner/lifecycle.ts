@@ -29,6 +29,9 @@ const ADVANCE_LIMIT_MS = 15_000;
 /** How long it may take to prove the lock once more, at the end. */
 const PROOF_LIMIT_MS = 10_000;
 
+/** How many errors are told that come too late: what a job has left behind may fail as often as it likes, and the last line has to wait behind it. */
+const MOST_LATE_ERRORS = 100;
+
 /** Of a run without a history. */
 const NOTHING_KNOWN: Started = { lost: [], outdated: false, fence: 0, checkpointed: false };
 
@@ -38,8 +41,15 @@ export async function runOnce(request: RunRequest, ports: Ports): Promise<Summar
   const describe = (error: unknown) => state.describe(error);
   ports.stop.signal.addEventListener('abort', () => onStop(state), { once: true });
   ports.stop.lastWords = (signal) => state.sayLastWords(signal);
-  ports.stop.onLateError = (error, origin) =>
-    ports.log.error(`${origin} when it was decided already how the run ends; that stands`, { error: describe(error) });
+  let late = 0;
+  ports.stop.onLateError = (error, origin) => {
+    late += 1;
+    if (late > MOST_LATE_ERRORS) return;
+    const rest = late === MOST_LATE_ERRORS ? ', and what follows is not told' : '';
+    ports.log.error(`${origin} when it was decided already how the run ends; that stands${rest}`, {
+      error: describe(error),
+    });
+  };
   ports.stop.onIgnoredSignal = (signal) => ports.log.warn(`${signal} arrived, which means nothing to a run; ignored`);
 
   let outcome: Outcome;
@@ -226,6 +236,7 @@ async function runAttempts(
   const deadline = state.deadline ?? ports.clock.now();
   // Doesn't keep the process alive: an event loop with nothing but this timer left can never finish the job.
   const cancelTimer = ports.clock.startTimer(state.remainingMs(), () => stop.request({ kind: 'deadline', timeoutMs }));
+  state.armWatchdog('running the job', state.remainingMs() + request.graceMs);
   ports.log.info('run started', {
     scheduledAt: state.scheduledAt,
     deadline,

@@ -20,7 +20,7 @@ export const STEP_LIMITS = {
   close: 3_000,
   shutdownUrls: 2_000,
   output: 3_000,
-  lastLine: 500,
+  lastLine: 2_000,
 } as const;
 
 /** Thrown when a step took longer than it may. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { complaint, noHelm } from './support/chart.ts';
 
 const cleanup = (values: object) => ({ jobs: { 'database-cleanup': values } });
+const program = (values: object) => cleanup({ command: ['rsync'], ...values });
 
 describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
   test.each<[string, object, string]>([
@@ -198,6 +199,21 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       'a job and a command',
       cleanup({ job: 'database_cleanup', command: ['pg_dump'] }),
       'jobs.database-cleanup has both job and command',
+    ],
+    [
+      'exit codes of what is no program',
+      cleanup({ exitCodes: { 24: 'succeeded' } }),
+      'jobs.database-cleanup.exitCodes are those of a program, and it has no command',
+    ],
+    [
+      'an exit code that none can be',
+      program({ exitCodes: { 300: 'succeeded' } }),
+      "additional properties '300' not allowed",
+    ],
+    [
+      'what no exit code can mean',
+      program({ exitCodes: { 24: 'ok' } }),
+      "'/jobs/database-cleanup/exitCodes/24': value must be one of",
     ],
     ['resources of the chart', { resources: {} }, "'/resources': value must be 'left out: use jobDefaults.resources'"],
     // Numbers that Helm has changed

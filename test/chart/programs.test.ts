@@ -21,6 +21,7 @@ describe.skipIf(noHelm)('an entry with a command', () => {
           timeout: '1h',
           dryRun: true,
           params: { a: 1 },
+          exitCodes: { 24: 'succeeded', 3: 'unavailable' },
         }),
       ),
     );
@@ -35,6 +36,8 @@ describe.skipIf(noHelm)('an entry with a command', () => {
       expect.stringMatching(/^--locked=/),
       '--dry-run',
       '--params={"a":1}',
+      '--exit-code=24=succeeded',
+      '--exit-code=3=unavailable',
     ]);
     expect(args.slice(dashes + 1)).toEqual(['pg_dump', '-Fc', '--file=$$HOME/x', 'orders']);
     // An older Node that the program may be would refuse it.

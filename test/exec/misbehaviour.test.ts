@@ -1,10 +1,15 @@
 // Programs that do what they shouldn't: each ends with a true status within its deadline and grace, and leaves nothing behind.
 
-import { spawnSync } from 'node:child_process';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { expectAccounts } from '../support/accounts.ts';
+import { spawn, spawnSync } from 'node:child_process';
+import { on } from 'node:events';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { expectAccounts, readRecords } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
+import { unprivilegedUser } from '../support/unprivileged.ts';
 import { compileMisbehaves, exec, execToEnd, linesOf, memoryGroup, noCompiler } from './support.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
@@ -120,6 +125,30 @@ describe.skipIf(noCompiler)('a compiled program', () => {
     }
   });
 
+  test.skipIf(process.getuid?.() !== 0)(
+    'that becomes another user’s: the run ends in time, and says who lives on',
+    async () => {
+      const { uid, gid } = unprivilegedUser() ?? {};
+      const own = join(mkdtempSync(join(tmpdir(), 'run-job-suid-')), 'becomes_root');
+      chmodSync(dirname(own), 0o755);
+      copyFileSync(program, own);
+      chmodSync(own, 0o4755);
+      try {
+        const ended = await exec([own, 'becomes_root'], ['--timeout', '2s'], {
+          through: ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', 'env', '-C', '/'],
+          env: { RUN_JOB_TERMINATION_LOG: undefined, WORKER_SHUTDOWN_TIMEOUT_SECONDS: '2' },
+        }).done;
+        expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124 });
+        const told = ended.lines.find(({ msg }) => msg.includes('as another user lives on'));
+        expect(told).toMatchObject({ level: 'error', msg: expect.stringMatching(/becomes_root \(\d+\)$/) });
+        process.kill(Number(/\((\d+)\)$/.exec(told?.msg ?? '')?.[1]), 'SIGKILL');
+        expect(ended.summary.durationMs).toBeLessThan(4_000 + 1_500);
+      } finally {
+        rmSync(dirname(own), { recursive: true });
+      }
+    },
+  );
+
   test('that dies of a signal', async () => {
     expect((await execToEnd([program, 'segv'])).summary).toMatchObject({
       status: 'failed',
@@ -137,9 +166,84 @@ test('whoever reads slowly keeps the program back, and gets everything', async (
   expect(ended.summary).toMatchObject({ status: 'succeeded' });
 });
 
+test.each([
+  ['log lines', []],
+  ['bytes that are passed through', ['--raw']],
+])('%s that nobody reads don’t keep the run from its end, be it in its first moment', async (_, flags) => {
+  await using database = await createDatabase();
+  const ended = await exec(['yes'], ['--timeout', '2s', ...flags], {
+    database,
+    unread: true,
+    env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '1' },
+    hangsAfterMs: 60_000,
+  }).done;
+  expect(ended.termination).toMatchObject({ status: 'timed_out', exitCode: 137 });
+  expect(await readRecords(database)).toMatchObject([{ status: 'timed_out' }]);
+});
+
+test('a pipe that is full from the beginning, and that nobody reads, doesn’t keep the run from its end', async () => {
+  await using database = await createDatabase();
+  const line = '{ timeout 1 yes; "$0" "$@"; echo "code $?" >&2; } | sleep 60';
+  const run = ['exec', 'it', '--timeout', '2s', '--', 'true'];
+  const shell = spawn('/bin/sh', ['-c', line, process.execPath, EXECUTABLE, ...run], {
+    env: { PATH: process.env.PATH, DATABASE_URL: database.url, WORKER_SHUTDOWN_TIMEOUT_SECONDS: '1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  let told = '';
+  // The shell says first that it was killed.
+  for await (const [text] of on(shell.stderr, 'data') as AsyncIterable<[Buffer]>) {
+    told += text;
+    if (told.includes('code')) break;
+  }
+  process.kill(-(shell.pid as number), 'SIGKILL');
+  expect(told).toContain('code 137');
+  expect(await readRecords(database)).toMatchObject([{ status: 'timed_out' }]);
+});
+
+test.each([
+  ['exits with 0', 'trap "" PIPE; head -c 200000 /dev/zero; exit 0'],
+  ['has ended by then', 'echo little'],
+  ['writes for ever', 'yes'],
+])('output that is passed through and finds no room is no success, where the program %s', async (_, script) => {
+  const log = join(mkdtempSync(join(inject('scratchFolder'), 'full-')), 'termination-log');
+  const run = ['exec', 'it', '--raw', '--timeout', '20s', '--', 'sh', '-c', script];
+  const { status } = spawnSync('sh', ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, EXECUTABLE, ...run], {
+    env: { PATH: process.env.PATH, RUN_JOB_TERMINATION_LOG: log },
+  });
+  expect(status).toBe(1);
+  expect(JSON.parse(readFileSync(log, 'utf8'))).toMatchObject({
+    status: 'failed',
+    error: { message: expect.stringMatching(/^what sh wrote to standard output can't be written \(ENOSPC\)/) },
+  });
+});
+
+test('output that is passed through to a reader who goes ends the program, as if it ran alone', async () => {
+  const line = '"$0" "$@" | head -n 1; echo "code $PIPESTATUS"';
+  const run = ['exec', 'it', '--raw', '--timeout', '60s', '--', 'yes'];
+  const { stdout } = spawnSync('bash', ['-c', line, process.execPath, EXECUTABLE, ...run], {
+    env: { PATH: process.env.PATH, DATABASE_URL: undefined },
+    encoding: 'utf8',
+  });
+  expect(stdout).toContain('code 1');
+});
+
 test('a program that waits for what never comes ends at its deadline, by SIGTERM', async () => {
   const ended = await execToEnd(['sleep', '1000'], ['--timeout', '5s']);
   expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124, program: { signal: 'SIGTERM' } });
+  expect(ended.left).toEqual([]);
+});
+
+test('a clock that is set back meanwhile gives what a program has started no more time', async () => {
+  const setBack = 'const now = Date.now; Date.now = () => now() - (performance.now() > 2_300 ? 3_600_000 : 0);';
+  const ended = await execToEnd(sh('(trap "" TERM; sleep 1000) & exec sleep 1000'), ['--timeout', '2s'], {
+    env: {
+      WORKER_SHUTDOWN_TIMEOUT_SECONDS: '2',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(setBack)}`,
+    },
+  });
+  expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124, program: { signal: 'SIGTERM' } });
+  expect(ended.stdout).not.toContain('was abandoned');
   expect(ended.left).toEqual([]);
 });
 

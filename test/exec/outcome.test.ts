@@ -1,8 +1,12 @@
 // `run-job exec`: a program in any language has the life of a run, and its end is told as it was.
-import { expect, test } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
 import { expectAccounts } from '../support/accounts.ts';
+import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
-import { runToEnd } from '../support/run-job.ts';
+import { runJob, runToEnd } from '../support/run-job.ts';
 import { exec, execToEnd, linesOf, noPython, python } from './support.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
@@ -142,6 +146,42 @@ with open(os.environ["RUN_JOB_RESULT_FILE"], "w") as result:
     expect(ended.lines).toContainEqual(expect.objectContaining({ msg: 'progress', done: 3, total: 3, percent: 100 }));
   });
 
+test.concurrent('a run inside of a program of another run gives its own program nothing of that one', async () => {
+  const inner = '"$0" "$1" exec inner -- sh -c "env | grep ^RUN_JOB_"';
+  const ended = await execToEnd(
+    [
+      'sh',
+      '-c',
+      `echo "$RUN_JOB_PARAM_DAY"; RUN_JOB_CHECKPOINT_FILE=/no/file; export RUN_JOB_CHECKPOINT_FILE; ${inner}`,
+      process.execPath,
+      EXECUTABLE,
+    ],
+    ['--param', 'day=monday'],
+  );
+  const told = linesOf(ended).map(({ msg }) => msg);
+  expect(told).toContain('monday');
+  expect(told).toContain('RUN_JOB_NAME=inner');
+  expect(told.filter((line) => /RUN_JOB_PARAM_|CHECKPOINT_FILE/.test(line))).toEqual([]);
+  const files = told.filter((line) => line.startsWith('RUN_JOB_RESULT_FILE='));
+  expect(files).toHaveLength(1);
+});
+
+test.concurrent.each([
+  [
+    'a working directory that is gone',
+    'mkdir gone && cd gone && rmdir ../gone',
+    78,
+    'The working directory has been deleted',
+  ],
+  ['no room for another file', 'ulimit -n 24', 69, 'There is no room for another process (EMFILE)'],
+])('%s is told in one sentence', async (_, before, exitCode, told) => {
+  const args = ['-c', `${before} && exec "$0" "$@"`];
+  const ended = await runJob(['exec', 'it', '--', 'echo', 'x'], { through: ['sh', ...args] }).done;
+  expect(ended.exitCode, ended.stdout).toBe(exitCode);
+  expect(ended.summary.error?.message).toContain(told);
+  expect(ended.stdout).not.toContain('    at ');
+});
+
 test.concurrent('a result that is no JSON is told, and changes nothing', async () => {
   const ended = await execToEnd(sh('echo "{rows: 3" > "$RUN_JOB_RESULT_FILE"'));
   expect(ended.summary).toMatchObject({ status: 'succeeded' });
@@ -159,6 +199,25 @@ test.concurrent('attempts are made anew, each told its number, and what can’t 
     attempts: 1,
     exitCode: 78,
   });
+});
+
+test.concurrent.each([
+  ['a file: all of it', '"$0" "$@" < input', 0, ['all', 'all']],
+  ['the rest of a file, which it can’t: misconfigured', '{ read -r first; "$0" "$@"; } < input', 78, ['all']],
+  ['a pipe, which it can’t: misconfigured', 'cat input | "$0" "$@"', 78, ['all']],
+  ['nothing', '"$0" "$@" < /dev/null', 0, []],
+])('another attempt reads from standard input what the first one has read: %s', async (_, script, exitCode, read) => {
+  const folder = mkdtempSync(join(inject('scratchFolder'), 'input-'));
+  writeFileSync(join(folder, 'input'), 'first\nall\n');
+  const program = ['sh', '-c', 'grep all; [ "$RUN_JOB_ATTEMPT" = 2 ]'];
+  const run = [process.execPath, EXECUTABLE, 'exec', 'it', '--attempts', '2', '--', ...program];
+  const { status, stdout } = spawnSync('sh', ['-c', script, ...run], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  });
+  expect(status, stdout).toBe(exitCode);
+  expect([...stdout.matchAll(/"msg":"(all)"/g)].map(([, text]) => text)).toEqual(read);
 });
 
 test.concurrent('secrets of the environment are redacted, in a private key of many lines too', async () => {
@@ -242,6 +301,7 @@ test.concurrent.each([
   [['exec'], 'name the run first'],
   [['exec', '--', 'true'], 'name the run first'],
   [['exec', 'Not a name', '--', 'true'], 'the name of a run'],
+  [['exec', 'bad\n\u001b[31mname', '--', 'true'], 'and is "bad\\n\\u001b[31mname"'],
 ])('%j has no run to tell of: one sentence, exit 64', async (args, told) => {
   const ended = await runToEnd(args);
   expect(ended).toMatchObject({ exitCode: 64, stdout: '' });
@@ -263,6 +323,17 @@ test.concurrent.each([
   [['exec', 'it', '--attempts', '0', '--', 'true'], 64, '--attempts must be a whole number'],
   [['exec', 'it', '--exit-code', '24', '--', 'true'], 64, '--exit-code takes code=meaning'],
   [['exec', 'it', '--exit-code', '24=suceeded', '--', 'true'], 64, 'did you mean succeeded?'],
+  [
+    ['exec', 'it', '--exit-code', '3=failed', '--exit-code', '3=succeeded', '--', 'true'],
+    64,
+    '--exit-code 3 is given twice',
+  ],
+  [
+    ['exec', 'it', '--params', '{"x":"a\\u0000b"}', '--', 'true'],
+    78,
+    'The variable RUN_JOB_PARAM_X holds a NUL character',
+  ],
+  [['exec', 'it', '--', 'ls -l'], 78, 'There is no program "ls -l": there is no shell in between'],
   [['exec', 'it', '--no-such-flag', '--', 'true'], 64, 'has no flag --no-such-flag'],
   [['exec', 'it', '--', 'no-such-program'], 78, 'There is no program no-such-program in PATH ('],
   [['exec', 'it', '--', '/'], 78, '/ is a folder and no program'],
@@ -272,4 +343,6 @@ test.concurrent.each([
   expect(ended.exitCode, ended.stdout).toBe(exitCode);
   expect(ended.summary.error?.message).toContain(told);
   expect(ended.summary.error?.stack).toBeUndefined();
+  // Whoever reads it reads it once.
+  expect(ended.stdout.split(JSON.stringify(ended.summary.error?.message)), ended.stdout).toHaveLength(2);
 });

@@ -49,6 +49,13 @@ test('what it writes to standard error is there as well', async () => {
   expect(text).toMatch(/run started.*\r\nto standard error\r\n.*run succeeded/);
 });
 
+test('a private key is no more to be seen where it comes line by line', async () => {
+  const lines = ['-----BEGIN RSA PRIVATE KEY-----', 'MIIEabc', '', 'MIIEdef', '-----END RSA PRIVATE KEY-----', 'after'];
+  const program = ['sh', '-c', lines.map((line) => `echo '${line}'`).join('; sleep 0.1; ')];
+  const text = await onTerminal(withRunJob(program));
+  expect(text).toMatch(/\[redacted\]\r\n\[redacted\]\r\n\r\n\[redacted\]\r\n\[redacted\]\r\nafter\r\n/);
+});
+
 test('a question is there before its answer, and what comes behind an open line has a line of its own', async () => {
   const answer = join(mkdtempSync(join(inject('scratchFolder'), 'answer-')), 'answer');
   const program = ['sh', '-c', `printf 'Go on? '; until test -e ${answer}; do sleep 0.05; done; printf yes`];

@@ -61,14 +61,14 @@ test('JSON objects become fields between plain lines, in order', () => {
   const expected = [
     { level: 'info', msg: 'before', ...COMMON },
     { level: 'warn', msg: 'careful', rows: 3, programTime: 'then', ...COMMON },
-    { level: 'error', msg: 'bad', nested: { a: [1, null] }, ...COMMON },
-    { level: 'info', msg: 'output', ...COMMON, stream: 'mine' },
+    { level: 'error', msg: 'bad', programJob: 'another', programAttempt: 9, nested: { a: [1, null] }, ...COMMON },
+    { level: 'info', msg: 'output', programLevel: 'odd', ...COMMON, stream: 'mine' },
     { level: 'info', msg: 'output', ...COMMON },
     { level: 'info', msg: '{not json', ...COMMON },
     { level: 'info', msg: 'over', ...COMMON },
     { level: 'error', msg: 'as it stands', n: 1, ...COMMON },
     { level: 'info', msg: 'output', rows: [1, { job: 'x' }], ...COMMON },
-    { level: 'info', msg: 'output', n: 2, constructor: 'c', ...COMMON },
+    { level: 'info', msg: 'output', programMsg: { not: 'a text' }, n: 2, constructor: 'c', ...COMMON },
   ];
   const told: unknown[] = [];
   const out = logOf(lines, { onLine: ({ level, message, fields }) => told.push({ level, msg: message, ...fields }) });

@@ -27,6 +27,9 @@ history are the name's, so that two entries of one job each do their work.
 {{- if and $job.job $job.command -}}
 {{- fail (printf "\n\njobs.%s has both job and command: name the job that is found by its name, or the program to run" $key) -}}
 {{- end -}}
+{{- if and (default dict $entry).exitCodes (not $job.command) -}}
+{{- fail (printf "\n\njobs.%s.exitCodes are those of a program, and it has no command: name the program to run, or leave them out" $key) -}}
+{{- end -}}
 {{- if not $job.command -}}
 {{- include "run-job.refuseArgs" (dict "where" (printf "jobs.%s.args" $key) "args" $job.args) -}}
 {{- end -}}

@@ -15,6 +15,9 @@
 {{- $args = append $args (printf "--params=%s" (toRawJson .)) -}}
 {{- end -}}
 {{- with $job.command -}}
+{{- range $code, $meaning := $job.exitCodes -}}
+{{- $args = append $args (printf "--exit-code=%s=%s" $code $meaning) -}}
+{{- end -}}
 {{- $args = append $args "--" -}}
 {{- range . -}}
 {{- $args = append $args (toString .) -}}

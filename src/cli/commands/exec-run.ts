@@ -47,7 +47,7 @@ export async function exec(
   }
   if (!NAME.test(name)) {
     throw new UsageError(
-      `the name of a run has 1 to 100 letters, digits, dots, dashes and underscores, begins and ends with a letter or digit, and is ${name}`,
+      `the name of a run has 1 to 100 letters, digits, dots, dashes and underscores, begins and ends with a letter or digit, and is ${JSON.stringify(name)}`,
     );
   }
   const { name: _, ...definition } = EXEC_ARGUMENTS;
@@ -90,6 +90,7 @@ function readExitCodes(texts: readonly string[]): Record<number, ExitMeaning> {
         `--exit-code ${code} must mean ${MEANINGS.join(', ')}, and means ${meaning}${didYouMean(meaning, MEANINGS)}`,
       );
     }
+    if (codes[Number(code)] !== undefined) throw new UsageError(`--exit-code ${code} is given twice; give it once`);
     codes[Number(code)] = meaning as ExitMeaning;
   }
   return codes;

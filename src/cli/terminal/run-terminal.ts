@@ -1,7 +1,7 @@
 // Where a run speaks to: a terminal that it shares with a progress bar and its programs, or a stream that a machine reads.
 import type { Surroundings } from '../../app/execute-run.ts';
 import { openScreen } from './screen.ts';
-import { isTerminal, type Output, writeAll } from './stdio.ts';
+import { isTerminal, type Output } from './stdio.ts';
 
 /** What the flags say of the log. */
 export type LogFlags = Pick<Surroundings['log'], 'level' | 'format'>;
@@ -10,7 +10,7 @@ export type LogFlags = Pick<Surroundings['log'], 'level' | 'format'>;
 export function openTerminal(
   flags: LogFlags,
   output: Output,
-): Pick<Surroundings, 'log' | 'progressBar' | 'programs' | 'flushOutput' | 'endOutput'> {
+): Pick<Surroundings, 'log' | 'progressBar' | 'programs' | 'beforeWaiting' | 'flushOutput' | 'endOutput'> {
   const screen = isTerminal(2) ? openScreen(output.write) : undefined;
   const toTerminal = isTerminal(1);
   return {
@@ -19,11 +19,12 @@ export function openTerminal(
       usualFormat: toTerminal ? 'pretty' : 'json',
       write: (line) => (screen ? screen.writeLine(line) : output.write(1, line)),
     },
+    beforeWaiting: output.beforeWaiting,
     flushOutput: output.flush,
     endOutput: output.end,
     progressBar: screen?.progressBar,
     programs: {
-      pass: (stream, bytes) => writeAll(stream === 'stdout' ? 1 : 2, bytes),
+      pass: (stream, bytes) => output.pass(stream === 'stdout' ? 1 : 2, bytes),
       ...(screen && toTerminal && { show: (stream, text) => screen.show(stream === 'stdout' ? 1 : 2, text) }),
     },
   };

@@ -2,7 +2,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { BackgroundWriter } from '../../process/background-writer.ts';
 import { systemClock } from '../../process/clock.ts';
-import { writeWithin } from '../../process/write-within.ts';
+import { writeAtOnce, writeWithin } from '../../process/write-within.ts';
 import { inTime, STEP_LIMITS } from '../../runner/limited.ts';
 
 /** Device number of /dev/null on Linux: major 1, minor 3. */
@@ -67,6 +67,10 @@ export interface Output {
   write(fd: 1 | 2, text: string): void;
   /** Writes to standard output in the same order what a command was asked for, such as help: what is lost of it, `lostOutput` tells. */
   print(text: string): void;
+  /** Writes the bytes of a program as `write` does; returns why they can't be written, where they can't. */
+  pass(fd: 1 | 2, bytes: Uint8Array): NodeJS.ErrnoException | undefined;
+  /** `call` is called once, before a reader is waited for: from then on nobody but another thread can do anything. */
+  beforeWaiting(call: () => void): void;
   /** Waits until what was printed is written, `limitMs` at most; returns how many bytes are not. Never rejects. */
   flush(limitMs: number): Promise<number>;
   /** The last line has been written: what still comes for standard output is dropped, be it logged or printed. */
@@ -111,10 +115,25 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
     stream.write(text);
     return true;
   };
+  let beforeWaiting: (() => void) | undefined;
+  const writeWaiting = (fd: 1 | 2, output: string | Uint8Array): NodeJS.ErrnoException | undefined => {
+    let rest = typeof output === 'string' ? Buffer.from(output) : output;
+    if (beforeWaiting !== undefined) {
+      try {
+        rest = writeAtOnce(fd, rest);
+      } catch {
+        // What is wrong shows again, if it isn't just that nobody can tell.
+      }
+      if (rest.length === 0) return undefined;
+      beforeWaiting();
+      beforeWaiting = undefined;
+    }
+    return writeAll(fd, rest);
+  };
   return {
     write(fd, text) {
       if ((ended && fd === 1) || writeBehind(fd, text)) return;
-      if (mayBlock()) writeAll(fd, text);
+      if (mayBlock()) writeWaiting(fd, text);
       else {
         try {
           patienceMs -= writeWithin(fd, text, patienceMs);
@@ -122,6 +141,10 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
           background.write(fd, text);
         }
       }
+    },
+    pass: writeWaiting,
+    beforeWaiting(call) {
+      beforeWaiting = call;
     },
     print(text) {
       if (writeBehind(1, text)) return;

@@ -1,6 +1,7 @@
 // The file in which a program keeps its progress: written before it starts, and saved while it runs, when it is to stop, and after it.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { ProgramCheckpoint } from '../../runner/ports.ts';
+import { readFileText } from './read-file.ts';
 
 /** How often the file is looked at: whoever is killed without a word loses no more. */
 const LOOK_MS = 5_000;
@@ -48,24 +49,9 @@ export class CheckpointFile {
   }
 
   #read(): string | undefined {
-    const { text, problem } = read(this.#path);
+    const { text, problem } = readFileText(this.#path, MOST_BYTES);
     if (problem !== undefined && !this.#warned) this.#warn(problem);
     this.#warned = problem !== undefined;
     return text;
-  }
-}
-
-function read(path: string): { readonly text?: string; readonly problem?: string } {
-  try {
-    const stats = statSync(path);
-    // A pipe would be waited for.
-    if (!stats.isFile()) return { problem: 'it is no file' };
-    if (stats.size > MOST_BYTES) return { problem: `it has ${stats.size} bytes, and may have ${MOST_BYTES}` };
-    const bytes = readFileSync(path);
-    const text = bytes.toString('utf8');
-    return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { problem: "it isn't UTF-8" };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? {} : { problem: `it can't be read (${code})` };
   }
 }

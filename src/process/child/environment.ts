@@ -18,6 +18,15 @@ export function variablesOf(run: ProgramRun): Record<string, string> {
   };
 }
 
+/** What a program of another run is told, and this one may not be. */
+const OF_ONE_RUN = /^RUN_JOB_(?:PARAM_.*|RESULT_FILE|PROGRESS_FILE|CHECKPOINT_FILE)$/;
+
+/** The environment without what belongs to the run whose program we are, where we are one: its files and parameters are not of this run. */
+export function withoutOuterRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (env.RUN_JOB_EXEC_ID === undefined) return env;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !OF_ONE_RUN.test(name)));
+}
+
 /** Each parameter by its name in capitals, and all of them as JSON. Text is given as it is, everything else as JSON. */
 function paramVariables(params: unknown): Record<string, string> {
   const variables: Record<string, string> = { RUN_JOB_PARAMS: JSON.stringify(params) ?? '{}' };

@@ -1,7 +1,8 @@
 // The folder through which a program speaks to its run: a file for its result, and one that it appends to for its progress.
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readFileText } from './read-file.ts';
 
 /** How often the progress file is looked at. */
 const LOOK_MS = 500;
@@ -20,7 +21,8 @@ export class Exchange {
   readonly #folder: string;
   readonly #timer: NodeJS.Timeout;
   readonly #onProgress: (report: ProgressReport) => void;
-  #read = 0;
+  /** The line that was told last. */
+  #told: string | undefined;
 
   private constructor(folder: string, onProgress: (report: ProgressReport) => void) {
     this.#folder = folder;
@@ -52,27 +54,12 @@ export class Exchange {
 
   /** The result that the program has left, and what is wrong with it; neither when it has left none. */
   result(): { readonly value?: unknown; readonly problem?: string } {
-    let text: string;
+    const { text = '', problem } = readFileText(this.#resultFile, MOST_RESULT_BYTES);
+    if (problem !== undefined || text.trim() === '') return { ...(problem !== undefined && { problem }) };
     try {
-      const file = openSync(this.#resultFile, 'r');
-      try {
-        const bytes = fstatSync(file).size;
-        if (bytes > MOST_RESULT_BYTES) {
-          return { problem: `it has ${bytes} bytes, and may have ${MOST_RESULT_BYTES}` };
-        }
-        text = readFileSync(file, 'utf8');
-      } finally {
-        closeSync(file);
-      }
+      return { value: parse(text) };
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return code === 'ENOENT' ? {} : { problem: `it can't be read (${code})` };
-    }
-    if (text.trim() === '') return {};
-    try {
-      return { value: JSON.parse(text) };
-    } catch (error) {
-      return { problem: `it isn't JSON: ${(error as Error).message}` };
+      return { problem: `it isn't JSON: ${withoutText(error as Error)}` };
     }
   }
 
@@ -91,21 +78,23 @@ export class Exchange {
     return join(this.#folder, 'progress');
   }
 
-  /** Reads the end of what was added: earlier lines are told by the last one. */
+  /** Reads the end of the file: earlier lines are told by the last one. A program may also write each anew in the place of the one before. */
   #look(): void {
     try {
-      const file = openSync(this.#progressFile, 'r');
+      // A pipe would be waited for.
+      const file = openSync(this.#progressFile, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        const { size } = fstatSync(file);
-        if (size <= this.#read) return;
-        const from = Math.max(this.#read, size - MOST_PROGRESS_BYTES);
-        const bytes = Buffer.alloc(size - from);
-        const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from));
-        const end = text.lastIndexOf('\n');
-        if (end === -1) return;
-        this.#read = from + Buffer.byteLength(text.slice(0, end + 1));
-        const report = text.slice(0, end).split('\n').map(readReport).findLast(Boolean);
-        if (report) this.#onProgress(report);
+        const stats = fstatSync(file);
+        if (!stats.isFile()) return;
+        const bytes = Buffer.alloc(Math.min(stats.size, MOST_PROGRESS_BYTES));
+        const text = bytes.toString('latin1', 0, readSync(file, bytes, 0, bytes.length, stats.size - bytes.length));
+        const line = text
+          .slice(0, text.lastIndexOf('\n') + 1)
+          .split('\n')
+          .findLast(readReport);
+        if (line === undefined || line === this.#told) return;
+        this.#told = line;
+        this.#onProgress(readReport(line) as ProgressReport);
       } finally {
         closeSync(file);
       }
@@ -115,9 +104,26 @@ export class Exchange {
   }
 }
 
+/** From here on a whole number may have more digits than JavaScript keeps. */
+const MANY_DIGITS = /\d{16}/;
+
+/** Whole numbers that JavaScript would change are BigInts: the number of an order must stay what it is. */
+function parse(text: string): unknown {
+  if (!MANY_DIGITS.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (_, item: unknown, context?: { source?: string }) => {
+    const source = context?.source ?? '';
+    return typeof item === 'number' && !Number.isSafeInteger(item) && /^-?\d+$/.test(source) ? BigInt(source) : item;
+  });
+}
+
+/** V8 quotes what stands around the mistake, and that may be a secret. */
+const withoutText = ({ message }: Error): string =>
+  message.replace(/, (?:\.{3})?".*"(?:\.{3})? is not valid JSON$/s, '');
+
 /** `done`, or `done total`, as numbers. */
 function readReport(line: string): ProgressReport | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)(?:[\s/]+(\d+(?:\.\d+)?))?\s*$/.exec(line);
   if (!match) return undefined;
-  return { done: Number(match[1]), ...(match[2] !== undefined && { total: Number(match[2]) }) };
+  const [done, total] = [Number(match[1]), match[2] === undefined ? undefined : Number(match[2])];
+  return Number.isFinite(done + (total ?? 0)) ? { done, ...(total !== undefined && { total }) } : undefined;
 }

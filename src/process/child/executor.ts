@@ -1,16 +1,20 @@
 // Runs programs for one run of ours: finds each, tells it of the run, takes what it says, and judges how it ended.
+import { ConfigError, ExecError } from '../../errors.ts';
 import type { ExecResult, Fields, Logger } from '../../job.ts';
 import type { ProgramCall, ProgramOptions, Programs } from '../../runner/ports.ts';
+import { checkCall, checkEnvironment } from './check-call.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { variablesOf } from './environment.ts';
+import { variablesOf, withoutOuterRun } from './environment.ts';
 import { Exchange } from './exchange.ts';
 import { errorOf } from './exit-code.ts';
 import type { Family } from './family.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { Collector, each, linesOf, type OutputTaker, passedThrough, type StreamName, shownLive } from './output.ts';
+import { OwnInput } from './own-input.ts';
 import { findProgram } from './program.ts';
 import type { LineRedactor } from './redact-lines.ts';
 import { type ProgramEnd, runProgram } from './run-program.ts';
+import type { Start } from './start.ts';
 
 /** How much of a program's standard output can be collected. */
 const MOST_COLLECTED_BYTES = 16 * 2 ** 20;
@@ -23,8 +27,8 @@ export interface ProgramOutput {
   log(batch: { stream: StreamName; lines: readonly string[]; clean: boolean; fields: Fields }): void;
   /** Remembers redacted lines as evidence. */
   remember(lines: readonly string[]): void;
-  /** Writes bytes to our own standard output or standard error. */
-  pass(stream: StreamName, bytes: Buffer): void;
+  /** Writes bytes to our own standard output or standard error; returns why they can't be written, where they can't. */
+  pass(stream: StreamName, bytes: Buffer): NodeJS.ErrnoException | undefined;
   /** Where somebody looks on: shows the program's output as if it ran alone, redacted. */
   readonly show?: ((stream: StreamName, text: string) => void) | undefined;
 }
@@ -47,6 +51,7 @@ export class Executor implements Programs {
   readonly #over = new AbortController();
   #guardian: Guardian | undefined;
   #count = 0;
+  #ownInput: OwnInput | undefined;
 
   constructor(setting: ExecSetting) {
     this.#setting = setting;
@@ -76,8 +81,10 @@ export class Executor implements Programs {
   async #exec({ program, args, options, run, log, graceMs, ...call }: ProgramCall): Promise<ExecResult> {
     const signal = AbortSignal.any([call.signal, this.#over.signal, ...(options.signal ? [options.signal] : [])]);
     signal.throwIfAborted();
-    const cwd = options.cwd ?? process.cwd();
-    const own = { ...this.#setting.env, ...options.env };
+    checkCall(program, args, options);
+    const cwd = options.cwd ?? currentFolder();
+    const own = { ...withoutOuterRun(this.#setting.env), ...options.env };
+    checkEnvironment({ ...own, ...variablesOf(run) });
     const file = findProgram(program, own.PATH, cwd);
     const guardian = this.#guard(call.lockDescriptor);
     this.#count += 1;
@@ -93,6 +100,7 @@ export class Executor implements Programs {
     const onStop = () => void checkpoint?.save();
     signal.addEventListener('abort', onStop, { once: true });
     const collector = options.stdout === 'collect' ? new Collector(MOST_COLLECTED_BYTES) : undefined;
+    const stdout = collector ?? this.#taker('stdout', options, run.attempt);
     let started: Family | undefined;
     try {
       const end = await runProgram(
@@ -110,13 +118,13 @@ export class Executor implements Programs {
             RUN_JOB_EXEC_ID: id,
           },
           marker: `RUN_JOB_EXEC_ID=${id}`,
-          input: inputOf(options),
+          input: this.#inputOf(options, run.attempt),
         },
         {
           guardian,
           signal,
           graceMs: () => (this.#over.signal.aborted ? 0 : graceMs()),
-          stdout: collector ?? this.#taker('stdout', options, run.attempt),
+          stdout,
           stderr: this.#taker('stderr', options, run.attempt),
           onStart: ({ pid, family }) => {
             started = family;
@@ -131,7 +139,8 @@ export class Executor implements Programs {
       const error = errorOf(program, end, options.exitCodes);
       // What it made of being asked to stop is no news, unless it asks for a new pod: it is the reason that counts.
       if (end.stopped !== 'no' && error?.code !== 'ERR_RUN_JOB_CONTINUE') throw signal.reason;
-      if (error) throw error;
+      const lost = lossOf(program, stdout, end);
+      if (lost ?? error) throw lost ?? error;
       if (end.code !== 0) log.warn(`${program} ended with exit code ${end.code}, which counts as success here`);
       if (collector?.cut) log.warn(`${program} wrote more than 16 MiB; what was collected of it is cut`);
       const { value, problem } = exchange?.result() ?? {};
@@ -152,31 +161,57 @@ export class Executor implements Programs {
     return this.#guardian;
   }
 
+  #inputOf({ input, inheritInput }: ProgramOptions, attempt: number): Start['input'] {
+    if (input !== undefined) return typeof input === 'string' ? Buffer.from(input) : input;
+    if (!inheritInput) return 'none';
+    this.#ownInput ??= new OwnInput();
+    return attempt === 1 ? 'inherit' : this.#ownInput.again();
+  }
+
   #taker(stream: StreamName, { raw }: ProgramOptions, attempt: number): OutputTaker {
     const { output } = this.#setting;
     const redact = output.redactor();
+    const redactOne = (text: string) => {
+      const lines = [text];
+      redact(lines);
+      return lines.join('\n');
+    };
     const remember = (lines: string[]) => {
       redact(lines);
       output.remember(lines);
     };
-    if (raw) return passedThrough((bytes) => output.pass(stream, bytes), remember);
+    if (raw) {
+      return passedThrough(
+        (bytes) => {
+          const lost = output.pass(stream, bytes);
+          // What it says of its work is no work of its own: few programs look whether that was written.
+          return stream === 'stdout' ? lost : undefined;
+        },
+        remember,
+        redactOne,
+      );
+    }
     const { show } = output;
     if (show)
       return each(
         shownLive((text) => show(stream, text)),
-        linesOf(remember),
+        linesOf(remember, redactOne),
       );
     return linesOf((lines) => {
       const clean = redact(lines);
       output.log({ stream, lines, clean, fields: { attempt } });
       output.remember(lines);
-    });
+    }, redactOne);
   }
 }
 
-function inputOf({ input, inheritInput }: ProgramOptions): 'none' | 'inherit' | Uint8Array {
-  if (input !== undefined) return typeof input === 'string' ? Buffer.from(input) : input;
-  return inheritInput ? 'inherit' : 'none';
+/** @throws {ConfigError} somebody has deleted it */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new ConfigError('The working directory has been deleted: start run-job in one that is there');
+  }
 }
 
 /** The names that OpenTelemetry's propagation through the environment has. */
@@ -184,7 +219,22 @@ function traceVariables(headers: Readonly<Record<string, string>>): Record<strin
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]));
 }
 
-function tellOddities(program: string, { stopped, leftBehind, unkillable }: ProgramEnd, log: Logger): void {
+/** What a reader leaves behind who has gone: as of a program alone, what that makes of it counts. */
+const READER_GONE = ['EPIPE', 'ECONNRESET'];
+
+/** The error of a program whose output was to be passed through, and could not be written: its exit code can't know of that. */
+function lossOf(program: string, { lost }: OutputTaker, { code, signal }: ProgramEnd): ExecError | undefined {
+  if (lost === undefined || READER_GONE.includes(lost.code ?? '')) return undefined;
+  const message = `what ${program} wrote to standard output can't be written (${lost.code}), and what is there is not all of it`;
+  return new ExecError('ERR_RUN_JOB_PROGRAM', message, { exitCode: code, signal }, { cause: lost });
+}
+
+function tellOddities(program: string, end: ProgramEnd, log: Logger): void {
+  const { stopped, leftBehind, unkillable, forbidden } = end;
+  if (forbidden) {
+    log.error(`what ${program} has started as another user lives on, since this one may not end it: ${forbidden}`);
+    return;
+  }
   if (stopped === 'killed')
     log.warn(`${program} did not stop within its grace, and was killed with all it had started`);
   if (leftBehind) {

@@ -26,6 +26,9 @@ const CODE_OF: Readonly<Record<Exclude<ExitMeaning, 'succeeded'>, ErrorCode>> = 
   continued: 'ERR_RUN_JOB_CONTINUE',
 };
 
+/** All that an exit code can mean. */
+export const MEANINGS: readonly string[] = ['succeeded', ...Object.keys(CODE_OF)];
+
 /** What the program's exit code means: by the map that its job has, else as usual. */
 export function meaningOf(code: number, map: Readonly<Record<number, ExitMeaning>> = {}): ExitMeaning {
   return map[code] ?? USUAL[code] ?? 'failed';

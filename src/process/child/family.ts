@@ -105,36 +105,43 @@ export class Family {
 
   /** Resolves once no member lives, or `limitMs` have passed; returns whether none does. */
   async gone(limitMs: number): Promise<boolean> {
-    const until = Date.now() + limitMs;
-    let fullLookAt = 0;
+    const until = systemClock.monotonicMs() + limitMs;
+    let fullLookAt = Number.NEGATIVE_INFINITY;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       // Whoever has died and wasn't yet asked for by its parent still counts as one of the group.
-      if (!send(-this.#leader, 0) || Date.now() - fullLookAt >= FULL_LOOK_MS) {
+      if (!send(-this.#leader, 0) || systemClock.monotonicMs() - fullLookAt >= FULL_LOOK_MS) {
         if (!this.#alive()) return true;
-        fullLookAt = Date.now();
+        fullLookAt = systemClock.monotonicMs();
       }
-      const left = until - Date.now();
+      const left = until - systemClock.monotonicMs();
       if (left <= 0) return false;
       await sleep(Math.min(wait, left));
     }
   }
 
-  /** Kills every member, those that are born meanwhile too. Returns the pids that the kernel hasn't ended within two seconds. */
+  /**
+   * Kills every member, those that are born meanwhile too. Returns the pids that the kernel hasn't ended within two seconds, and at once where all
+   * that live are another user's, whom we may not signal.
+   */
   async kill(): Promise<number[]> {
-    const until = Date.now() + KILL_LIMIT_MS;
+    const until = systemClock.monotonicMs() + KILL_LIMIT_MS;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       const members = this.#signal('SIGKILL');
       if (process.platform === 'linux' ? members.length === 0 : !this.#alive()) return [];
-      if (Date.now() > until) return members.map(({ pid }) => pid);
+      const pids = members.map(({ pid }) => pid);
+      if (systemClock.monotonicMs() > until || (pids.length > 0 && pids.every(isForbidden))) return pids;
       await sleep(wait);
     }
   }
 
   /** The members for people: `sleep (123), sh (124)`. */
   names(): string {
-    return this.members()
-      .map(({ pid }) => `${nameOf(pid)} (${pid})`)
-      .join(', ');
+    return tell(this.members());
+  }
+
+  /** Those of them whom we may not end. */
+  namesOfForbidden(): string {
+    return tell(this.members().filter(({ pid }) => isForbidden(pid)));
   }
 
   /** Sends the signals to the whole group at once, and to each member that is in another one. Returns who lived then. */
@@ -153,11 +160,26 @@ export class Family {
   }
 }
 
+const tell = (members: readonly ProcessStat[]): string =>
+  members.map(({ pid }) => `${nameOf(pid)} (${pid})`).join(', ');
+
 /** Returns whether there was somebody to send it to. */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
-  } catch {
-    return false;
+  } catch (error) {
+    return mayNot(error);
   }
 }
+
+/** Whether it is a process that has become another user's, as sudo does. */
+function isForbidden(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return mayNot(error);
+  }
+}
+
+const mayNot = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EPERM';

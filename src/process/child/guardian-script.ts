@@ -10,9 +10,10 @@
  * - `+ 123`: it leads the session 123.
  * - `- 123`: nothing of it is left. `- 0` when it couldn't be started.
  *
- * Its first argument is what the marker of every program of ours begins with.
+ * Its first argument is what the marker of every program of ours begins with. It ignores what asks all processes to end: it ends after us.
  */
 export const GUARDIAN_SCRIPT = `
+trap '' HUP INT TERM
 leaders=
 count=0
 while read -r what leader; do

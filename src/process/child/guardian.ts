@@ -52,6 +52,7 @@ export function startGuardian(markerPrefix: string, withoutShell: URL, lockDescr
   } as SpawnOptions) as Child;
   // A guardian that can't be started or was killed changes nothing for a run that isn't killed.
   child.on('error', () => undefined);
+  if (!isStarted(child)) return NO_GUARDIAN;
   child.stdin.on('error', () => undefined);
   child.stdout.on('error', () => undefined);
   child.unref();
@@ -75,6 +76,17 @@ export function startGuardian(markerPrefix: string, withoutShell: URL, lockDescr
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
+/** Where no more files may be opened, Node makes no streams. */
+const isStarted = (child: { readonly stdin?: Writable }): boolean => child.stdin !== undefined;
+
+const NO_GUARDIAN: Guardian = {
+  begin: () => undefined,
+  watch: () => undefined,
+  forget: () => undefined,
+  letGo: () => undefined,
+  pipes: () => Promise.resolve(undefined),
+};
+
 function unref(stream: Readable | Writable): void {
   (stream as unknown as Socket).unref();
 }
@@ -91,9 +103,13 @@ async function makePipes(
   try {
     tell('pipes');
     if (!(await answered.promise)) return undefined;
-    const opened: Pipe[] = [];
-    for (const fd of [3, 4]) opened.push(openPipe(`/proc/${pid}/fd/${fd}`));
-    return opened as unknown as [Pipe, Pipe];
+    const first = openPipe(`/proc/${pid}/fd/3`);
+    try {
+      return [first, openPipe(`/proc/${pid}/fd/4`)];
+    } catch (error) {
+      dropPipes([first]);
+      throw error;
+    }
   } finally {
     clearTimeout(timer);
     stdout.removeListener('data', onData);

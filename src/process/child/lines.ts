@@ -3,20 +3,28 @@
 /** How much of a line is kept, in bytes; what is longer is cut, and says so. */
 export const LINE_CAP = 64 * 1024;
 
+/** How much more of a longer line is looked at for secrets than is kept, so that no half of one stays where it is cut. */
+const MARGIN = 4 * 1024;
+
 const LF = 10;
 const CR = 13;
 
 /** Splits one stream into lines. Bytes that are no UTF-8 become U+FFFD. */
 export class LineSplitter {
   readonly #take: (lines: string[]) => void;
+  readonly #redact: (text: string) => string;
   #held: Buffer[] = [];
   #heldBytes = 0;
   /** Bytes of the current line that were dropped. */
   #dropped = 0;
 
-  /** @param take is given every batch of whole lines, without their ends */
-  constructor(take: (lines: string[]) => void) {
+  /**
+   * @param take is given every batch of whole lines, without their ends
+   * @param redact is given what is to be cut, somewhat longer than it will be
+   */
+  constructor(take: (lines: string[]) => void, redact: (text: string) => string = (text) => text) {
     this.#take = take;
+    this.#redact = redact;
   }
 
   /** The next bytes. What is kept of them until their last line is whole is a copy. */
@@ -36,7 +44,7 @@ export class LineSplitter {
     const last = chunk.lastIndexOf(LF);
     if (last >= from) {
       const whole = chunk.toString('utf8', from, last).split('\n');
-      for (const line of whole) lines.push(line.length > LINE_CAP / 4 ? cap(line) : withoutCr(line));
+      for (const line of whole) lines.push(line.length > LINE_CAP / 4 ? this.#cap(line) : withoutCr(line));
     }
     this.#take(lines);
     if (last + 1 < chunk.length) this.#hold(chunk.subarray(last + 1));
@@ -48,8 +56,7 @@ export class LineSplitter {
   }
 
   #hold(bytes: Buffer): void {
-    const room = LINE_CAP - this.#heldBytes;
-    // One byte more than fits, so that a line of exactly the cap isn't told as cut.
+    const room = LINE_CAP + MARGIN - this.#heldBytes;
     const kept = bytes.subarray(0, Math.max(0, room));
     if (kept.length > 0) this.#held.push(Buffer.from(kept));
     this.#heldBytes += kept.length;
@@ -62,24 +69,29 @@ export class LineSplitter {
     this.#held = [];
     this.#heldBytes = 0;
     this.#dropped = 0;
-    if (dropped > 0) return tellCut(bytes, bytes.length + dropped);
+    if (bytes.length > LINE_CAP) return this.#tellCut(bytes, bytes.length + dropped);
     const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
     return bytes.toString('utf8', 0, end);
   }
+
+  /** A whole line of a single chunk, which may be longer than the cap. */
+  #cap(line: string): string {
+    const bytes = Buffer.from(line);
+    return bytes.length > LINE_CAP
+      ? this.#tellCut(bytes.subarray(0, LINE_CAP + MARGIN), bytes.length)
+      : withoutCr(line);
+  }
+
+  #tellCut(kept: Buffer, bytes: number): string {
+    const redacted = Buffer.from(this.#redact(textOf(kept)));
+    return `${textOf(redacted.subarray(0, LINE_CAP))}… (${bytes} bytes in all)`;
+  }
 }
+
+const textOf = (bytes: Buffer): string => bytes.toString('utf8', 0, wholeCharacters(bytes));
 
 function withoutCr(line: string): string {
   return line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
-}
-
-/** A whole line of a single chunk, which may be longer than the cap. */
-function cap(line: string): string {
-  const bytes = Buffer.from(line);
-  return bytes.length > LINE_CAP ? tellCut(bytes.subarray(0, LINE_CAP), bytes.length) : withoutCr(line);
-}
-
-function tellCut(kept: Buffer, bytes: number): string {
-  return `${kept.toString('utf8', 0, wholeCharacters(kept))}… (${bytes} bytes in all)`;
 }
 
 /** The length of `bytes` without a character that is cut at its end. */

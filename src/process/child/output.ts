@@ -14,29 +14,42 @@ export interface OutputTaker {
   push(chunk: Buffer): void;
   /** The stream has ended, or nobody waits for its end any more. */
   end(): void;
+  /** Why what comes can't be taken any more, where it can't. */
+  readonly lost?: NodeJS.ErrnoException | undefined;
 }
 
 /** Takes whole lines of one stream, without their ends. */
 export type LinesTaker = (lines: string[]) => void;
 
-/** Each line of the stream. */
-export function linesOf(take: LinesTaker): OutputTaker {
-  return new LineSplitter(take);
+/** Each line of the stream. What is longer than a line may be is redacted before it is cut. */
+export function linesOf(take: LinesTaker, redact?: (text: string) => string): OutputTaker {
+  return new LineSplitter(take, redact);
 }
 
 /** How many bytes are remembered of a stream of which nobody looks at every line; the last lines come out of them. */
 const REMEMBERED_BYTES = 64 * 1024;
 
-/** Passes the bytes on as they are, and tells at the end what the last lines were. */
-export function passedThrough(write: (bytes: Buffer) => void, tellLast: LinesTaker): OutputTaker {
+/**
+ * Passes the bytes on as they are, and tells at the end what the last lines were.
+ * @param write returns why they can't be written, where they can't
+ */
+export function passedThrough(
+  write: (bytes: Buffer) => NodeJS.ErrnoException | undefined,
+  tellLast: LinesTaker,
+  redact?: (text: string) => string,
+): OutputTaker {
   // A ring: the newest bytes end before `at`, the oldest begin there once it is full. Larger than what is kept of them, so that a line whose
   // beginning is lost isn't kept.
   const ring = Buffer.alloc(2 * REMEMBERED_BYTES);
   let at = 0;
   let full = false;
+  let lost: NodeJS.ErrnoException | undefined;
   return {
+    get lost() {
+      return lost;
+    },
     push(chunk) {
-      write(chunk);
+      lost ??= write(chunk);
       const kept = chunk.subarray(-ring.length);
       const beforeEnd = kept.copy(ring, at);
       kept.copy(ring, 0, beforeEnd);
@@ -44,7 +57,7 @@ export function passedThrough(write: (bytes: Buffer) => void, tellLast: LinesTak
       at = (at + kept.length) % ring.length;
     },
     end() {
-      const splitter = new LineSplitter(tellLast);
+      const splitter = new LineSplitter(tellLast, redact);
       if (full) splitter.push(ring.subarray(at));
       splitter.push(ring.subarray(0, at));
       splitter.end();
@@ -142,6 +155,8 @@ export class Reading {
       if (this.#over) return;
       taker.push(chunk);
       release(chunk);
+      // As if it wrote there itself: the program learns that nobody takes what it writes.
+      if (taker.lost) this.stop();
     });
     this.done = new Promise((resolve) => {
       // A pipe that breaks has ended as well.

@@ -1,5 +1,5 @@
 // Finds the program that is to be run, and says in one sentence why it can't be: what the system reports is ENOENT for four different things.
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { delimiter, isAbsolute, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 
@@ -41,8 +41,13 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
     }
   }
   if (refused) throw refused;
+  if (/\s/.test(program)) {
+    throw new ConfigError(
+      `There is no program "${program}": there is no shell in between, so give the program and each argument by itself`,
+    );
+  }
   throw new ConfigError(
-    `There is no program ${program} in PATH (${path ?? 'which is not set'}): install it in the image, or give its path`,
+    `There is no program ${program} in PATH (${path || `which is ${path === undefined ? 'not set' : 'empty'}`}): install it in the image, or give its path`,
   );
 }
 
@@ -56,19 +61,18 @@ function checkFolder(cwd: string): void {
 }
 
 function checkFile(program: string, file: string): void {
-  let isFolder: boolean;
+  let stats: Stats;
   try {
-    isFolder = statSync(file).isDirectory();
+    stats = statSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
     const why = missing ? `There is no file ${file}` : `${file} can't be looked at (${code})`;
     throw Object.assign(new ConfigError(`${why}, so that ${program} can't be run: mend the path`), { missing });
   }
-  if (isFolder) throw new ConfigError(`${file} is a folder and no program: name a file in it`);
-  try {
-    accessSync(file, constants.X_OK);
-  } catch {
+  if (stats.isDirectory()) throw new ConfigError(`${file} is a folder and no program: name a file in it`);
+  if (!stats.isFile()) throw new ConfigError(`${file} is a pipe, a socket or a device and no program: name a file`);
+  if (!isExecutable(file)) {
     throw new ConfigError(`${file} is not executable for this user: chmod +x it, or run it by its interpreter`);
   }
   checkHead(file);
@@ -81,6 +85,11 @@ function checkHead(file: string): void {
   if (head.length === 0) throw new ConfigError(`${file} is empty: there is nothing to run`);
   if (head.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))) checkElf(file, head);
   if (head.subarray(0, 2).toString('latin1') === '#!') checkInterpreter(file, head);
+  if (head.subarray(0, 5).equals(Buffer.from('\ufeff#!'))) {
+    throw new ConfigError(
+      `${file} begins with a byte order mark, behind which nobody sees its #!: save it as UTF-8 without one`,
+    );
+  }
 }
 
 function checkInterpreter(file: string, head: Buffer): void {
@@ -89,8 +98,17 @@ function checkInterpreter(file: string, head: Buffer): void {
   if (line.endsWith('\r')) {
     throw new ConfigError(`The first line of ${file} ends with a carriage return: save it with Unix line endings`);
   }
-  if (isThere(interpreter)) return;
-  throw new ConfigError(`${file} is run by ${interpreter}, which isn't there: install it, or mend its first line`);
+  if (interpreter === '') {
+    throw new ConfigError(`The first line of ${file} names no interpreter: write it behind #!, such as #!/bin/sh`);
+  }
+  if (!isThere(interpreter)) {
+    throw new ConfigError(`${file} is run by ${interpreter}, which isn't there: install it, or mend its first line`);
+  }
+  if (!isExecutable(interpreter)) {
+    throw new ConfigError(
+      `${file} is run by ${interpreter}, which is not executable for this user: mend its first line, or chmod +x that`,
+    );
+  }
 }
 
 function checkElf(file: string, head: Buffer): void {
@@ -125,6 +143,15 @@ function elfLoader(head: Buffer): string | undefined {
     return to <= head.length ? head.subarray(from, to).toString('latin1').replace(/\0.*$/, '') : undefined;
   }
   return undefined;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isThere(file: string): boolean {

@@ -15,6 +15,7 @@ export type LineRedactor = (lines: string[]) => boolean;
 export function createLineRedactor(redactor: Pick<HintingRedactor, 'text' | 'mayHoldSecret'>): LineRedactor {
   let inKey = false;
   const redact = (line: string): string => {
+    if (line === '') return line;
     const begins = KEY_BEGINS.test(line);
     if (!inKey && !begins) return redactor.text(line);
     inKey = !KEY_ENDS.test(line);

@@ -1,5 +1,6 @@
 // One program from its start until nothing of it is left: read this as the specification of a child's life.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../clock.ts';
 import type { Family } from './family.ts';
 import type { Guardian } from './guardian.ts';
 import { oomKills } from './oom.ts';
@@ -43,6 +44,8 @@ export interface ProgramEnd extends Exit {
   readonly stopped: 'no' | 'asked' | 'killed';
   /** Processes that even SIGKILL hasn't ended yet: the kernel holds them, and none of them can run program code any more. */
   readonly unkillable: readonly number[];
+  /** What lives on, for people, because it is another user's, as sudo makes it; empty when there is none. */
+  readonly forbidden: string;
   /** Whether the kernel has ended a process of this container meanwhile, for want of memory. */
   readonly outOfMemory: boolean;
 }
@@ -61,15 +64,18 @@ export async function runProgram(what: Start, around: Surroundings): Promise<Pro
   around.onStart?.(started);
   try {
     const stopping = stopOnAbort(started, around);
-    const exit = await started.exit;
+    const exit = await Promise.race([started.exit, stopping.inVain]);
     const { killed, unkillable } = await stopping.finish();
     const left = stopping.asked ? { leftBehind: '', unkillable: [] } : await endLeftBehind(started.family, around);
+    const alive = [...unkillable, ...left.unkillable];
+    const forbidden = alive.length > 0 ? started.family.namesOfForbidden() : '';
     await Promise.race([drained, sleep(DRAIN_MS)]);
     return {
       ...exit,
       leftBehind: left.leftBehind,
       stopped: killed ? 'killed' : stopping.asked ? 'asked' : 'no',
-      unkillable: [...unkillable, ...left.unkillable],
+      unkillable: alive,
+      forbidden,
       outOfMemory: oomKills() > killsBefore,
     };
   } finally {
@@ -81,25 +87,30 @@ export async function runProgram(what: Start, around: Surroundings): Promise<Pro
 interface Stopping {
   /** Whether the program has been asked to stop. */
   readonly asked: boolean;
+  /** Resolves when the program itself couldn't be killed. */
+  readonly inVain: Promise<Exit>;
   /** Resolves once the stop has come to its end, or at once when there was none. */
   finish(): Promise<{ killed: boolean; unkillable: readonly number[] }>;
 }
 
 /** SIGTERM to all of the program when the signal aborts, SIGKILL to what is left at the end of the grace. */
-function stopOnAbort({ family, exit }: Started, { signal, graceMs }: Surroundings): Stopping {
+function stopOnAbort({ pid, family, exit }: Started, { signal, graceMs }: Surroundings): Stopping {
   let stop: Promise<{ killed: boolean; unkillable: readonly number[] }> | undefined;
+  const inVain = Promise.withResolvers<Exit>();
   const onAbort = () => {
     stop = (async () => {
       const limitMs = politeMs(graceMs());
-      const until = Date.now() + limitMs;
+      const until = systemClock.monotonicMs() + limitMs;
       const timer = new AbortController();
       const late = sleep(limitMs, true, { signal: timer.signal }).catch(() => false);
       family.ask();
       if (!(await Promise.race([exit.then(() => false), late]))) {
         timer.abort();
-        if (await family.gone(until - Date.now())) return { killed: false, unkillable: [] };
+        if (await family.gone(until - systemClock.monotonicMs())) return { killed: false, unkillable: [] };
       }
-      return { killed: true, unkillable: await family.kill() };
+      const unkillable = await family.kill();
+      if (unkillable.includes(pid)) inVain.resolve({ code: null, signal: null });
+      return { killed: true, unkillable };
     })();
   };
   if (signal.aborted) onAbort();
@@ -108,6 +119,7 @@ function stopOnAbort({ family, exit }: Started, { signal, graceMs }: Surrounding
     get asked() {
       return stop !== undefined;
     },
+    inVain: inVain.promise,
     async finish() {
       signal.removeEventListener('abort', onAbort);
       return (await stop) ?? { killed: false, unkillable: [] };

@@ -17,8 +17,8 @@ export interface Start {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `NAME=value` of a variable in `env` that no other program has. */
   readonly marker: string;
-  /** What the program reads: nothing, what we read, or this. */
-  readonly input: 'none' | 'inherit' | Uint8Array;
+  /** What the program reads: nothing, what we read, this, or what this descriptor gives, which is closed. */
+  readonly input: 'none' | 'inherit' | number | Uint8Array;
 }
 
 /** How a program ended: with an exit code, or by a signal. */
@@ -52,6 +52,8 @@ export async function start(what: Start, guardian: Guardian): Promise<Started> {
     dropPipes(pipes);
     guardian.forget(0);
     throw spawnError(error as NodeJS.ErrnoException, what);
+  } finally {
+    if (typeof what.input === 'number') closeSync(what.input);
   }
   const pid = child.pid as number;
   guardian.watch(pid);
@@ -68,7 +70,7 @@ export async function start(what: Start, guardian: Guardian): Promise<Started> {
 }
 
 async function spawned(what: Start, pipes: readonly [Pipe, Pipe] | undefined): Promise<ChildProcess> {
-  const input = what.input === 'inherit' ? 'inherit' : what.input === 'none' ? 'ignore' : 'pipe';
+  const input = what.input === 'none' ? 'ignore' : typeof what.input === 'object' ? 'pipe' : what.input;
   const output = pipes ? [pipes[0].writeFd, pipes[1].writeFd] : ['pipe', 'pipe'];
   const options = {
     argv0: what.program,

@@ -72,6 +72,20 @@ test.each([-3, -2, -1, 0])('the cap never splits a character of four bytes (%d)'
   expect(cut).toContain('bytes in all');
 });
 
+test.each([100, 65_536, 2_000_000])(
+  'what stands across the cut is looked at before it is cut, in chunks of %d bytes',
+  (size) => {
+    const lines: string[] = [];
+    const splitter = new LineSplitter(
+      (batch) => lines.push(...batch),
+      (text) => text.replaceAll('secret', '[redacted]'),
+    );
+    for (const chunk of inChunksOf(size, Buffer.from(`${'x'.repeat(LINE_CAP - 3)}secret and more\n`)))
+      splitter.push(chunk);
+    expect(lines).toEqual([`${'x'.repeat(LINE_CAP - 3)}[re… (${LINE_CAP + 12} bytes in all)`]);
+  },
+);
+
 test('a line of exactly the cap is whole', () => {
   const line = 'x'.repeat(LINE_CAP);
   expect(split([Buffer.from(`${line}\n`)])).toEqual([line]);

@@ -7,7 +7,7 @@ function pass(text: string, size: number) {
   const passed: Buffer[] = [];
   const last: string[] = [];
   const taker = passedThrough(
-    (bytes) => passed.push(Buffer.from(bytes)),
+    (bytes) => void passed.push(Buffer.from(bytes)),
     (lines) => last.push(...lines),
   );
   const bytes = Buffer.from(text);

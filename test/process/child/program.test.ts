@@ -53,10 +53,24 @@ test.each<[string, () => string, RegExp]>([
     () => file('python9', '#!/usr/bin/python9 -u\n'),
     /is run by \/usr\/bin\/python9, which isn't there/,
   ],
+  ['has a folder for an interpreter', () => file('run-by-folder', '#!/tmp\n'), /is run by \/tmp, which isn't there/],
+  [
+    'has a text for an interpreter',
+    () => file('run-by-text', '#!/etc/passwd\n'),
+    /is run by \/etc\/passwd, which is not executable for this user/,
+  ],
+  ['names no interpreter', () => file('run-by-nothing', '#! \t\necho\n'), /names no interpreter: write it behind #!/],
+  ['begins with a byte order mark', () => file('marked', '\ufeff#!/bin/sh\n'), /begins with a byte order mark/],
+  ['is a device', () => '/dev/null', /is a pipe, a socket or a device/],
   ['has Windows line ends', () => file('windows', '#!/bin/sh\r\n'), /ends with a carriage return/],
   ['is an empty text', () => '', /is an empty text/],
 ])('a program that %s', (_, program, told) => {
   expect(problem(program())).toMatch(told);
+});
+
+test('a PATH that is empty, or not there', () => {
+  expect(problem('no-such-program', '')).toContain('in PATH (which is empty): ');
+  expect(() => findProgram('no-such-program', undefined, folder)).toThrow('in PATH (which is not set): ');
 });
 
 test('a program for another machine, and one for another C library', () => {
