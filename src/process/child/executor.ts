@@ -8,7 +8,7 @@ import { errorOf } from './exit-code.ts';
 import type { Family } from './family.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { Collector, each, linesOf, type OutputTaker, passedThrough, type StreamName, shownLive } from './output.ts';
-import { findProgram } from './program.ts';
+import { findProgram, workingFolder } from './program.ts';
 import type { LineRedactor } from './redact-lines.ts';
 import { type ProgramEnd, runProgram } from './run-program.ts';
 
@@ -76,7 +76,7 @@ export class Executor implements Programs {
   async #exec({ program, args, options, run, log, graceMs, ...call }: ProgramCall): Promise<ExecResult> {
     const signal = AbortSignal.any([call.signal, this.#over.signal, ...(options.signal ? [options.signal] : [])]);
     signal.throwIfAborted();
-    const cwd = options.cwd ?? process.cwd();
+    const cwd = options.cwd ?? workingFolder();
     const own = { ...this.#setting.env, ...options.env };
     const file = findProgram(program, own.PATH, cwd);
     const guardian = this.#guard(call.lockDescriptor);

@@ -45,6 +45,15 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
   );
 }
 
+/** Where this process works. @throws {ConfigError} somebody has removed it */
+export function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new ConfigError('The working directory is gone: change to a folder that is there');
+  }
+}
+
 function checkFolder(cwd: string): void {
   try {
     if (statSync(cwd).isDirectory()) return;
