@@ -187,7 +187,7 @@ export const tellReason = (reason: string | undefined): string | undefined =>
 const tellMs = (ms: number | undefined): string => (ms === undefined ? '-' : (formatDuration(ms).split(' ')[0] ?? '-'));
 
 /** Of the runs that succeeded or failed. */
-export function rateOf({ succeeded, failed }: Statistics): number | undefined {
+function rateOf({ succeeded, failed }: Statistics): number | undefined {
   return succeeded + failed === 0 ? undefined : succeeded / (succeeded + failed);
 }
 
