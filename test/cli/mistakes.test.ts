@@ -35,6 +35,22 @@ test.for([
   expect(await runToEnd(args)).toMatchObject({ exitCode: 64, stderr: expect.stringContaining(sentence) });
 });
 
+test('doctor tells of variables that are nearly ours, and that nothing reads', async () => {
+  const env = { RUN_JOB_NOTFY: 'https://top-secret.example.com', AMQP_URI: 'x', RUN_JOB_DIR: 'x', WORKER_NAME: 'x' };
+  const { exitCode, stdout } = await runToEnd(['doctor', '--json'], {
+    env: { ...env, RUN_JOB_SERVICE_HOST: '10.0.0.1' },
+  });
+  const warned = (JSON.parse(stdout) as { verdict: string; message: string }[]).filter(
+    ({ verdict }) => verdict === 'warning',
+  );
+  expect(warned.map(({ message }) => message).sort()).toEqual([
+    'nothing reads AMQP_URI; did you mean AMQP_URL?',
+    'nothing reads RUN_JOB_NOTFY; did you mean RUN_JOB_NOTIFY?',
+  ]);
+  expect(exitCode).toBe(0);
+  expect(stdout).not.toContain('top-secret');
+});
+
 test('the help of a job says how long it may take, also where the job doesn’t', async () => {
   const { stdout } = await runToEnd(['noop', '--help'], { env: { WORKER_DEFAULT_TIMEOUT_SECONDS: '90' } });
   expect(stdout).toContain('timeout 1m 30s (WORKER_DEFAULT_TIMEOUT_SECONDS)');
