@@ -202,6 +202,7 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { global: { imageRegistry: 'https://registry.example.com' } },
       "value must be 'a registry without a scheme, such as registry.example.com:5000'",
     ],
+    ['a folder that is relative', cleanup({ workingDir: 'app' }), "value must be 'an absolute path, such as /app'"],
     ['a Secret that can’t be', { secret: { existing: 'My_Secret' } }, "value must be 'the name of a Secret"],
     [
       'a service account that can’t be',
@@ -295,6 +296,12 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { migration: { env: { Y: '5' } } },
       'migration.env has a name that YAML reads as true',
     ],
+    // Variables by which a run knows what it stands for
+    ...['JOB_NAME', 'RUN_JOB_SLOTS', 'CRONJOB_NAME'].map((name): [string, object, string] => [
+      `${name} by hand`,
+      cleanup({ env: { [name]: 'x' } }),
+      `jobs.database-cleanup.env: ${name} is set for each run, which tells by it what it stands for`,
+    ]),
     // Arguments with which nothing would be done
     [
       'help in the place of work',
