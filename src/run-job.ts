@@ -4,6 +4,13 @@ import { existsSync } from 'node:fs';
 import { createLoad } from './process/load-script.ts';
 import { EXIT } from './runner/outcome.ts';
 
+declare const __RUN_JOB_VERSION__: string | undefined;
+
+if (typeof __RUN_JOB_VERSION__ === 'undefined') {
+  console.error('run-job: src/ is not run as it is: npm run build, then npx node dist/run-job.js');
+  process.exit(EXIT.misconfigured);
+}
+
 // Whatever ends the process without a word from us is a crash: Node by itself would exit with 0 when nothing is left to do.
 process.exitCode = EXIT.crashed;
 

@@ -106,8 +106,8 @@ async function demo(): Promise<void> {
   if (flags.keep) {
     say(`The database stays up until you press Ctrl-C:\n${postgres.url}`);
     console.log(`In another terminal: export DATABASE_URL=${postgres.url}
-  node dist/run-job.js history   the runs; show <run> has all of one
-  node dist/run-job.js serve     the console, with these runs`);
+  npx node dist/run-job.js history   the runs; show <run> has all of one
+  npx node dist/run-job.js serve     the console, with these runs`);
     await once(stop.signal, 'abort');
   } else {
     say('That was all. The database and its folder are gone. What to try next:');

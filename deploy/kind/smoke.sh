@@ -342,7 +342,7 @@ start_job misconfigured misconfigured
 expect_end misconfigured Failed
 equal "pods that failed" "$(k get job misconfigured -o jsonpath='{.status.failed}')" 1
 equal "reason" "$(k get job misconfigured -o jsonpath='{.status.conditions[?(@.type=="Failed")].reason}')" PodFailurePolicy
-expect_message misconfigured DATABASE_POOL_SIZE
+expect_message misconfigured LOG_FORMAT
 
 say "helm upgrade, which leaves a CronJob suspended"
 k patch "$(cronjob report-generator)" -p '{"spec":{"suspend":true}}'

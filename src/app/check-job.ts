@@ -2,7 +2,16 @@
 
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import { type After, type CheckpointSchema, isJob, type Job, type Need } from '../job.ts';
+import {
+  type After,
+  type CheckpointSchema,
+  type CommandDefinition,
+  isJob,
+  type Job,
+  type Need,
+  type ParamsSchema,
+} from '../job.ts';
+import { didYouMean } from './suggest.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
 
@@ -31,6 +40,7 @@ export function checkJob(value: unknown, { name, path }: { name: string; path: s
     ...wrongExclusive(value),
     ...wrongOrder(value),
     ...wrongSchemas(value),
+    ...unknownParts(value),
   ];
   if (wrong.length > 0) throw new ConfigError(`${path} ${wrong.join('; ')}`);
   return value;
@@ -44,6 +54,10 @@ function* wrongTimes({ timeout, retry }: Job): Generator<string> {
     yield `has the timeout ${timeout}: write a duration above 0 and at most 23d, like 90s or 30m`;
   }
   if (retry === undefined) return;
+  if (typeof retry !== 'object' || retry === null) {
+    yield 'has retry set to what is no object: write { attempts: 3 }';
+    return;
+  }
   if (!Number.isInteger(retry.attempts) || retry.attempts < 1) {
     yield `has retry.attempts ${retry.attempts}: write a whole number of at least 1`;
   }
@@ -75,7 +89,7 @@ function* wrongOrder({ name: own, after, pauseAfter }: Job): Generator<string> {
     yield "has after, which isn't a list: write [{ name: 'extract', slot: 'same' }]";
     return;
   }
-  for (const { name, slot, within } of after as readonly After[]) {
+  for (const { name, slot, within } of after.map((one: After | null) => one ?? ({} as Partial<After>))) {
     if (typeof name !== 'string' || !NAME.test(name))
       yield 'comes after what has no name: write what its runs are known by';
     else if (name === own) yield 'comes after itself, so that it could never begin';
@@ -88,6 +102,8 @@ function* wrongOrder({ name: own, after, pauseAfter }: Job): Generator<string> {
 }
 
 function* wrongSchemas({ checkpoint, params }: Job): Generator<string> {
+  if (params !== undefined && typeof (params as Partial<ParamsSchema> | null)?.['~run'] !== 'function')
+    yield 'has params that are no schema: write them with valibot, such as v.object({ to: v.string() })';
   if (checkpoint !== undefined && typeof (checkpoint as Partial<CheckpointSchema>)?.['~run'] !== 'function')
     yield 'has a checkpoint that is no schema: write it with valibot, such as v.object({ lastId: v.number() })';
   for (const [name, schema] of Object.entries({ params, checkpoint })) {
@@ -95,6 +111,37 @@ function* wrongSchemas({ checkpoint, params }: Job): Generator<string> {
     if ((schema as { async?: boolean } | undefined)?.async === true)
       yield `has ${name} whose schema is asynchronous: write it without objectAsync, pipeAsync and their like`;
   }
+}
+
+const PARTS: Readonly<Record<keyof Job | keyof CommandDefinition<undefined>, true>> = {
+  name: true,
+  description: true,
+  timeout: true,
+  retry: true,
+  params: true,
+  needs: true,
+  exclusive: true,
+  overlap: true,
+  after: true,
+  pauseAfter: true,
+  checkpoint: true,
+  check: true,
+  run: true,
+  command: true,
+  env: true,
+  cwd: true,
+  exitCodes: true,
+};
+
+/** A job with a mistyped part would run as if it weren't there: without its timeout, or twice at once. */
+function* unknownParts(job: Job): Generator<string> {
+  const parts = Object.keys(PARTS);
+  for (const part of Object.keys(job)) {
+    if (!parts.includes(part)) yield `has ${part}, which no job has${didYouMean(part, parts)}`;
+  }
+  const { command } = job;
+  if (command !== undefined && typeof command !== 'function' && !Array.isArray(command))
+    yield "has a command that is no list: write ['pg_dump', '--file=/backup/orders.dump']";
 }
 
 function* wrongNeeds({ needs }: Job): Generator<string> {

@@ -1,5 +1,5 @@
 // Jobs are found by their files: in the folder of those that ship, then in each of RUN_JOB_DIRS. Nothing is registered.
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError, UsageError } from '../errors.ts';
@@ -70,18 +70,44 @@ function filesIn(dir: string, index: number, shipped: string): JobFile[] {
     if (dir === shipped && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     const { code } = error as NodeJS.ErrnoException;
     // By its place: what somebody has put into the variable by mistake may be a secret.
-    throw new ConfigError(`Folder ${index} of RUN_JOB_DIRS can't be read (${code}); mend or remove it`);
+    const folder = dir === resolve('jobs') ? 'The folder jobs' : `Folder ${index} of RUN_JOB_DIRS`;
+    throw new ConfigError(`${folder} can't be read (${code}); mend or remove it`);
   }
   const files: JobFile[] = [];
   for (const entry of entries) {
     const name = FILE.exec(entry.name)?.[1];
     if (name) files.push({ name, path: join(dir, entry.name), shipped: dir === shipped });
-    else if (FOLDER.test(entry.name) && statSync(join(dir, entry.name)).isDirectory()) {
-      const index = readdirSync(join(dir, entry.name)).find((item) => INDEX.test(item));
+    else if (FOLDER.test(entry.name)) {
+      const index = namesIn(join(dir, entry.name)).find((item) => INDEX.test(item));
       if (index) files.push({ name: entry.name, path: join(dir, entry.name, index), shipped: dir === shipped });
     }
   }
   return files;
+}
+
+/** Nothing where it is no folder, a link that leads nowhere, or closed to us: it is no job, and others are. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** What stands in a folder under a name like this, and is no job there. */
+function misnamed(name: string, { dirs }: JobSearch): string {
+  const plain = (text: string) =>
+    text
+      .replace(/\.[^.]*$/, '')
+      .replaceAll(/[^A-Za-z0-9]/g, '')
+      .toLowerCase();
+  for (const dir of dirs) {
+    const found = namesIn(dir).find((item) => plain(item) === plain(name));
+    if (found !== undefined) {
+      return `; ${join(dir, found)} is no job's file: name that in snake_case with the ending .ts, .mts, .js or .mjs, or index.ts in a folder.`;
+    }
+  }
+  return '';
 }
 
 /**
@@ -98,7 +124,7 @@ export function findJobFile(search: JobSearch, name: string): JobFile {
   const inFile = FILE.exec(basename(name))?.[1] ?? '';
   const meant = files.has(inFile)
     ? `; did you mean ${inFile}?`
-    : didYouMean(name, [...names, ...search.commands, '--version', '--help']);
+    : misnamed(name, search) || didYouMean(name, [...names, ...search.commands, '--version', '--help']);
   throw new UsageError(
     `There is no job or command named ${name}${meant || '.'} ` +
       `Jobs: ${names.join(', ') || 'none'}. Commands: ${search.commands.join(', ')}`,

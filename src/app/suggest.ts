@@ -1,13 +1,17 @@
 // The nearest name to a mistyped one.
 
 /** The candidate that needs the fewest edits, if that is few enough to be what was meant. */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
+export function nearest(
+  name: string,
+  candidates: readonly string[],
+  mostEdits: number = Math.max(1, Math.floor(name.length / 3)),
+): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (!best || distance < best.distance) best = { candidate, distance };
   }
-  return best && best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
+  return best && best.distance <= mostEdits ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance, with a swap of neighbours as one edit. */

@@ -43,7 +43,7 @@ export function healthchecks(base: string, path: readonly string[], query: URLSe
 }
 
 /** The text's beginning, without half a character at the end. */
-export function cutBytes(text: string, most: number): string {
+function cutBytes(text: string, most: number): string {
   const bytes = Buffer.from(text);
   return bytes.length <= most ? text : new TextDecoder().decode(bytes.subarray(0, most), { stream: true });
 }

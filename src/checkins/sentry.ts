@@ -48,7 +48,7 @@ export function sentry(base: string, project: string, key: string, query: URLSea
 }
 
 /** In Sentry's words and minutes. */
-export function monitorConfig({ cron, timeZone, lateAfterMs, deadlineMs }: MonitorSettings) {
+function monitorConfig({ cron, timeZone, lateAfterMs, deadlineMs }: MonitorSettings) {
   return {
     schedule: { type: 'crontab', value: cron },
     timezone: timeZone,

@@ -2,7 +2,7 @@
 import type { Notification } from './notification.ts';
 
 /** The first line says it all. */
-export function headline({ kind, name, failures = 0, scheduledAt, since, reason, environment }: Notification): string {
+function headline({ kind, name, failures = 0, scheduledAt, since, reason, environment }: Notification): string {
   const who = environment === undefined ? name : `${name} (${environment})`;
   const slot = scheduledAt === undefined ? '' : ` ${utc(scheduledAt)}`;
   switch (kind) {

@@ -87,7 +87,7 @@ SELECT ${each((key, suffix) => `pg_advisory_unlock${suffix}(${key})`).join()}`;
 }
 
 /** Of a lock in pg_locks: whether it is that of shards of the same name and another count. */
-export const ofAnotherCount = (count: bigint): string =>
+const ofAnotherCount = (count: bigint): string =>
   `(${LOCK_KEY}) >> ${COUNT_BITS} = ${literal(count)} >> ${COUNT_BITS} AND (${LOCK_KEY}) <> ${literal(count)}`;
 
 const tryLock = ({ key, shared }: Key): string =>

@@ -39,11 +39,14 @@ names (name) AS (
   SELECT (SELECT r.name FROM run_job.runs r WHERE r.name > names.name ORDER BY r.name LIMIT 1) FROM names WHERE names.name IS NOT NULL
 )`;
 
-/** The names $1, of which there may be no records. */
-const THESE_NAMES = 'names (name) AS (SELECT unnest($1::text[]))';
-
 /** A command line that a person got wrong; that of a CronJob is wrong every time. */
 const MISTYPED = `(status = 'rejected' AND cronjob_name IS NULL)`;
+
+/** Whether more is recorded of a name than that somebody has mistyped it. */
+const IS_A_NAME = `EXISTS (SELECT FROM run_job.runs r WHERE r.name = names.name AND NOT ${MISTYPED})`;
+
+/** The names $1, of which there may be no records. */
+const THESE_NAMES = 'names (name) AS (SELECT unnest($1::text[]))';
 
 /**
  * Runs that say how the name is doing: a skipped run says only that another one is running, a dry run did nothing, and a command line
@@ -111,7 +114,7 @@ CROSS JOIN LATERAL (
     WHERE r.name = m.name AND r.scheduled_at = m.scheduled_at AND r.status <> 'missed' AND NOT r.dry_run
   )
 ) AS missed
-WHERE names.name IS NOT NULL
+WHERE ${names === ALL_NAMES ? IS_A_NAME : 'names.name IS NOT NULL'}
 ORDER BY names.name`;
 
 /** Without what only `show` tells, which takes longer to read than to find. */
@@ -190,8 +193,7 @@ export function overview(connection: Connection, only?: readonly string[]): Prom
 /** Every name of which there is a record, without those that somebody has only ever mistyped. */
 export async function recordedNames(connection: Connection): Promise<string[]> {
   const { rows } = await connection.query<{ name: string }>(
-    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names
-     WHERE EXISTS (SELECT FROM run_job.runs r WHERE r.name = names.name AND NOT ${MISTYPED}) ORDER BY name`,
+    `WITH RECURSIVE ${ALL_NAMES} SELECT name FROM names WHERE ${IS_A_NAME} ORDER BY name`,
   );
   return rows.map(({ name }) => name);
 }

@@ -18,6 +18,7 @@ export class Delivery {
     LOGS: { made: 0, arrived: 0, reason: undefined },
   };
   readonly #trouble: (signal: Signal) => string | undefined;
+  #misanswered: string | undefined;
 
   /** @param trouble What went wrong last with a signal's requests; it may yet be retried. */
   constructor(trouble: (signal: Signal) => string | undefined) {
@@ -29,7 +30,14 @@ export class Delivery {
   }
 
   arrived(signal: Signal, amount: number): void {
-    this.#tallies[signal].arrived += amount;
+    if (this.#misanswered === undefined) this.#tallies[signal].arrived += amount;
+    else this.#tallies[signal].reason = this.#misanswered;
+    this.#misanswered = undefined;
+  }
+
+  /** The batch that is said to have arrived next was answered as none is that has. */
+  misanswered(reason: string): void {
+    this.#misanswered = reason;
   }
 
   /** A batch was given up. */

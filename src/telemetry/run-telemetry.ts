@@ -124,6 +124,8 @@ export class RunTelemetry implements Telemetry {
   }
 
   log(level: keyof typeof SEVERITY, message: string, fields: Record<string, unknown>): void {
+    // What is said while the rest is sent, such as of the collector, is on standard output alone.
+    if (this.#flushed !== undefined) return;
     this.#logs?.emit({
       severityNumber: SEVERITY[level],
       severityText: level.toUpperCase(),

@@ -70,7 +70,7 @@ test('a run with nothing configured', async () => {
   const { files, coded, kilobytes, modules, internals } = await loadedBy();
   expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'index.js']);
   expect(coded).toEqual(scriptsOf(files));
-  expect(kilobytes).toBeLessThan(176);
+  expect(kilobytes).toBeLessThan(179);
   expect(modules).toEqual(MODULES);
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
@@ -80,7 +80,7 @@ test('a run with lock, slot and record', async () => {
   const { files, coded, kilobytes, modules, internals } = await loadedBy({ database });
   expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/postgres.cjs', 'index.js']);
   expect(coded).toEqual(scriptsOf(files));
-  expect(kilobytes).toBeLessThan(352);
+  expect(kilobytes).toBeLessThan(355);
   // `crypto` makes the digest of the parameters, the keys of the locks, and the login.
   expect(modules).toEqual([...MODULES, 'crypto', 'dns', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
@@ -91,7 +91,7 @@ test('a program', async () => {
   // No job is loaded, and nothing of help or completion.
   expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/program-executor.cjs']);
   expect(coded).toEqual(scriptsOf(files));
-  expect(kilobytes).toBeLessThan(227);
+  expect(kilobytes).toBeLessThan(230);
   // `child_process` brings `dgram` along; the watchdog's thread is only for a program that takes longer than this one mostly does.
   const without = (names: readonly string[]) => names.filter((name) => name !== 'worker_threads');
   expect(without(modules)).toEqual(without([...MODULES, 'child_process', 'dgram', 'net', 'timers/promises']).sort());
@@ -105,7 +105,7 @@ test('a run with traces and metrics on', async () => {
   });
   expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/sdk.cjs', 'index.js']);
   expect(coded).toEqual(scriptsOf(files));
-  expect(kilobytes).toBeLessThan(463);
+  expect(kilobytes).toBeLessThan(467);
   expect(modules).toEqual([...MODULES, 'http', 'net', 'perf_hooks', 'process'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
@@ -117,7 +117,7 @@ test('a run that checks in', async () => {
   });
   expect(files).toEqual(['run-job.js', 'lazy/start.cjs', 'lazy/alerts.cjs', 'index.js']);
   expect(coded).toEqual(scriptsOf(files));
-  expect(kilobytes).toBeLessThan(199);
+  expect(kilobytes).toBeLessThan(202);
   // `crypto` makes the id, `http` sends.
   expect(modules).toEqual([...MODULES, 'crypto', 'http', 'net', 'timers/promises'].sort());
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);

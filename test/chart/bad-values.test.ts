@@ -170,6 +170,66 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { ...cleanup({ shards: 16, parallelism: 6 }), config: { WORKER_MAX_CONCURRENT_JOBS: 5 } },
       'parallelism (6) is more than may be at work at once (WORKER_MAX_CONCURRENT_JOBS, 5)',
     ],
+    [
+      'a run of more days than one may take',
+      cleanup({ timeout: '24d' }),
+      'jobs.database-cleanup.timeout: "24d" is more than a run may take: write at most 23d',
+    ],
+    [
+      'a setting that the runner refuses',
+      { config: { RUN_JOB_HISTORY_DAYS: '0.5' } },
+      'RUN_JOB_HISTORY_DAYS (for jobs.database-cleanup) is 0.5, with which no run begins: write a whole number from 1 to 36500',
+    ],
+    ['a history that no object can keep', cleanup({ failedJobsHistoryLimit: 1e10 }), 'failedJobsHistoryLimit'],
+    [
+      'a day that no month has',
+      cleanup({ blackouts: { dates: ['2026-11-31'] } }),
+      `value must be 'a date such as "2026-12-24"`,
+    ],
+    // Images, and names of other objects
+    [
+      'a tag within the repository',
+      { image: { repository: 'ghcr.io/team/jobs:1.0' } },
+      "'/image/repository': value must be 'an image without its tag, such as ghcr.io/run-job/run-job'",
+    ],
+    [
+      'a repository with capitals',
+      cleanup({ image: { repository: 'ghcr.io/Team/jobs', tag: '1' } }),
+      "value must be 'an image without",
+    ],
+    ['a tag that no image has', { image: { tag: '1.0 beta' } }, "'/image/tag': value must be 'a tag of letters"],
+    [
+      'a registry with a scheme',
+      { global: { imageRegistry: 'https://registry.example.com' } },
+      "value must be 'a registry without a scheme, such as registry.example.com:5000'",
+    ],
+    ['a folder that is relative', cleanup({ workingDir: 'app' }), "value must be 'an absolute path, such as /app'"],
+    ['a Secret that can’t be', { secret: { existing: 'My_Secret' } }, "value must be 'the name of a Secret"],
+    [
+      'a service account that can’t be',
+      { serviceAccount: { name: 'My_Account' } },
+      "value must be 'the name of an object",
+    ],
+    [
+      'a label’s name that can’t be',
+      cleanup({ labels: { 'my team': 'x' } }),
+      "value must be 'a name of letters, digits",
+    ],
+    [
+      'a label that can’t be',
+      { commonLabels: { team: 'the payments' } },
+      "'/commonLabels/team': value must be 'a label of",
+    ],
+    [
+      'an annotation’s name that can’t be',
+      { commonAnnotations: { 'my team': 'x' } },
+      "value must be 'a name of letters",
+    ],
+    [
+      'an alert’s label that can’t be',
+      { prometheusRule: { alertLabels: { 'my-team': 'x' } } },
+      "value must be 'a label of Prometheus: letters, digits and underscores'",
+    ],
     // Other names for what there is
     [
       'backoffLimit',
@@ -252,6 +312,12 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       { migration: { env: { Y: '5' } } },
       'migration.env has a name that YAML reads as true',
     ],
+    // Variables by which a run knows what it stands for
+    ...['JOB_NAME', 'RUN_JOB_SLOTS', 'CRONJOB_NAME'].map((name): [string, object, string] => [
+      `${name} by hand`,
+      cleanup({ env: { [name]: 'x' } }),
+      `jobs.database-cleanup.env: ${name} is set for each run, which tells by it what it stands for`,
+    ]),
     // Arguments with which nothing would be done
     [
       'help in the place of work',

@@ -236,7 +236,7 @@ describe.skipIf(noHelm)('every CronJob', () => {
     const text = readFileSync(`${CHART}/templates/_times.tpl`, 'utf8');
     const [, bounds = ''] = /define "run-job.runnerBounds" -}}\n([^{]*)/.exec(text) ?? [];
     const all = parse(bounds) as Record<string, [number, number, boolean]>;
-    expect(Object.keys(all)).toHaveLength(7);
+    expect(Object.keys(all)).toHaveLength(11);
     for (const [name, [least, most, whole]] of Object.entries(all)) {
       const refused = (value: number) => readConfig({ [name]: String(value) }).problems.length > 0;
       expect([least, most, least - 0.001, most + 1, least + 1.5].map(refused), name).toEqual([

@@ -114,6 +114,24 @@ describe.skipIf(noHelm)('every rendered object', () => {
     expect(names).toEqual(['billing-v2-run-job-database-cleanup', 'billing-v2-run-job-report-generator']);
   });
 
+  // YAML reads each of these as something else than text.
+  test.each(['123', '7', '1e3', '0x10', 'true', 'null', '2026-11-26'])('a name such as %s stays a name', (name) => {
+    const { stdout, stderr } = helm(
+      ...['template', name, CHART, '-n', name, '-f', `${CHART}/ci/observability-values.yaml`],
+      ...['-f', `${CHART}/ci/network-values.yaml`, '-f', `${CHART}/ci/console-values.yaml`],
+      ...['--set-string', `fullnameOverride=${name},nameOverride=${name},serviceAccount.name=${name}`],
+      ...['--set', 'serviceAccount.create=true', '--set', `jobs.${name}.schedule=@daily`],
+    );
+    const objects = objectsIn(stdout);
+    expect(objects.length, stderr).toBeGreaterThan(10);
+    expect(objects.flatMap(refusals)).toEqual([]);
+    expect(typeErrors({ [`name ${name}`]: objects })).toEqual([]);
+    const own = objects.filter(({ metadata }) => !/extra|templated/.test(metadata.name));
+    expect(new Set(own.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance']))).toEqual(
+      new Set([name]),
+    );
+  });
+
   test('two jobs whose names are cut stay two', () => {
     const jobs = { [`${'a'.repeat(60)}-1`]: { schedule: '@daily' }, [`${'a'.repeat(60)}-2`]: { schedule: '@daily' } };
     const names = ofKind(render({ jobs }), 'CronJob').map(({ metadata }) => metadata.name);

@@ -316,6 +316,8 @@ test.for(['unlock', 'history', 'status', 'pause --why x'])(
     await using database = await createDatabase();
     await runToEnd(['noop'], { database });
     expect((await runToEnd(['nooop'], { database })).exitCode).toBe(64);
+    const { stdout } = await runToEnd(['status', '--json'], { database, env: { RUN_JOB_DIRS: undefined } });
+    expect((JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)).toEqual(['noop']);
     const [name = '', ...flags] = command.split(' ');
     const ended = await runToEnd([name, 'nooop', ...flags], { database, env: { RUN_JOB_DIRS: undefined } });
     expect(ended).toMatchObject({

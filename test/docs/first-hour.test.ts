@@ -144,8 +144,8 @@ async function renders(text: string): Promise<void> {
     return;
   }
   const output = await mustRun(text, { cwd: project, path: [dirname(helm)], env: { KUBECONFIG: '/nonexistent' } });
-  expect(output).toContain('name: my-jobs-run-job-hello\n');
-  expect(output).toContain('name: my-jobs-run-job-rates\n');
+  expect(output).toContain('name: "my-jobs-run-job-hello"\n');
+  expect(output).toContain('name: "my-jobs-run-job-rates"\n');
 }
 
 /** Opens the console at the address that it tells, on a port of its own. */

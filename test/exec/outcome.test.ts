@@ -167,12 +167,7 @@ test.concurrent('a run inside of a program of another run gives its own program 
 });
 
 test.concurrent.each([
-  [
-    'a working directory that is gone',
-    'mkdir gone && cd gone && rmdir ../gone',
-    78,
-    'The working directory has been deleted',
-  ],
+  ['a working directory that is gone', 'mkdir gone && cd gone && rmdir ../gone', 78, 'The working directory is gone'],
   ['no room for another file', 'ulimit -n 24', 69, 'There is no room for another process (EMFILE)'],
 ])('%s is told in one sentence', async (_, before, exitCode, told) => {
   const args = ['-c', `${before} && exec "$0" "$@"`];

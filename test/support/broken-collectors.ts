@@ -7,10 +7,10 @@ export interface BrokenCollector extends AsyncDisposable {
 }
 
 /** Answers every request with this status. */
-export function answering(status: number, headers: OutgoingHttpHeaders = {}): Promise<BrokenCollector> {
+export function answering(status: number, headers: OutgoingHttpHeaders = {}, body = ''): Promise<BrokenCollector> {
   return listening(
     createHttpServer((request, response) =>
-      request.resume().on('end', () => response.writeHead(status, headers).end()),
+      request.resume().on('end', () => response.writeHead(status, headers).end(body)),
     ),
   );
 }

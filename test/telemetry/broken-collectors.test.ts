@@ -33,6 +33,12 @@ const CASES: readonly Case[] = [
     start: () => answering(429, { 'retry-after': '2' }),
     reason: 'the collector answered 429',
   },
+  {
+    does: 'is the page of another service',
+    start: () => answering(200, { 'content-type': 'text/html' }, '<!doctype html><title>Log in</title>'),
+    reason: 'the answer is a web page, and not that of a collector',
+    atOnce: true,
+  },
   { does: 'hangs after it accepts', start: () => silent('http'), reason: 'no answer in time' },
   { does: 'resets connections', start: resetting, reason: 'the connection was reset' },
   { does: 'never completes TLS', start: () => silent('https'), reason: 'no answer in time' },
@@ -61,6 +67,30 @@ test.for(CASES)('a collector that $does costs at most the budget, and one warnin
   const delay = bad.tookMs - good.tookMs;
   await annotate(`delay: ${Math.round(delay)} ms of ${budgetMs}`, 'measured');
   expect(delay).toBeLessThan((broken.atOnce ? 0 : BUDGET_MS) + SLACK_MS);
+});
+
+test.for(['http/json', 'http/protobuf'])(
+  'a collector that takes all and says so in words of its own has it (%s)',
+  async (protocol) => {
+    await using collector = await answering(200, { 'content-type': 'text/plain' }, '{accepted}');
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_LOGS_EXPORTER: 'otlp' };
+    const { exitCode, summary, lines } = await runToEnd(['traced'], {
+      env: { ...env, OTEL_EXPORTER_OTLP_PROTOCOL: protocol },
+    });
+    expect({ exitCode, flushed: summary.telemetryFlushed }).toEqual({ exitCode: 0, flushed: true });
+    expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual([
+      "OpenTelemetry: the collector's answers can't be read; what was sent is taken to have arrived",
+    ]);
+  },
+);
+
+test('a page in the place of a collector is told in protobuf too', async () => {
+  await using page = await answering(200, {}, '<!doctype html><title>Log in</title>');
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: page.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' };
+  const { summary, stdout } = await runToEnd(['traced'], { env });
+  expect(summary).toMatchObject({ status: 'succeeded', telemetryFlushed: false });
+  expect(stdout).toContain('6 of 6 spans (the answer is a web page, and not that of a collector)');
+  expect(stdout).not.toContain('doctype');
 });
 
 test('a run that fails keeps its exit code when the collector is down', async () => {

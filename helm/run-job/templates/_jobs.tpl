@@ -9,6 +9,7 @@ history are the name's, so that two entries of one job each do their work.
 {{- range $key, $entry := .Values.jobs -}}
 {{- $job := mergeOverwrite (deepCopy $.Values.jobDefaults) (deepCopy (default dict $entry)) -}}
 {{- include "run-job.setEnv" (dict "job" $job "env" (default dict $entry).env) -}}
+{{- include "run-job.refuseOwn" (dict "where" (printf "jobs.%s.env" $key) "env" $job.env) -}}
 {{- include "run-job.dropNulls" $job -}}
 {{- if $job.enabled -}}
 {{- if not $job.schedule -}}
@@ -57,6 +58,15 @@ history are the name's, so that two entries of one job each do their work.
 {{- $flag := regexFind "^-[^=]*" (toString .) -}}
 {{- if hasKey $refused $flag -}}
 {{- fail (printf "\n\n%s: %s %s" $.where $flag (get $refused $flag)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* By these a run knows what it stands for: with one that is set by hand every run would take itself for the same. */}}
+{{- define "run-job.refuseOwn" -}}
+{{- range list "POD_NAME" "POD_NAMESPACE" "NODE_NAME" "JOB_NAME" "JOB_UID" "JOB_COMPLETION_INDEX" "CRONJOB_NAME" "RUN_JOB_SCHEDULE" "RUN_JOB_TIME_ZONE" "RUN_JOB_SHARDS" "RUN_JOB_SLOTS" -}}
+{{- if hasKey $.env . -}}
+{{- fail (printf "\n\n%s: %s is set for each run, which tells by it what it stands for: give a variable of yours another name" $.where .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

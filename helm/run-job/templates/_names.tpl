@@ -42,8 +42,8 @@ Job append a dash and the index for their host names, which may have 63: the API
 {{- end -}}
 
 {{- define "run-job.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "run-job.name" . }}
-app.kubernetes.io/instance: {{ include "run-job.fit" (dict "name" .Release.Name "max" 63) }}
+app.kubernetes.io/name: {{ include "run-job.name" . | quote }}
+app.kubernetes.io/instance: {{ include "run-job.fit" (dict "name" .Release.Name "max" 63) | quote }}
 {{- end -}}
 
 {{- define "run-job.labels" -}}

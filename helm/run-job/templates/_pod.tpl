@@ -70,7 +70,7 @@ out of a Secret or the like can't be added to. A program would inherit it, and a
 {{- end -}}
 {{- end -}}
 {{- range $name := keys $env | sortAlpha }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   {{- toYaml (get $env $name) | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -78,15 +78,15 @@ out of a Secret or the like can't be added to. A program would inherit it, and a
 {{- define "run-job.envFrom" -}}
 {{- if and .root.Values.config (not .inlineConfig) }}
 - configMapRef:
-    name: {{ include "run-job.fullname" .root }}
+    name: {{ include "run-job.fullname" .root | quote }}
 {{- end }}
 {{- with .secretName }}
 - secretRef:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- with .root.Values.secret.existing }}
 - secretRef:
-    name: {{ tpl . $.root }}
+    name: {{ tpl . $.root | quote }}
 {{- end }}
 {{- with .job.envFrom }}
 {{- toYaml . | nindent 0 }}
@@ -151,7 +151,7 @@ terminationGracePeriodSeconds, retries, and of a pod that goes on restartPolicy 
 {{- end -}}
 {{- end -}}
 restartPolicy: {{ default "Never" .restartPolicy }}
-serviceAccountName: {{ .serviceAccountName }}
+serviceAccountName: {{ .serviceAccountName | quote }}
 automountServiceAccountToken: {{ default false $job.automountServiceAccountToken }}
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
@@ -259,10 +259,10 @@ topologySpreadConstraints:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $job.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $job.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with $job.hostAliases }}
 hostAliases:

@@ -41,6 +41,10 @@ WORKER_MAX_CONCURRENT_JOBS: [1, 10000, true]
 RUN_JOB_RECORD_TIMEOUT_SECONDS: [1, 3600, false]
 OTEL_SHUTDOWN_TIMEOUT_MS: [0, 600000, true]
 RUN_JOB_NOTIFY_TIMEOUT_MS: [0, 600000, true]
+DATABASE_POOL_SIZE: [1, 1000, true]
+WORKER_DEFAULT_TIMEOUT_SECONDS: [0.001, 1987200, false]
+WORKER_LOCK_CHECK_SECONDS: [0.1, 600, false]
+RUN_JOB_HISTORY_DAYS: [1, 36500, true]
 {{- end -}}
 
 {{/* Whole units, rounded up, of one of these variables. Takes root, job, key, name, and `per`, by which it is divided. */}}
@@ -76,8 +80,17 @@ retries and rounds (maxRounds), while the runner's timeout is that of one pod. T
 {{- $job := .job -}}
 {{- $where := printf "jobs.%s" .key -}}
 {{- $timeout := include "run-job.seconds" (dict "text" $job.timeout "where" (printf "%s.timeout" $where)) | int64 -}}
+{{- if gt $timeout 1987200 -}}
+{{- fail (printf "\n\n%s.timeout: %q is more than a run may take: write at most 23d; work that takes longer goes on in another pod (maxRounds)" $where $job.timeout) -}}
+{{- end -}}
 {{- $start := include "run-job.seconds" (dict "text" $job.startAllowance "where" (printf "%s.startAllowance" $where)) | int64 -}}
 {{- $setting := dict "root" .root "job" $job "key" .key -}}
+{{- /* Those that nothing is derived from are checked where somebody has set them. */ -}}
+{{- range $name := keys (include "run-job.runnerBounds" . | fromYaml) | sortAlpha -}}
+{{- if ne (include "run-job.setting" (merge (dict "name" $name "default" "") $setting)) "" -}}
+{{- $_ := include "run-job.numberOf" (merge (dict "name" $name) $setting) -}}
+{{- end -}}
+{{- end -}}
 {{- $wait := include "run-job.numberOf" (merge (dict "name" "WORKER_LOCK_WAIT_SECONDS") $setting) | int64 -}}
 {{- /* The two waits follow each other. */ -}}
 {{- $wait = add $wait (include "run-job.afterWait" (dict "job" $job "where" $where "wait" $wait) | int64) -}}

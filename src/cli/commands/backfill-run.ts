@@ -17,7 +17,7 @@ import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT, signalExitCode } from '../../runner/outcome.ts';
 import { zoneOf } from '../../schedule/zone.ts';
 import { type Invocation, jobSearch } from '../command.ts';
-import { type CommandLine, readArguments } from '../terminal/arguments.ts';
+import { asksForHelp, type CommandLine, readArguments } from '../terminal/arguments.ts';
 import { readInstant } from '../terminal/instants.ts';
 import { sentences } from '../terminal/print.ts';
 import { BACKFILL_ARGUMENTS } from './backfill-arguments.ts';
@@ -53,7 +53,7 @@ type Args = CommandLine<typeof BACKFILL_ARGUMENTS>;
  */
 export async function backfill(rawArgs: readonly string[], invocation: Invocation): Promise<number> {
   const { env, home, stop, output } = invocation;
-  if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
+  if (asksForHelp(rawArgs)) {
     const [{ commandHelp }, { default: command }] = await Promise.all([
       import('../terminal/help.ts'),
       import('./backfill.ts'),

@@ -6,6 +6,7 @@ import { checkJobs } from '../../app/checks/jobs.ts';
 import { checkOtlp } from '../../app/checks/otlp.ts';
 import { checkPostgres } from '../../app/checks/postgres.ts';
 import { checkRabbitMq } from '../../app/checks/rabbitmq.ts';
+import { checkVariables } from '../../app/checks/variables.ts';
 import { readConfig } from '../../app/config.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { EXIT } from '../../runner/outcome.ts';
@@ -34,6 +35,7 @@ export default defineCommand({
     const redact = redactorFor(env).text;
     const findings = [
       ...checkConfig(problems),
+      ...checkVariables(env),
       checkNode(),
       ...(
         await Promise.all([

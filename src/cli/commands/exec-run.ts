@@ -6,6 +6,7 @@ import { UsageError } from '../../errors.ts';
 import type { ExitMeaning } from '../../job.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
+import { asksForHelp } from '../terminal/arguments.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
 import { EXEC_ARGUMENTS } from './exec-arguments.ts';
 import { type Order, readCommandLine, readRunFlags } from './run-arguments.ts';
@@ -33,7 +34,7 @@ export async function exec(
   const { env, home, stop, output } = invocation;
   const end = rawArgs.indexOf('--');
   const own = end === -1 ? rawArgs : rawArgs.slice(0, end);
-  if (own.includes('--help') || own.includes('-h')) {
+  if (asksForHelp(own)) {
     const [{ commandHelp }, { default: command }] = await Promise.all([
       import('../terminal/help.ts'),
       import('./exec.ts'),

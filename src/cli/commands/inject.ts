@@ -1,9 +1,10 @@
 // `run-job inject`: copies run-job with its Node into a folder that a container of another image shares.
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from 'citty';
 import { ConfigError } from '../../errors.ts';
+import { makeFolder } from '../../process/make-folder.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { CommandData } from '../command.ts';
 import { print } from '../terminal/print.ts';
@@ -22,7 +23,7 @@ export default defineCommand({
   run({ args, data }) {
     const { home } = data as CommandData;
     try {
-      mkdirSync(args.folder, { recursive: true });
+      makeFolder(args.folder);
       copyProgram(process.execPath, join(args.folder, 'node'));
       if (existsSync(INIT)) copyProgram(INIT, join(args.folder, 'tini'));
       cpSync(fileURLToPath(home), join(args.folder, 'dist'), { recursive: true });

@@ -1,16 +1,20 @@
 // `run-job new`: writes a job and its test, which run and pass as they are.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles, type JobSearch } from '../../app/job-files.ts';
-import { UsageError } from '../../errors.ts';
+import { ConfigError, UsageError } from '../../errors.ts';
+import { makeFolder } from '../../process/make-folder.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { type CommandData, jobSearch } from '../command.ts';
 import { print } from '../terminal/print.ts';
 import { jobTemplate, testTemplate, tsconfigTemplate } from './new-templates.ts';
 
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
+
+/** As the name of a run. */
+const MOST = 100;
 
 export default defineCommand({
   meta: { name: 'new', description: 'Write a job and its test into jobs/, or the first folder of RUN_JOB_DIRS' },
@@ -30,11 +34,10 @@ export default defineCommand({
     ];
     const taken = files.find(({ path }) => existsSync(path));
     if (taken) throw new UsageError(`${taken.path} is there already; choose another name, or remove it`);
-    if (!hasTsconfig()) files.push({ path: 'tsconfig.json', text: tsconfigTemplate(folder) });
-    mkdirSync(folder, { recursive: true });
-    // wx: what somebody else has written in the meantime isn't overwritten either.
-    for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' });
+    write(folder, files);
 
+    // Where Node itself came by npm, the one in PATH may be too old.
+    const node = 'node' in project.packages ? 'npx node' : 'node';
     const missing = ['run-job', 'valibot'].filter((dep) => !(dep in project.packages) && dep !== project.name);
     print(`${files.map(({ path }) => `wrote ${path}\n`).join('')}\n`);
     print(
@@ -42,7 +45,7 @@ export default defineCommand({
         'Now type',
         ...(missing.length > 0 ? [`  npm install ${missing.join(' ')}`] : []),
         `  npx run-job ${name} --param to=Ada`,
-        runner === 'vitest' ? `  npx vitest run ${folder}` : `  node --test '${folder}/*.test.${extension}'`,
+        runner === 'vitest' ? `  npx vitest run ${folder}` : `  ${node} --test '${folder}/*.test.${extension}'`,
         // Node runs it whatever its types say.
         'typescript' in project.packages
           ? '  npx tsc'
@@ -55,8 +58,36 @@ export default defineCommand({
   },
 });
 
+interface NewFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Writes the files, and a tsconfig.json where there is none.
+ * @throws {ConfigError} nothing can be written there
+ */
+function write(folder: string, files: NewFile[]): void {
+  try {
+    if (!hasTsconfig()) files.push({ path: 'tsconfig.json', text: tsconfigTemplate(folder) });
+    makeFolder(folder);
+    // wx: what somebody else has written in the meantime isn't overwritten either.
+    for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      `${folder} can't be written to (${code ?? message}): is it a folder of yours, with room in it?`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
 /** @throws {UsageError} the name can't be a job's, or is one's already */
 function checkName(name: string, search: JobSearch): void {
+  if (name.length > MOST)
+    throw new UsageError(`A job's name has at most ${MOST} characters, and this has ${name.length}`);
   if (!NAME.test(name)) {
     const suggestion = toSnakeCase(name);
     throw new UsageError(
@@ -97,7 +128,8 @@ interface Project {
 function readProject(): Project {
   let json: Record<string, unknown> = {};
   try {
-    json = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
+    // Of null, as of what is no object, nothing can be taken.
+    json = Object(JSON.parse(readFileSync('package.json', 'utf8'))) as Record<string, unknown>;
   } catch {
     // No package.json, or one that isn't JSON: npm says so better than we.
   }

@@ -1,7 +1,9 @@
 // `run-job rerun`: a run like a recorded one, here, or as a Job for Kubernetes.
+
 import { executeRun } from '../../app/execute-run.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
+import { asksForHelp } from '../terminal/arguments.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
 
 /**
@@ -13,7 +15,7 @@ export async function rerun(
   { env, home, stop, output }: Invocation,
   commands: readonly string[],
 ): Promise<number> {
-  if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
+  if (asksForHelp(rawArgs)) {
     const [{ commandHelp }, { default: command }] = await Promise.all([
       import('../terminal/help.ts'),
       import('./rerun.ts'),

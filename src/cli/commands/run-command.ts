@@ -4,7 +4,7 @@ import { readConfig } from '../../app/config.ts';
 import { shutDownSidecars } from '../../process/sidecars.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import { type CalledData, type CommandData, loadCommand } from '../command.ts';
-import { readArguments } from '../terminal/arguments.ts';
+import { asksForHelp, readArguments } from '../terminal/arguments.ts';
 import { commandHelp } from '../terminal/help.ts';
 import { printAll } from '../terminal/stdio.ts';
 import { topLevel } from './top-level.ts';
@@ -25,7 +25,7 @@ export async function runCommand(
     return topLevel(name, data);
   }
   const command = await loadCommand(data.commands, name);
-  if (rest.includes('--help') || rest.includes('-h')) {
+  if (asksForHelp(rest)) {
     printAll(commandHelp(name, command));
     return EXIT.ok;
   }

@@ -6,6 +6,7 @@ import { asJobName } from '../../app/known-names.ts';
 import { redactorFor } from '../../app/redactor.ts';
 import { EXIT } from '../../runner/outcome.ts';
 import type { Invocation } from '../command.ts';
+import { asksForHelp } from '../terminal/arguments.ts';
 import { openTerminal } from '../terminal/run-terminal.ts';
 import { RUN_ARGUMENTS, readCommandLine, readRunFlags } from './run-arguments.ts';
 
@@ -18,10 +19,11 @@ export async function run(
 ): Promise<number> {
   const { env, home, stop, output } = invocation;
   const job = asJobName(name);
-  if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
+  if (asksForHelp(rawArgs)) {
     const { jobHelp } = await import('../terminal/help.ts');
-    const search = { home, dirs: readConfig(env).config.jobDirs, commands };
-    output.print(jobHelp(await loadJob(home, findJobFile(search, job)), redactorFor(env).text));
+    const { config } = readConfig(env);
+    const file = findJobFile({ home, dirs: config.jobDirs, commands }, job);
+    output.print(jobHelp(await loadJob(home, file), config.defaultTimeoutMs, redactorFor(env).text));
     return EXIT.ok;
   }
   const { order: read, log } = readCommandLine(rawArgs, RUN_ARGUMENTS, `run-job ${job}`, readRunFlags);

@@ -178,7 +178,7 @@ function toStrip({ slots }: DetailedStanding, clean: (text: string) => string, p
 const tellMs = (ms: number | undefined): string => (ms === undefined ? '-' : (formatDuration(ms).split(' ')[0] ?? '-'));
 
 /** Of the runs that succeeded or failed. */
-export function rateOf({ succeeded, failed }: Statistics): number | undefined {
+function rateOf({ succeeded, failed }: Statistics): number | undefined {
   return succeeded + failed === 0 ? undefined : succeeded / (succeeded + failed);
 }
 

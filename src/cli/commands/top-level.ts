@@ -3,6 +3,7 @@ import type { CommandMeta } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles, ownJobs } from '../../app/job-files.ts';
 import { redactorFor } from '../../app/redactor.ts';
+import { didYouMean } from '../../app/suggest.ts';
 import { VERSION } from '../../app/version.ts';
 import { UsageError } from '../../errors.ts';
 import { EXIT } from '../../runner/outcome.ts';
@@ -27,8 +28,9 @@ export async function topLevel(flag: string | undefined, data: CommandData): Pro
     writeAll(2, await help(data));
     throw new UsageError('name a job or a command');
   }
+  const meant = didYouMean(flag, ['--help', '--version']);
   throw new UsageError(
-    `${flag} is no flag of run-job itself; name a job or a command first, as in run-job <job> ${flag}`,
+    `${flag} is no flag of run-job itself${meant || `; name a job or a command first, as in run-job <job> ${flag}`}`,
   );
 }
 

@@ -1,12 +1,18 @@
 // The one reading of a command line, against citty's definition of the arguments. citty's own would let unknown flags pass, take a
 // missing value for an empty one, and keep only the last of a repeated flag; it is never called.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { ArgsDef, ParsedArgs } from 'citty';
+import type { ArgDef, ArgsDef, ParsedArgs } from 'citty';
 import { didYouMean } from '../../app/suggest.ts';
 import { UsageError } from '../../errors.ts';
 
 /** Flags that every command has. */
 const COMMON = { help: { type: 'boolean', short: 'h' } } as const;
+
+/** Whether a command line asks for help: behind `--` nothing is a flag. */
+export function asksForHelp(rawArgs: readonly string[]): boolean {
+  const end = rawArgs.indexOf('--');
+  return (end === -1 ? rawArgs : rawArgs.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+}
 
 /** A command line, read. */
 export interface CommandLine<T extends ArgsDef> {
@@ -43,10 +49,9 @@ export function readArguments<T extends ArgsDef>(
     if (token.kind !== 'option') continue;
     const flag = Object.hasOwn(definition, token.name) ? definition[token.name] : undefined;
     if (!flag || flag.type === 'positional') {
-      if (Object.hasOwn(COMMON, token.name)) continue;
-      throw new UsageError(
-        `${command} has no flag ${token.rawName}${didYouMean(token.rawName, names) || '.'} It takes ${tellNames(names)}`,
-      );
+      if (Object.hasOwn(COMMON, token.name)) throw new UsageError(`${token.rawName} takes no value`);
+      const meant = didYouMean(token.rawName, names) || asParam(token.rawName.slice(2), definition);
+      throw new UsageError(`${command} has no flag ${token.rawName}${meant || '.'} It takes ${tellNames(names)}`);
     }
     if (flag.type === 'boolean') {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
@@ -54,7 +59,7 @@ export function readArguments<T extends ArgsDef>(
       continue;
     }
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
-      throw new UsageError(`${token.rawName} needs a value: ${token.rawName} <${flag.valueHint ?? 'value'}>`);
+      throw new UsageError(`${token.rawName} needs a value: ${token.rawName} <${hintOf(flag)}>`);
     }
     const { options: allowed } = flag as { options?: readonly string[] };
     if (allowed && !allowed.includes(token.value)) {
@@ -65,9 +70,8 @@ export function readArguments<T extends ArgsDef>(
   }
   const places = Object.entries(definition).filter(([, { type }]) => type === 'positional');
   if (positionals.length > places.length) {
-    const [, key] = /^([A-Za-z_]\w*)=/.exec(positionals[places.length] ?? '') ?? [];
-    // Its key alone: the value may be a secret.
-    const meant = key !== undefined && Object.hasOwn(definition, 'param') ? `; did you mean --param ${key}=…?` : '';
+    const [, key = ''] = /^(.*?)=/.exec(positionals[places.length] ?? '') ?? [];
+    const meant = asParam(key, definition) || `; see ${command} --help`;
     throw new UsageError(
       `${command} takes ${places.length === 0 ? 'no arguments' : `at most ${places.length} argument`}, and got ${positionals.length}${meant}`,
     );
@@ -79,6 +83,16 @@ export function readArguments<T extends ArgsDef>(
   }
   for (const [name, { default: value }] of flags) if (value !== undefined) args[name] ??= value;
   return { args: { _: positionals, ...args } as unknown as ParsedArgs<T>, repeated };
+}
+
+/** A parameter of the job's that was taken for a flag or an argument. By its key alone: the value may be a secret. */
+function asParam(key: string, definition: ArgsDef): string {
+  return /^[A-Za-z_]\w*$/.test(key) && Object.hasOwn(definition, 'param') ? `; did you mean --param ${key}=…?` : '';
+}
+
+/** What a flag takes, as its help shows it. */
+export function hintOf(flag: ArgDef): string {
+  return flag.valueHint ?? (flag as { options?: readonly string[] }).options?.join('|') ?? 'value';
 }
 
 function tokensOf(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>) {

@@ -1,11 +1,13 @@
 // What --help prints: at most 80 columns wide, plain where it isn't a terminal.
 import type { ArgsDef, CommandDef, CommandMeta } from 'citty';
 import { describeParams, type ParamInfo } from '../../app/param-schema.ts';
+import { formatDuration } from '../../duration.ts';
 import type { Job } from '../../job.ts';
 import { wrap } from '../../log/wrap.ts';
 import { REDACTED } from '../../runner/redact.ts';
 import { secrecyOf } from '../../runner/secrets/names.ts';
 import { RUN_ARGUMENTS } from '../commands/run-arguments.ts';
+import { hintOf } from './arguments.ts';
 
 const WIDTH = 80;
 const MAX_LEFT = 28;
@@ -45,8 +47,7 @@ function flags(args: ArgsDef): string {
   const rows = Object.entries(args)
     .filter(([, { type }]) => type !== 'positional')
     .map(([flag, definition]) => {
-      const { options } = definition as { options?: readonly string[] };
-      const value = definition.type === 'boolean' ? '' : ` <${definition.valueHint ?? options?.join('|') ?? 'value'}>`;
+      const value = definition.type === 'boolean' ? '' : ` <${hintOf(definition)}>`;
       return [`--${flag}${value}`, definition.description ?? ''] as const;
     });
   return columns([...rows, ['-h, --help', 'Show this help']]);
@@ -54,12 +55,13 @@ function flags(args: ArgsDef): string {
 
 /**
  * Help of a job: what it does, its own parameters, and the flags of every run.
+ * @param defaultTimeoutMs of a job that names none
  * @param redact hides secrets in what the author wrote; asked before lines are broken, which may part a secret
  */
-export function jobHelp(job: Job, redact: (text: string) => string): string {
+export function jobHelp(job: Job, defaultTimeoutMs: number, redact: (text: string) => string): string {
   const params = describeParams(job.params);
   const facts = [
-    `timeout ${job.timeout ?? 'WORKER_DEFAULT_TIMEOUT_SECONDS'}`,
+    `timeout ${job.timeout ?? `${formatDuration(defaultTimeoutMs)} (WORKER_DEFAULT_TIMEOUT_SECONDS)`}`,
     `attempts ${job.retry?.attempts ?? 1}`,
     `needs ${job.needs.join(', ') || 'nothing'}`,
   ];

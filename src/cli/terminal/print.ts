@@ -74,7 +74,7 @@ export function columns(): number | undefined {
 }
 
 /** How many columns the terminal has. */
-export function terminalWidth(): number {
+function terminalWidth(): number {
   return Math.max(NARROWEST, process.stdout.columns || 80);
 }
 

@@ -179,7 +179,7 @@ function commandFor({ standing: { name, job, schedule } }: Seen, slot: string): 
   return ['run-job', shellWord(job), ...(job === name ? [] : [shellWord(`--as=${name}`)]), time, ...params].join(' ');
 }
 
-export function briefOf(run: RecentRun): RunBrief {
+function briefOf(run: RecentRun): RunBrief {
   return {
     id: run.runId,
     name: run.name,

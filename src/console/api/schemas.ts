@@ -11,8 +11,8 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** What a record holds may be anything that JSON can tell. */
 const recorded = v.unknown();
 
-export const SLOT_STATES = ['done', 'running', 'due', 'late', 'failed', 'skipped', 'missed'] as const;
-export const RUN_STATUSES = ['running', ...STATUSES, 'continued', 'missed'] as const;
+const SLOT_STATES = ['done', 'running', 'due', 'late', 'failed', 'skipped', 'missed'] as const;
+const RUN_STATUSES = ['running', ...STATUSES, 'continued', 'missed'] as const;
 
 export const Slot = v.object({
   at: describe(time, 'The scheduled time'),

@@ -40,7 +40,7 @@ function paramVariables(params: unknown): Record<string, string> {
 }
 
 /** `olderThan` and `older-than` become OLDER_THAN, as a shell can name it. */
-export function variableName(name: string): string {
+function variableName(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')

@@ -1,5 +1,5 @@
 // Runs programs for one run of ours: finds each, tells it of the run, takes what it says, and judges how it ended.
-import { ConfigError, ExecError } from '../../errors.ts';
+import { ExecError } from '../../errors.ts';
 import type { ExecResult, Fields, Logger } from '../../job.ts';
 import type { ProgramCall, ProgramOptions, Programs } from '../../runner/ports.ts';
 import { checkCall, checkEnvironment } from './check-call.ts';
@@ -11,7 +11,7 @@ import type { Family } from './family.ts';
 import { type Guardian, startGuardian } from './guardian.ts';
 import { Collector, each, linesOf, type OutputTaker, passedThrough, type StreamName, shownLive } from './output.ts';
 import { OwnInput } from './own-input.ts';
-import { findProgram } from './program.ts';
+import { findProgram, workingFolder } from './program.ts';
 import type { LineRedactor } from './redact-lines.ts';
 import { type ProgramEnd, runProgram } from './run-program.ts';
 import type { Start } from './start.ts';
@@ -82,7 +82,7 @@ export class Executor implements Programs {
     const signal = AbortSignal.any([call.signal, this.#over.signal, ...(options.signal ? [options.signal] : [])]);
     signal.throwIfAborted();
     checkCall(program, args, options);
-    const cwd = options.cwd ?? currentFolder();
+    const cwd = options.cwd ?? workingFolder();
     const own = { ...withoutOuterRun(this.#setting.env), ...options.env };
     checkEnvironment({ ...own, ...variablesOf(run) });
     const file = findProgram(program, own.PATH, cwd);
@@ -202,15 +202,6 @@ export class Executor implements Programs {
       output.log({ stream, lines, clean, fields: { attempt } });
       output.remember(lines);
     }, redactOne);
-  }
-}
-
-/** @throws {ConfigError} somebody has deleted it */
-function currentFolder(): string {
-  try {
-    return process.cwd();
-  } catch {
-    throw new ConfigError('The working directory has been deleted: start run-job in one that is there');
   }
 }
 

@@ -33,6 +33,8 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
     // Most folders are absolute, and Node takes longer to resolve these than to look.
     const file = folder.startsWith('/') ? `${folder.replace(/\/$/, '')}/${program}` : resolve(cwd, folder, program);
     try {
+      // Most folders don't have it, and an error for each would cost more than the look.
+      if (isMissing(file)) continue;
       checkFile(program, file);
       return file;
     } catch (error) {
@@ -49,6 +51,17 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
   throw new ConfigError(
     `There is no program ${program} in PATH (${path || `which is ${path === undefined ? 'not set' : 'empty'}`}): install it in the image, or give its path`,
   );
+}
+
+const isMissing = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) === undefined;
+
+/** Where this process works. @throws {ConfigError} somebody has removed it */
+export function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new ConfigError('The working directory is gone: change to a folder that is there');
+  }
 }
 
 function checkFolder(cwd: string): void {

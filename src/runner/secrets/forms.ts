@@ -39,7 +39,7 @@ function hashAt(text: string, at: number): number {
 }
 
 /** Whether three characters of the text are the beginning of a form: cheap, and never wrong when it says no. */
-export function mayHoldForm(text: string, { all, beginnings }: Forms): boolean {
+function mayHoldForm(text: string, { all, beginnings }: Forms): boolean {
   if (all.length === 0) return false;
   // There, to look for each form costs less.
   if (text.length > LONG) return true;

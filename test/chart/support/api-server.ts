@@ -34,8 +34,11 @@ function amount(quantity: unknown): number {
 
 function metadata(object: Any, path: string, report: Report, named: boolean): void {
   const { name, labels = {}, annotations = {} } = object ?? {};
-  if (named && (!SUBDOMAIN.test(name ?? '') || name.length > 253))
+  if (named && (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253))
     report(`${path}.name`, `${name} isn't a DNS subdomain`);
+  // A name of digits alone, where nobody has quoted it.
+  if (object?.namespace !== undefined && typeof object.namespace !== 'string')
+    report(`${path}.namespace`, `${object.namespace} isn't a string`);
   for (const [key, value] of Object.entries(labels)) {
     if (!QUALIFIED.test(key)) report(`${path}.labels`, `${key} isn't a qualified name`);
     if (typeof value !== 'string' || !LABEL_VALUE.test(value))

@@ -31,6 +31,6 @@ case "$call" in
   *"get job"*Complete*) echo True ;;
   *"get job"*Failed*) ;;
   *"job-name=second"*) echo '{"status":"skipped"}' ;;
-  *"job-name=misconfigured"*) echo '{"error":"DATABASE_POOL_SIZE must be a whole number"}' ;;
+  *"job-name=misconfigured"*) echo '{"error":"LOG_FORMAT must be json or pretty"}' ;;
   *"get configmap"*LOG_LEVEL*) if [ -e "$STUB_LOG.rolled-back" ]; then echo debug; else echo info; fi ;;
 esac

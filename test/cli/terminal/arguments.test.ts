@@ -61,7 +61,7 @@ describe('a command line is refused in one sentence', () => {
     [['--limit'], '--limit needs a value: --limit <number>'],
     [['--since', '--json'], '--since needs a value: --since <value>'],
     [['--status', 'losst'], '--status must be one of failed, lost; did you mean lost?'],
-    [['a', 'b'], 'run-job history takes at most 1 argument, and got 2'],
+    [['a', 'b'], 'run-job history takes at most 1 argument, and got 2; see run-job history --help'],
   ])('%j', (line, message) => {
     expect(() => read(...line)).toThrow(expect.objectContaining({ message, code: 'ERR_RUN_JOB_USAGE' }));
   });
