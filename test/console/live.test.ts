@@ -99,7 +99,7 @@ test('a run at its first attempt is told as one that works, also when it was kil
   const { runId } = await working.waitForLine(({ msg }) => msg === 'hanging');
   const pageOf = async () => (await ask(served.url, `/runs/${runId}`)).text;
   const page = await whenShown(served.url, pageOf, (text) => text.includes('under way'));
-  expect(page).toMatch(/1 attempt, under way[\s\S]*attempt 1: running/);
+  expect(page).toMatch(/1 attempt, under way[\s\S]*attempt 1: running for \d/);
   expect(page).not.toContain('never began');
   working.kill('SIGKILL');
   await working.done;

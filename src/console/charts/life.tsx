@@ -101,8 +101,9 @@ function partsOf(run: RunDetail, scheduled: number, started: number, ended: numb
     const to = endedAt === undefined ? ended : Date.parse(endedAt);
     // Only the last can have ended, or go on, without an error of its own.
     const how = error === undefined ? run.status.replace('_', ' ') : `${error.name}: ${error.message}`;
-    // When it died isn't known, only when somebody noticed.
-    const after = endedAt === undefined && run.status === 'lost' ? '' : `, after ${took(from, to)}`;
+    // When a lost one died isn't known, only when somebody noticed.
+    const open = endedAt === undefined ? run.status : undefined;
+    const after = open === 'lost' ? '' : `${open === 'running' ? ' for' : ', after'} ${took(from, to)}`;
     const shape = error !== undefined && retryInMs !== undefined ? 'failed' : shapeOfStatus(run.status);
     // Of a record of an older version only their number is known.
     const which = run.tries === undefined && run.attempts > 1 ? `${run.attempts} attempts` : `attempt ${index + 1}`;
