@@ -1,6 +1,8 @@
 // The files through which a program speaks to its run: whatever a program makes of them, the run ends, and tells what is true.
+import { chmodSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { execToEnd, noPython, python } from './support.ts';
+import { unprivilegedUser } from '../support/unprivileged.ts';
+import { exec, execToEnd, linesOf, noPython, python } from './support.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 const py = (script: string) => [python ?? '', '-c', `import os\n${script}`];
@@ -29,6 +31,20 @@ test.concurrent.each([
   ['gone', 'rm "$RUN_JOB_PROGRESS_FILE" && sleep 1'],
 ])('a progress file that is %s changes nothing', async (_, script) => {
   const ended = await execToEnd(sh(script), ['--timeout', '10s']);
+  expect(ended.summary).toMatchObject({ status: 'succeeded', exitCode: 0 });
+});
+
+test.concurrent('a folder that the program has locked changes nothing', async () => {
+  const { uid, gid } = unprivilegedUser() ?? {};
+  const through = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', 'env', '-C', '/'];
+  const script = 'folder=$(dirname "$RUN_JOB_PROGRESS_FILE") && echo "$folder" && chmod 000 "$folder"';
+  const ended = await exec(sh(script), [], {
+    ...(uid !== undefined && { through }),
+    env: { RUN_JOB_TERMINATION_LOG: undefined },
+  }).done;
+  const folder = linesOf(ended)[0]?.msg ?? '';
+  chmodSync(folder, 0o700);
+  rmSync(folder, { recursive: true });
   expect(ended.summary).toMatchObject({ status: 'succeeded', exitCode: 0 });
 });
 

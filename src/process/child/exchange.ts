@@ -63,11 +63,15 @@ export class Exchange {
     }
   }
 
-  /** Tells the last of the progress, and removes the folder. */
+  /** Tells the last of the progress, and removes the folder. Never throws. */
   close(): void {
     clearInterval(this.#timer);
     this.#look();
-    rmSync(this.#folder, { recursive: true, force: true });
+    try {
+      rmSync(this.#folder, { recursive: true, force: true });
+    } catch {
+      // The program has locked it: its work is done all the same, and what lies in /tmp is nobody's evidence.
+    }
   }
 
   get #resultFile(): string {
