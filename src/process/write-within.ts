@@ -22,6 +22,8 @@ export function writeAtOnce(fd: 1 | 2, bytes: Uint8Array): Uint8Array {
   }
 }
 
+export const isSocket = (fd: 1 | 2): boolean => fstatSync(fd).isSocket();
+
 /** A description of our own: making the process's own non-blocking would change it for everybody who shares it. */
 const openOwn = (fd: 1 | 2): number =>
   openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

@@ -2,7 +2,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { BackgroundWriter } from '../../process/background-writer.ts';
 import { systemClock } from '../../process/clock.ts';
-import { writeAtOnce, writeWithin } from '../../process/write-within.ts';
+import { isSocket, writeAtOnce, writeWithin } from '../../process/write-within.ts';
 import { inTime, STEP_LIMITS } from '../../runner/limited.ts';
 
 /** Device number of /dev/null on Linux: major 1, minor 3. */
@@ -53,6 +53,9 @@ export function printAll(text: string): void {
 
 /** Why something that was to be printed is lost, which is the command's failure; undefined where nothing is, or nobody wanted it. */
 export const lostOutput = (): NodeJS.ErrnoException | undefined => losses[LOST];
+
+/** What a socket is trusted to have room for, of which nobody can tell: it was made for whoever was started, and has some 200 kB. */
+const SOCKET_BYTES = 16 * 1024;
 
 /** From when on waiting has taken so much longer than it should that the event loop must have been blocked, and what it is given for that, in milliseconds. */
 const LATE_MS = 100;
@@ -116,10 +119,15 @@ export function openOutput(mayBlock: () => boolean = () => true): Output {
     return true;
   };
   let beforeWaiting: (() => void) | undefined;
+  let room = SOCKET_BYTES;
   const writeWaiting = (fd: 1 | 2, output: string | Uint8Array): NodeJS.ErrnoException | undefined => {
     let rest = typeof output === 'string' ? Buffer.from(output) : output;
     if (beforeWaiting !== undefined) {
       try {
+        if (isSocket(fd) && room >= rest.length) {
+          room -= rest.length;
+          return writeAll(fd, rest);
+        }
         rest = writeAtOnce(fd, rest);
       } catch {
         // What is wrong shows again, if it isn't just that nobody can tell.
