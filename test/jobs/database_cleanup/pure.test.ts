@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { adaptiveBatchSize } from '../../../src/jobs/database_cleanup/batch-size.ts';
 import { componentsInOrder } from '../../../src/jobs/database_cleanup/components.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
-import { means } from '../../../src/jobs/database_cleanup/patterns.ts';
+import { means, overrideFor } from '../../../src/jobs/database_cleanup/patterns.ts';
 import { inOrder } from '../../../src/jobs/database_cleanup/row-order.ts';
 import { inStepsBack, startingAt } from '../../../src/jobs/database_cleanup/scope.ts';
 import { rangesOfShard } from '../../../src/jobs/database_cleanup/shards.ts';
@@ -41,6 +41,15 @@ describe('parameters', () => {
   ])('%o is refused', (input) => {
     expect(v.safeParse(params, input).success).toBe(false);
   });
+});
+
+test('what is said of a table by its name goes before what a pattern says, in whatever order they are written', () => {
+  const table = { schema: 'billing', name: 'invoices' };
+  const overrides = { '*': 1, 'billing.*': 2, invoices: 3, 'billing.invoices': 4 };
+  expect(overrideFor(overrides, table)).toBe(4);
+  expect(overrideFor(overrides, { ...table, schema: 'public' })).toBe(3);
+  expect(overrideFor(overrides, { ...table, name: 'other' })).toBe(1);
+  expect(overrideFor({ '*': null, '"invoices"': 'epoch' }, table)).toBe('epoch');
 });
 
 test('a pattern means a table by its name, with or without its schema, and nothing that only looks like it', () => {
