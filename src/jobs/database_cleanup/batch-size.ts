@@ -18,7 +18,10 @@ export interface BatchSize {
 
 /** A batch of that part of due rows at least tells what it takes to delete one. */
 const TELLING = 0.1;
-/** To look at rows takes next to nothing: a batch that comes to due rows after many that are none takes so many times as long as it should, at most. */
+/**
+ * To look at rows takes next to nothing, so that batches grow while none is due. One that comes to due rows then is no larger than so many by
+ * what those take, or than so many first ones before that is known.
+ */
 const MOST_TIMES = 10;
 
 /** Starts with `first` rows; grows to the double at most from one batch to the next, and shrinks faster. */
