@@ -60,6 +60,9 @@ function parseJson(text: string | undefined): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** valibot leaves these out of a record, without a word. */
+const DROPPED = ['__proto__', 'prototype', 'constructor'];
+
 /**
  * The parameters as the job gets them.
  * @throws {UsageError} one is unknown, missing, or not what the schema takes; all problems are told at once
@@ -99,6 +102,14 @@ export function validateParams(
     }
   }
   if (infos.length === 0) for (const [name, text] of given.pairs) input[name] = text;
+
+  for (const { name, type } of infos) {
+    const dropped = DROPPED.find((key) => type === 'record' && Object.hasOwn(Object(input[name]), key));
+    if (dropped === undefined) continue;
+    problems.push(
+      `parameter ${name} can't hold the name ${dropped}, which every object has by itself: write it otherwise`,
+    );
+  }
 
   const parsed = v.safeParse(schema, input);
   let typed = problems.length > 0;

@@ -2,12 +2,15 @@
 import type { Pool, PoolClient } from 'pg';
 import { hasCode, UnavailableError } from '../errors.ts';
 import type { Transaction } from '../job.ts';
-import { limited, orAborted } from '../runner/limited.ts';
+import { inTime, limited, orAborted } from '../runner/limited.ts';
 import { cancelStatement } from './cancel.ts';
 import { failureOf, SQLSTATE, sqlStateOf } from './sqlstate.ts';
 
 /** How long a connection may take to come to rest, once what it did is cancelled; one that takes longer is hung up. */
 export const REST_TIMEOUT_MS = 5_000;
+
+/** How long what was cancelled has to come to rest before it is cancelled again. */
+const CANCEL_AGAIN_MS = 250;
 
 /** A client that runs nothing after its signal has aborted. */
 export class BorrowedClient implements Transaction {
@@ -50,10 +53,13 @@ export class BorrowedClient implements Transaction {
     // A cancel request that is still under way would hit whatever runs next.
     await this.#cancelled;
     const answer = last === undefined ? undefined : limited(last, REST_TIMEOUT_MS, this.client.query(last));
-    const atRest = await Promise.resolve(answer).then(
+    const rest = Promise.resolve(answer).then(
       () => true,
       () => false,
     );
+    // A cancel request that came between two statements has met nobody, and one that a function has caught is over.
+    while (this.#cancelled !== undefined && !(await inTime(CANCEL_AGAIN_MS, rest))) await cancelStatement(this.client);
+    const atRest = await rest;
     this.client.off('error', this.#onLost);
     this.client.release(!atRest || this.#lost !== undefined);
   }

@@ -26,6 +26,14 @@ const SCHEMA = v.object({
   ),
 });
 
+test.for(['__proto__', 'prototype', 'constructor'])('a record that would lose the name %s is refused', (name) => {
+  const schema = v.object({ keep: v.optional(v.record(v.string(), v.string()), {}) });
+  for (const params of [readParams([], [`keep={"${name}":"1d"}`]), readParams([`{"keep":{"${name}":"1d"}}`], [])])
+    expect(problem(() => validateParams(schema, params, {}, 'cleanup'))).toContain(
+      `parameter keep can't hold the name ${name}, which every object has by itself: write it otherwise`,
+    );
+});
+
 const validate = (pairs: string[], json: string[] = [], env = {}) =>
   validateParams(SCHEMA, readParams(json, pairs), env, 'cleanup');
 const problem = (act: () => unknown, kind: typeof UsageError | typeof ConfigError = UsageError): string => {

@@ -237,6 +237,22 @@ onEveryPostgres((createDatabase) => {
         expect(await ids()).toEqual([2]);
       }, 1));
 
+    test('what a cancel request does not end, since it came too early or was caught, is cancelled again', () =>
+      withPool(async (pool) => {
+        const stop = new AbortController();
+        const catches = `DO $$ BEGIN
+          BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN NULL; END;
+          PERFORM pg_sleep(30); END $$`;
+        const running = pool.transaction(stop.signal, {}, (transaction) => transaction.query(catches));
+        await runsSleep();
+        const stoppedAt = performance.now();
+        stop.abort(new Error('told to stop'));
+        await expect(running).rejects.toThrow('told to stop');
+        // A connection that doesn't come to rest is hung up after 5 s.
+        expect(performance.now() - stoppedAt).toBeLessThan(4_000);
+        expect(await busy()).toEqual([]);
+      }, 1));
+
     test('a connection that the server ended while the job did something else tells why', () =>
       withPool(async (pool) => {
         const ended = new Promise((resolve) => pool.on('connect', (client) => client.once('end', () => resolve(true))));

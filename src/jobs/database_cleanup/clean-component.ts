@@ -11,7 +11,7 @@ import { type AccessPath, type PassOptions, type PassOutcome, runPass } from './
 import { deleteRowCycles } from './row-cycles.ts';
 import { startingAt } from './scope.ts';
 import { rangesOfShard, shardCondition } from './shards.ts';
-import { cleanTogether, smallPartitions } from './small-partitions.ts';
+import { cleanTogether, deletedIn, smallPartitions } from './small-partitions.ts';
 import { deleteWhole } from './whole-table.ts';
 import { mustStop, reportProgress, tallyOf, type Work } from './work.ts';
 
@@ -85,7 +85,7 @@ async function firstPass(
       if (await guarded(work, table, () => cleanTogether(work, small))) {
         at += small.length - 1;
         reportProgress(work);
-        await pace.afterBatch(performance.now() - startedAt);
+        await pace.afterBatch(performance.now() - startedAt, deletedIn(small));
         continue;
       }
       apartUntil = at + small.length;

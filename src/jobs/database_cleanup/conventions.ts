@@ -73,7 +73,7 @@ function refuseSentinels(
         `--param ${shell(`live={"${label}":"${value}"}`)}, or, if only rows without a time are live, --param ${shell(`live={"${label}":null}`)}`,
     );
   };
-  const most = `${common.rows} of ${counted(due, 'due row holds', 'due rows hold')} ${common.value}`;
+  const most = `${counted(common.rows, `of ${due} due rows holds`, `of ${due} due rows hold`)} ${common.value}`;
   if (!declared && declares.notNull) {
     refuse(`${label}.${column} is NOT NULL, so that live rows have a time as well, and ${most}`, common.value);
   }

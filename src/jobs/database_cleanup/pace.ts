@@ -23,8 +23,8 @@ const SCANNED = { first: 200, least: 50 };
 export interface Pace {
   /** The size of the next batch, in rows. */
   readonly rows: number;
-  /** Learns from how long a batch took, and rests as long as others are owed. */
-  afterBatch(tookMs: number): Promise<void>;
+  /** Learns from how long a batch took, and how many rows it deleted, and rests as long as others are owed. */
+  afterBatch(tookMs: number, deleted: number): Promise<void>;
 }
 
 /**
@@ -40,17 +40,18 @@ export function startPace({ ctx, traffic }: Work, { most, scans }: { most: numbe
     get rows() {
       return size.rows;
     },
-    async afterBatch(tookMs) {
+    async afterBatch(tookMs, deleted) {
       // To rest for nobody would cost more than to ask.
       const xid = params.giveWay && !traffic.known ? await nextXid(ctx).catch(() => undefined) : undefined;
       if (xid !== undefined) traffic.see(xid);
       const giveWay = params.giveWay && traffic.busy;
       if (giveWay) {
         const leastNow = tookMs < GIVING_WAY_LEAST.ms ? GIVING_WAY_LEAST.rows : least;
-        size.took(tookMs, Math.min(GIVING_WAY_TARGET_MS, params.batchTarget), leastNow);
+        const targetMs = Math.min(GIVING_WAY_TARGET_MS, params.batchTarget);
+        size.took({ ms: tookMs, targetMs, least: leastNow, deleted });
         log.debug('giving way', { tookMs });
       } else {
-        size.took(tookMs, params.batchTarget, least);
+        size.took({ ms: tookMs, targetMs: params.batchTarget, least, deleted });
       }
       const restMs = Math.max(params.pause, giveWay ? tookMs * GIVING_WAY_REST : 0);
       if (restMs > 0) await sleep(restMs, undefined, { signal }).catch(() => undefined);

@@ -80,7 +80,7 @@ export async function runPass(
         leftovers.splice(0, leftovers.length, { kind: 'blocks', from: 0, to: subject.partition.blocks });
         break;
       }
-      await pace.afterBatch(tookMs);
+      await pace.afterBatch(tookMs, outcome.deleted);
     }
   } finally {
     tally.durationMs += performance.now() - startedAt;

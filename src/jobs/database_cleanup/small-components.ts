@@ -4,7 +4,7 @@ import { cleanOwnPart, guarded } from './clean-component.ts';
 import type { ComponentTask, PartitionTask } from './component-task.ts';
 import { type Pace, startPace } from './pace.ts';
 import { partitionTasks } from './partition-tasks.ts';
-import { cleanTogether, smallPartitions } from './small-partitions.ts';
+import { cleanTogether, deletedIn, smallPartitions } from './small-partitions.ts';
 import { mustStop, reportProgress, type Work } from './work.ts';
 
 /** A transaction of several tables grows to so many times the first batch of one: what is learned of some rows may not hold for others. */
@@ -56,7 +56,7 @@ export async function cleanGroup(work: Work, group: readonly Member[], pace: Pac
     const startedAt = performance.now();
     if (await guarded(work, table, () => cleanTogether(work, tasks))) {
       reportProgress(work);
-      await pace.afterBatch(performance.now() - startedAt);
+      await pace.afterBatch(performance.now() - startedAt, deletedIn(tasks));
     }
   }
   for (const { component, tasks } of group) {

@@ -25,6 +25,10 @@ export function smallPartitions(work: Work, tasks: readonly PartitionTask[], mos
 /** The rows that a partition has in all. */
 export const rowsOf = ({ subject: { partition } }: PartitionTask): number => partition.blocks * partition.rowsPerBlock;
 
+/** How many rows the last pass over these partitions deleted. */
+export const deletedIn = (tasks: readonly PartitionTask[]): number =>
+  tasks.reduce((total, { last }) => total + (last?.deleted ?? 0), 0);
+
 function takesOneStatement({ subject, byIndex, from }: PartitionTask): boolean {
   const { careful, mayKeep, cascadesTo, scans } = subject;
   return !careful && !mayKeep && cascadesTo.length === 0 && !scans && !byIndex && from === undefined;

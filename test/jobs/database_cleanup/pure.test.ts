@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { adaptiveBatchSize } from '../../../src/jobs/database_cleanup/batch-size.ts';
 import { componentsInOrder } from '../../../src/jobs/database_cleanup/components.ts';
 import { params } from '../../../src/jobs/database_cleanup/params.ts';
-import { means } from '../../../src/jobs/database_cleanup/patterns.ts';
+import { means, overrideFor } from '../../../src/jobs/database_cleanup/patterns.ts';
 import { inOrder } from '../../../src/jobs/database_cleanup/row-order.ts';
 import { inStepsBack, startingAt } from '../../../src/jobs/database_cleanup/scope.ts';
 import { rangesOfShard } from '../../../src/jobs/database_cleanup/shards.ts';
@@ -41,6 +41,15 @@ describe('parameters', () => {
   ])('%o is refused', (input) => {
     expect(v.safeParse(params, input).success).toBe(false);
   });
+});
+
+test('what is said of a table by its name goes before what a pattern says, in whatever order they are written', () => {
+  const table = { schema: 'billing', name: 'invoices' };
+  const overrides = { '*': 1, 'billing.*': 2, invoices: 3, 'billing.invoices': 4 };
+  expect(overrideFor(overrides, table)).toBe(4);
+  expect(overrideFor(overrides, { ...table, schema: 'public' })).toBe(3);
+  expect(overrideFor(overrides, { ...table, name: 'other' })).toBe(1);
+  expect(overrideFor({ '*': null, '"invoices"': 'epoch' }, table)).toBe('epoch');
 });
 
 test('a pattern means a table by its name, with or without its schema, and nothing that only looks like it', () => {
@@ -91,26 +100,44 @@ test('shards divide every table without gap or overlap, however it grows between
 
 test('batches grow while they are quick, at most to the double, and shrink at once when they are slow', () => {
   const size = adaptiveBatchSize({ first: 100, most: 1_000 });
-  size.took(1, 250);
+  const took = (ms: number, targetMs = 250) => size.took({ ms, targetMs, deleted: size.rows });
+  took(1);
   expect(size.rows).toBe(200);
-  size.took(200, 250);
+  took(200);
   expect(size.rows).toBe(250);
-  for (let step = 0; step < 5; step += 1) size.took(10, 250);
+  for (let step = 0; step < 5; step += 1) took(10);
   expect(size.rows).toBe(1_000);
-  size.took(1_000, 250);
+  took(1_000);
   expect(size.rows).toBe(250);
-  for (let step = 0; step < 9; step += 1) size.took(60_000, 10);
+  for (let step = 0; step < 9; step += 1) took(60_000, 10);
   expect(size.rows).toBe(1);
 });
 
 test('batches are not made so small that only their commits are left', () => {
   const size = adaptiveBatchSize({ first: 1_000, most: 1_000 });
-  for (let step = 0; step < 9; step += 1) size.took(10, 2, 250);
+  const took = (ms: number, least?: number) =>
+    size.took({ ms, targetMs: 2, deleted: size.rows, ...(least !== undefined && { least }) });
+  for (let step = 0; step < 9; step += 1) took(10, 250);
   expect(size.rows).toBe(250);
-  size.took(100, 2);
+  took(100);
   expect(size.rows).toBe(25);
-  size.took(10, 2, 250);
+  took(10, 250);
   expect(size.rows, 'nor made larger for that').toBe(25);
+});
+
+test('batches that meet no due row grow no larger than ten of due rows may be, by what is known of those', () => {
+  const size = adaptiveBatchSize({ first: 5_000, most: 200_000 });
+  const targetMs = 250;
+  for (let step = 0; step < 9; step += 1) size.took({ ms: 1, targetMs, deleted: 0 });
+  expect(size.rows).toBe(50_000);
+  // Half a millisecond a row.
+  size.took({ ms: 25_000, targetMs, deleted: 50_000 });
+  for (let step = 0; step < 9; step += 1) size.took({ ms: 1, targetMs, deleted: 0 });
+  expect(size.rows).toBe(5_000);
+  // A hundredth of that.
+  size.took({ ms: 25, targetMs, deleted: 5_000 });
+  for (let step = 0; step < 9; step += 1) size.took({ ms: 1, targetMs, deleted: 3 });
+  expect(size.rows).toBe(200_000);
 });
 
 describe('traffic', () => {
