@@ -98,6 +98,15 @@ test('a program', async () => {
   expect(internals.filter((name) => COSTLY.test(name))).toEqual([]);
 });
 
+test('a short program starts no thread, whose output goes through sockets, as Node makes them', async () => {
+  // On a busy machine a program may take long by chance.
+  for (let tries = 0; tries < 5; tries += 1) {
+    const { modules } = await loadedBy({}, ['exec', 'nothing', '--', 'true']);
+    if (!modules.includes('worker_threads')) return;
+  }
+  expect.unreachable('each of five runs has loaded node:worker_threads');
+});
+
 test('a run with traces and metrics on', async () => {
   await using collector = await startOtlpReceiver();
   const { files, coded, kilobytes, modules, internals } = await loadedBy({
