@@ -2,15 +2,7 @@
 
 import { LONGEST_TIMEOUT_MS, parseDuration } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import {
-  type After,
-  type CheckpointSchema,
-  type CommandDefinition,
-  isJob,
-  type Job,
-  type Need,
-  type ParamsSchema,
-} from '../job.ts';
+import { type After, type CheckpointSchema, isJob, type Job, type Need, type ParamsSchema } from '../job.ts';
 import { didYouMean } from './suggest.ts';
 
 const NEEDS: readonly Need[] = ['postgres', 'rabbitmq'];
@@ -113,31 +105,16 @@ function* wrongSchemas({ checkpoint, params }: Job): Generator<string> {
   }
 }
 
-const PARTS: Readonly<Record<keyof Job | keyof CommandDefinition<undefined>, true>> = {
-  name: true,
-  description: true,
-  timeout: true,
-  retry: true,
-  params: true,
-  needs: true,
-  exclusive: true,
-  overlap: true,
-  after: true,
-  pauseAfter: true,
-  checkpoint: true,
-  check: true,
-  run: true,
-  command: true,
-  env: true,
-  cwd: true,
-  exitCodes: true,
-};
+/** What a job may have, a command's own included. */
+const PARTS =
+  'name description timeout retry params needs exclusive overlap after pauseAfter checkpoint check run command env cwd exitCodes'.split(
+    ' ',
+  );
 
 /** A job with a mistyped part would run as if it weren't there: without its timeout, or twice at once. */
 function* unknownParts(job: Job): Generator<string> {
-  const parts = Object.keys(PARTS);
   for (const part of Object.keys(job)) {
-    if (!parts.includes(part)) yield `has ${part}, which no job has${didYouMean(part, parts)}`;
+    if (!PARTS.includes(part)) yield `has ${part}, which no job has${didYouMean(part, PARTS)}`;
   }
   const { command } = job;
   if (command !== undefined && typeof command !== 'function' && !Array.isArray(command))
