@@ -11,9 +11,12 @@ export interface Shell {
   readonly path?: readonly string[];
 }
 
-/** The environment of such a shell: ours, without what the test runner has set for itself. */
+/** What the test runner has set for itself, and `npm test`: where npm's own Node is, which npx takes before any in PATH. */
+const NOT_INHERITED = /^(VITEST|NODE_ENV|NODE_OPTIONS|TEST$|npm_config_(\w+_)?prefix$)/;
+
+/** The environment of such a shell: ours, but for that. */
 export function shellEnv({ env = {}, path = [] }: Omit<Shell, 'cwd'>): Record<string, string | undefined> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS|TEST$)/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
   const all = [...path, dirname(process.execPath), process.env.PATH].join(':');
   return {
     ...Object.fromEntries(inherited),
