@@ -63,12 +63,13 @@ const GIVEN = 'exports,require,module,__filename,__dirname';
 
 /**
  * What is loaded when it is needed. Where Node loads it, it is a CommonJS module; as a script by itself it is a function with the parameters
- * of one, which can be given V8's code (src/process/load-script.ts).
+ * of one, which can be given V8's code (src/process/load-script.ts). The function is in parentheses, so that V8 compiles it at once: else Node's
+ * compile cache would hold nothing of it.
  */
 const SCRIPTS = {
   ...COMMON_JS,
-  banner: { js: `(run=>this===globalThis?run:run(${GIVEN}))(function(${GIVEN}){` },
-  footer: { js: '})' },
+  banner: { js: `(run=>this===globalThis?run:run(${GIVEN}))((function(${GIVEN}){` },
+  footer: { js: '}))' },
   define: { ...COMMON.define, 'import.meta.url': '__filename' },
 } as const satisfies BuildOptions;
 

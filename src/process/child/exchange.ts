@@ -1,5 +1,16 @@
 // The folder through which a program speaks to its run: a file for its result, and one that it appends to for its progress.
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFileText } from './read-file.ts';
@@ -67,6 +78,16 @@ export class Exchange {
   close(): void {
     clearInterval(this.#timer);
     this.#look();
+    try {
+      unlinkSync(this.#progressFile);
+      rmdirSync(this.#folder);
+    } catch {
+      this.#removeAll();
+    }
+  }
+
+  /** What takes longer to begin with: the program has left something there. */
+  #removeAll(): void {
     try {
       rmSync(this.#folder, { recursive: true, force: true });
     } catch {
