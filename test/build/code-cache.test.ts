@@ -87,6 +87,17 @@ test("a Node with other flags of V8 compiles the scripts itself; one with anothe
   expect([other.exitCode, compiledByNode(other)]).toEqual([0, true]);
 });
 
+test("without it, Node's compile cache holds what the scripts begin with", async () => {
+  await using copy = copyOfDist();
+  rmSync(join(copy.dist, 'code-cache'), { recursive: true });
+  expect(copy.run().exitCode).toBe(0);
+  const { exitCode, stderr } = copy.run();
+  expect(exitCode).toBe(0);
+  const [, bytes] = /reading cache from \S+ for CommonJS \S+start\.cjs\.\.\..*size=(\d+)/.exec(stderr) ?? [];
+  // A function that V8 has only looked over takes a tenth of that.
+  expect(Number(bytes), stderr).toBeGreaterThan(50_000);
+});
+
 test('an installation without its scripts says so in a sentence, and that another try would not help', async () => {
   await using copy = copyOfDist();
   rmSync(join(copy.dist, 'lazy'), { recursive: true });
