@@ -84,7 +84,8 @@ export class Executor implements Programs {
     checkCall(program, args, options);
     const cwd = options.cwd ?? workingFolder();
     const own = { ...withoutOuterRun(this.#setting.env), ...options.env };
-    checkEnvironment({ ...own, ...variablesOf(run) });
+    const told = variablesOf(run);
+    checkEnvironment({ ...own, ...told });
     const file = findProgram(program, own.PATH, cwd);
     const guardian = this.#guard(call.lockDescriptor);
     this.#count += 1;
@@ -112,7 +113,7 @@ export class Executor implements Programs {
           env: {
             ...own,
             ...traceVariables(call.traceHeaders),
-            ...variablesOf(run),
+            ...told,
             ...exchange?.variables,
             ...(exchange && checkpoint && { RUN_JOB_CHECKPOINT_FILE: exchange.checkpointFile }),
             RUN_JOB_EXEC_ID: id,

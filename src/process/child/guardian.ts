@@ -1,9 +1,10 @@
 // The guardian: a tiny process that watches a pipe to us, and kills the programs that we have started when we are killed ourselves.
 import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { GUARDIAN_SCRIPT } from './guardian-script.ts';
+import { isExecutable } from './program.ts';
 
 const SHELL = '/bin/sh';
 
@@ -134,14 +135,5 @@ export function dropPipes(pipes: readonly Pipe[] | undefined): void {
   for (const { writeFd, reader } of pipes ?? []) {
     closeSync(writeFd);
     reader.destroy();
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

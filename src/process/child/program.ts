@@ -158,7 +158,8 @@ function elfLoader(head: Buffer): string | undefined {
   return undefined;
 }
 
-function isExecutable(file: string): boolean {
+/** Whether this user may run the file. */
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return true;
