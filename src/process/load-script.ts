@@ -14,18 +14,19 @@ export type Load = (path: string) => unknown;
  */
 export function createLoad(home: string): Load {
   const folder = `${home}/lazy`;
-  const modules = new Map<string, { readonly exports: object }>();
+  const loaded = new Map<string, object>();
   const load: Load = (path) => {
     if (!path.startsWith('./')) return process.getBuiltinModule(path);
     const name = path.slice(2);
-    const known = modules.get(name);
-    if (known) return known.exports;
+    const known = loaded.get(name);
+    if (known) return known;
     const file = `${folder}/${name}`;
     const script = withCode(file, `${home}/code-cache/${name}.bin`);
     if (!script) return loadByNode(home, file);
     const module = { exports: {} };
-    modules.set(name, module);
     script.runInThisContext()(module.exports, load, module, file, folder);
+    // Only now: half of a script that throws is nobody's. None asks for another before it has run.
+    loaded.set(name, module.exports);
     return module.exports;
   };
   return load;
