@@ -1,13 +1,14 @@
-// run-job is killed with SIGKILL at random moments, two hundred times: nothing of the program lives two seconds later, and no record lies.
+// run-job is killed with SIGKILL at random moments, and at the worst one: nothing of the program lives two seconds later, and no record lies.
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readRecord } from '../support/accounts.ts';
 import { createDatabase } from '../support/database.ts';
-import { compileMisbehaves, exec, execToEnd, noCompiler } from './support.ts';
+import { compileMisbehaves, describeProcess, exec, execToEnd, type Marked, noCompiler } from './support.ts';
 
 const KILLS = 200;
 const AT_ONCE = 8;
+const KILLS_AT_THE_START = 100;
 
 /** The longest that anything may live on. */
 const LIMIT_MS = 2_000;
@@ -18,38 +19,42 @@ describe.skipIf(noCompiler)('killed', () => {
     program = compileMisbehaves();
   });
 
+  /** Programs that are hard to find again. */
+  const commands = () => [
+    [program, 'ignores'],
+    [program, 'leaves_group'],
+    [program, 'leaves_session'],
+    [program, 'forks'],
+    ['sh', '-c', 'sleep 1000 | sleep 1000 & sleep 1000'],
+  ];
+
   test(`${KILLS} times at random moments`, { timeout: 900_000 }, async () => {
     await using database = await createDatabase();
-    const commands = [
-      [program, 'ignores'],
-      [program, 'leaves_group'],
-      [program, 'leaves_session'],
-      [program, 'forks'],
-      ['sh', '-c', 'sleep 1000 | sleep 1000 & sleep 1000'],
-      ['sh', '-c', 'exit 3'],
-    ];
+    const programs = [...commands(), ['sh', '-c', 'exit 3']];
     const lies: string[] = [];
-    const left: number[] = [];
-    let running = 0;
+    const left: string[] = [];
+    let killed = 0;
     let next = 0;
     const killOne = async (count: number) => {
       // Some with the lock and the record, each under a name of its own; the others without.
       const recorded = count % 4 === 0;
       const flags = ['--as', `it-${count}`];
-      const run = exec(commands[count % commands.length] ?? [], flags, recorded ? { database } : {});
+      const command = programs[count % programs.length] ?? [];
+      const run = exec(command, flags, recorded ? { database } : {});
       const started = run.waitForLine(({ msg }) => msg === 'run started').catch(() => undefined);
       const line = count % 3 === 0 ? undefined : await started;
       await sleep(Math.random() * (line ? 300 : 600));
       run.kill('SIGKILL');
-      const { signal, exitCode, summary } = await run.done;
-      const died = performance.now();
-      while (run.alive().length > 0 && performance.now() - died < LIMIT_MS) await sleep(20);
-      left.push(...run.alive());
-      if (signal === 'SIGKILL') running += 1;
+      const { signal, exitCode, summary, stdout, stderr } = await run.done;
+      left.push(...(await leftOf(run, command)));
+      if (signal === 'SIGKILL') killed += 1;
       if (!recorded || !summary) return;
       const record = await readRecord(database, summary.runId);
       const told = signal === 'SIGKILL' ? ['running', 'failed', undefined] : ['failed'];
-      if (!told.includes(record?.status)) lies.push(`${exitCode ?? signal}, and the record says ${record?.status}`);
+      if (told.includes(record?.status)) return;
+      lies.push(
+        `${command}: ${exitCode ?? signal}, and the record says ${record?.status}. It said:\n${stdout}${stderr}`,
+      );
     };
     const work = async () => {
       while (next < KILLS) {
@@ -61,7 +66,21 @@ describe.skipIf(noCompiler)('killed', () => {
     expect(left).toEqual([]);
     expect(lies).toEqual([]);
     // The others had ended by themselves.
-    expect(running).toBeGreaterThan(KILLS / 2);
+    expect(killed).toBeGreaterThan(KILLS / 2);
+  });
+
+  test(`${KILLS_AT_THE_START} times in the moment in which its program is started`, { timeout: 300_000 }, async () => {
+    const left: string[] = [];
+    for (let count = 0; count < KILLS_AT_THE_START; count += 1) {
+      const command = commands()[count % commands().length] ?? [];
+      const run = exec(command);
+      // The first child is the guardian, the second the program, before the guardian can know which process it is.
+      while (childrenOf(run.pid).length < 2) await nextTurn();
+      run.kill('SIGKILL');
+      await run.done;
+      left.push(...(await leftOf(run, command)));
+    }
+    expect(left).toEqual([]);
   });
 
   test('a run that was killed is found lost by the next one', async () => {
@@ -96,10 +115,28 @@ describe.skipIf(noCompiler)('killed', () => {
   });
 });
 
+/** What lives on of a run that has ended for longer than anything may; it is ended then. */
+async function leftOf(run: Marked, command: readonly string[]): Promise<string[]> {
+  const ended = performance.now();
+  let alive = run.alive();
+  while (alive.length > 0 && performance.now() - ended < LIMIT_MS) {
+    await sleep(20);
+    alive = run.alive();
+  }
+  const told = alive.map((pid) => `of ${command.join(' ')}: ${describeProcess(pid)}`);
+  for (const pid of alive) process.kill(pid, 'SIGKILL');
+  return told;
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+}
+
 /** The child of the process that runs the guardian's script. */
 function guardianOf(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const found = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('run-job-guardian'));
+  const found = childrenOf(pid).find((child) =>
+    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('run-job-guardian'),
+  );
   if (found === undefined) throw new Error('there is no guardian');
   return found;
 }

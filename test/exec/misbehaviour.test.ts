@@ -52,6 +52,7 @@ describe.skipIf(noCompiler)('a compiled program', () => {
 
   test.each([
     ['forks twice and ends at once (a daemon)', 'daemon', 'daemon started'],
+    ['leaves a daemon that becomes another program all the time', 'becomes', 'daemon started'],
     ['leaves its pipe open in a child', 'keeps_pipe', 'done'],
   ])('that %s: its own end counts, what it left is ended and told', async (_, what, line) => {
     const ended = await execToEnd([program, what]);

@@ -50,8 +50,18 @@ export async function execToEnd(
   return { ...ended, left: run.alive() };
 }
 
-/** The processes that live (no zombies) and were started with this variable. */
+/**
+ * The processes that live (no zombies) and were started with this variable. A process may end while it is looked for, and leave a child; and while
+ * it becomes another program it has no environment: that nobody lives is said only when three looks say so.
+ */
 export function processesWith(variable: string): number[] {
+  for (let look = 1; ; look += 1) {
+    const found = lookForProcessesWith(variable);
+    if (found.length > 0 || look === 3) return found;
+  }
+}
+
+function lookForProcessesWith(variable: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
@@ -63,6 +73,18 @@ export function processesWith(variable: string): number[] {
         return false;
       }
     });
+}
+
+/** A process as it is told of where it shouldn't be: its pid, state, parent, group, session and command line. */
+export function describeProcess(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state, parent, group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+    return `${pid}: ${command} (state ${state}, parent ${parent}, group ${group}, session ${session})`;
+  } catch {
+    return `${pid}: ended meanwhile`;
+  }
 }
 
 /** A control group with a limit of memory; a process joins it by writing its pid to `procs`. Undefined where none can be made. */

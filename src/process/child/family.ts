@@ -26,6 +26,9 @@ const NO_PID_TWICE_MS = 200;
 /** How many pids are looked at one by one rather than by a look at all processes. */
 const FEW_PIDS = 100;
 
+/** How long a process may take to become another program (execve) before it counts as a stranger: one that hangs in that, on a dead drive, is rarely ours. */
+const EXECVE_LIMIT_MS = 1_000;
+
 /** How often is looked again for whoever was born during a look that found nobody: on a busy machine somebody always is. */
 const MOST_LOOKS = 50;
 
@@ -38,6 +41,8 @@ export class Family {
   /** Who was found to be a member, and who not: of each pid, when it began. A member stays one, and what a process was started with is the same. */
   #known = new Map<number, number>();
   #strangers = new Map<number, number>();
+  /** Who can't be told yet, because it is becoming another program: of each pid, since when. */
+  #unsure = new Map<number, number>();
 
   /**
    * @param leader the pid of a process that leads a session, and with that a process group, of its own
@@ -55,16 +60,19 @@ export class Family {
    */
   members(): ProcessStat[] {
     const strangers = new Map<number, number>();
+    const unsure = new Map<number, number>();
     let newest = newestPid();
-    let found = this.#among(this.#bornSince(newest), strangers);
+    let found = this.#among(this.#bornSince(newest), strangers, unsure);
     for (let looks = 1; found.size === 0 && looks < MOST_LOOKS; looks += 1) {
       const before = newest;
       newest = newestPid();
       if (newest === before) break;
       // A process may have ended before it was read, and have left a child that wasn't there yet when the look began.
-      found = this.#among(newest > before ? processesBetween(before + 1, newest) : livingProcesses(), strangers);
+      const born = newest > before ? processesBetween(before + 1, newest) : livingProcesses();
+      found = this.#among(born, strangers, unsure);
     }
     this.#strangers = strangers;
+    this.#unsure = unsure;
     this.#known = new Map([...found.values()].map(({ pid, start }) => [pid, start]));
     return [...found.values()];
   }
@@ -77,8 +85,12 @@ export class Family {
     return few ? processesBetween(this.#leader, newest) : livingProcesses(this.#leader);
   }
 
-  /** The members among these; those that are none are added to `strangers`. */
-  #among(all: readonly ProcessStat[], strangers: Map<number, number>): Map<number, ProcessStat> {
+  /** The members among these; those that are none are added to `strangers`, and those that can't be told yet to `unsure`. */
+  #among(
+    all: readonly ProcessStat[],
+    strangers: Map<number, number>,
+    unsure: Map<number, number>,
+  ): Map<number, ProcessStat> {
     const found = new Map<number, ProcessStat>();
     for (const one of all) {
       if (one.pid === process.pid || one.start < this.#start) continue;
@@ -86,9 +98,10 @@ export class Family {
       if (known || one.group === this.#leader || one.session === this.#leader) found.set(one.pid, one);
       else if (this.#strangers.get(one.pid) === one.start) strangers.set(one.pid, one.start);
       else {
-        const marked = wasStartedWith(one.pid, this.#marker);
-        if (marked) found.set(one.pid, one);
-        else if (marked === false) strangers.set(one.pid, one.start);
+        const started = wasStartedWith(one.pid, this.#marker);
+        if (started === 'yes') found.set(one.pid, one);
+        else if (started === 'no') strangers.set(one.pid, one.start);
+        else if (started === 'not yet') unsure.set(one.pid, this.#unsure.get(one.pid) ?? systemClock.monotonicMs());
       }
     }
     for (let before = -1; before < found.size; ) {
@@ -110,7 +123,7 @@ export class Family {
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       // Whoever has died and wasn't yet asked for by its parent still counts as one of the group.
       if (!send(-this.#leader, 0) || systemClock.monotonicMs() - fullLookAt >= FULL_LOOK_MS) {
-        if (!this.#alive()) return true;
+        if (this.#areGone()) return true;
         fullLookAt = systemClock.monotonicMs();
       }
       const left = until - systemClock.monotonicMs();
@@ -127,7 +140,7 @@ export class Family {
     const until = systemClock.monotonicMs() + KILL_LIMIT_MS;
     for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LAST_LOOK_MS)) {
       const members = this.#signal('SIGKILL');
-      if (process.platform === 'linux' ? members.length === 0 : !this.#alive()) return [];
+      if (members.length === 0 && this.#isSure()) return [];
       const pids = members.map(({ pid }) => pid);
       if (systemClock.monotonicMs() > until || (pids.length > 0 && pids.every(isForbidden))) return pids;
       await sleep(wait);
@@ -154,9 +167,16 @@ export class Family {
     return members;
   }
 
-  #alive(): boolean {
+  #areGone(): boolean {
+    return this.members().length === 0 && this.#isSure();
+  }
+
+  /** Whether a look that has just found nobody can be trusted. */
+  #isSure(): boolean {
     // Where there is no /proc, the group is all that can be asked for; its zombies count as alive.
-    return process.platform === 'linux' ? this.members().length > 0 : send(-this.#leader, 0);
+    if (process.platform !== 'linux') return !send(-this.#leader, 0);
+    const now = systemClock.monotonicMs();
+    return [...this.#unsure.values()].every((since) => now - since > EXECVE_LIMIT_MS);
   }
 }
 

@@ -1,8 +1,8 @@
 // The guardian for an image without a shell, as a program of Node's: kills what is left when the pipe to us closes.
 import { closeSync, readSync } from 'node:fs';
-import { livingProcesses, startedWithPrefix } from './proc.ts';
+import { living, livingProcesses, newestPid, type ProcessStat, processesBetween, startedWithPrefix } from './proc.ts';
 
-const ROUNDS = 50;
+const ROUNDS = 300;
 /** As guardian.ts numbers it. */
 const LOCK_FD = 5;
 
@@ -20,20 +20,33 @@ for (const line of linesOf(0)) {
     leaders.delete(Number(leader));
   }
 }
-for (let round = 0; count > 0 && round < ROUNDS && killMembers(); round += 1);
+if (count > 0) killMembers();
 
-function killMembers(): boolean {
-  const members = livingProcesses().filter(
-    ({ pid, group, session }) => leaders.has(group) || leaders.has(session) || startedWithPrefix(pid, marker),
-  );
-  for (const { pid } of members) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended meanwhile.
-    }
+/** As the script for a shell does, and for the same reasons. */
+function killMembers(): void {
+  let newest = newestPid();
+  let looked = livingProcesses();
+  for (let round = 0; looked.length > 0 && round < ROUNDS; round += 1) {
+    const again = looked.filter(isToBeLookedAtAgain).map(({ pid }) => pid);
+    const before = newest;
+    newest = newestPid();
+    looked = newest < before ? livingProcesses() : [...living(again), ...processesBetween(before + 1, newest)];
   }
-  return members.length > 0;
+}
+
+/** Kills it when it is a member. Returns whether it was, or can't be told yet. */
+function isToBeLookedAtAgain({ pid, group, session }: ProcessStat): boolean {
+  if (!leaders.has(group) && !leaders.has(session)) {
+    const started = startedWithPrefix(pid, marker);
+    if (started !== 'yes') return started === 'not yet';
+  }
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    // It has ended meanwhile, or is another user's.
+    return false;
+  }
 }
 
 function letGoOfLock(): void {

@@ -15,19 +15,25 @@ export interface ProcessStat {
 
 /** The process with this pid, or undefined when there is none. */
 export function readStat(pid: number): ProcessStat | undefined {
+  const fields = statFields(pid);
+  if (!fields) return undefined;
+  const [state = '', parent, group, session] = fields;
+  return {
+    pid,
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    start: Number(fields[19]),
+  };
+}
+
+/** What proc_pid_stat(5) tells, from the state (its field 3) on. */
+function statFields(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name stands in parentheses and may hold anything, parentheses and spaces included.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    const [state = '', parent, group, session] = fields;
-    return {
-      pid,
-      state,
-      parent: Number(parent),
-      group: Number(group),
-      session: Number(session),
-      start: Number(fields[19]),
-    };
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
@@ -49,7 +55,8 @@ export function livingProcesses(from = 1): ProcessStat[] {
 export const processesBetween = (first: number, last: number): ProcessStat[] =>
   living(Array.from({ length: last - first + 1 }, (_, at) => first + at));
 
-const living = (pids: readonly number[]): ProcessStat[] =>
+/** Those of them that live, not the zombies. */
+export const living = (pids: readonly number[]): ProcessStat[] =>
   pids.map(readStat).filter((stat) => stat !== undefined && stat.state !== 'Z' && stat.state !== 'X') as ProcessStat[];
 
 /** The pid that the kernel gave last; the next ones count up from it, and begin anew at the largest. */
@@ -61,22 +68,34 @@ export function newestPid(): number {
   }
 }
 
-/** Whether the process was started with exactly this `NAME=value` in its environment; undefined where that can't be seen, or not yet. */
-export function wasStartedWith(pid: number, variable: string): boolean | undefined {
+/**
+ * Whether a process was started with a variable. `not yet`: it is becoming another program, and has no environment at this moment. `hidden`: it is
+ * somebody else's, or gone.
+ */
+export type StartedWith = 'yes' | 'no' | 'not yet' | 'hidden';
+
+/** Whether the process was started with exactly this `NAME=value` in its environment. */
+export function wasStartedWith(pid: number, variable: string): StartedWith {
   return startedWithPrefix(pid, `${variable}\0`);
 }
 
-/** Whether the process was started with a variable that begins like this, as `NAME=val`; undefined where that can't be seen, or not yet. */
-export function startedWithPrefix(pid: number, variable: string): boolean | undefined {
+/** Whether the process was started with a variable that begins like this, as `NAME=val`. */
+export function startedWithPrefix(pid: number, variable: string): StartedWith {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
-    // While it becomes another program it has none.
-    if (environment === '') return undefined;
-    return environment.startsWith(variable) || environment.includes(`\0${variable}`);
+    if (environment === '') return isBecomingAnother(pid) ? 'not yet' : 'no';
+    return environment.startsWith(variable) || environment.includes(`\0${variable}`) ? 'yes' : 'no';
   } catch {
-    // Somebody else's process, or one that is gone.
-    return undefined;
+    return 'hidden';
   }
+}
+
+/** Of a process whose environment was read as empty: whether it may have one by now. A kernel's thread has none, nor has who was given an empty one. */
+function isBecomingAnother(pid: number): boolean {
+  const fields = statFields(pid);
+  if (!fields) return false;
+  const [memory, start, end] = [fields[20], fields[47], fields[48]];
+  return memory !== '0' && (end === '0' || start !== end);
 }
 
 /** The program's name as the kernel has it, for people. */

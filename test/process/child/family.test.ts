@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { Family } from '../../../src/process/child/family.ts';
+import { compileMisbehaves, noCompiler, processesWith } from '../../exec/support.ts';
 
 /** Forks and ends, and so does its child, a few thousand times: at every moment one of them lives. It leaves the session first, as a daemon does. */
 const CHAIN = `
@@ -39,3 +40,20 @@ test.runIf(process.platform === 'linux')('a process that forks and ends while it
   expect(looks).toBeGreaterThan(50);
   expect(missed).toBe(0);
 });
+
+test.skipIf(noCompiler)(
+  'a process that becomes another program while it is looked for is not taken for gone',
+  async () => {
+    const marker = `MARKER=becomes-${process.pid}`;
+    const env = { PATH: process.env.PATH, MARKER: `becomes-${process.pid}` };
+    const daemon = spawn(compileMisbehaves(), ['becomes'], { detached: true, stdio: 'ignore', env });
+    await once(daemon, 'exit');
+    const leader = daemon.pid as number;
+    let missed = 0;
+    // Each time by somebody who hasn't seen it before.
+    for (let look = 0; look < 300; look += 1) if (await new Family(leader, marker).gone(0)) missed += 1;
+    expect(await new Family(leader, marker).kill()).toEqual([]);
+    expect(missed).toBe(0);
+    expect(processesWith(marker)).toEqual([]);
+  },
+);

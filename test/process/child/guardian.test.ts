@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { GUARDIAN_SCRIPT } from '../../../src/process/child/guardian-script.ts';
+import { compileMisbehaves, describeProcess, noCompiler, processesWith } from '../../exec/support.ts';
 import { findProgram } from '../../support/install.ts';
 
 const WITHOUT_SHELL = fileURLToPath(new URL('../../../src/process/child/guardian-without-shell.ts', import.meta.url));
@@ -60,6 +61,34 @@ test.each(GUARDIANS)('%s: when every program has ended, nobody is looked for', a
   expect((await once(guardian, 'close'))[0]).toBe(0);
   expect(left.exitCode ?? left.signalCode).toBeNull();
   left.kill('SIGKILL');
+});
+
+describe.skipIf(noCompiler)('a compiled program that', () => {
+  let compiled: string;
+  beforeAll(() => {
+    compiled = compileMisbehaves();
+  });
+
+  test.each(
+    GUARDIANS.flatMap(([name, start]) => [
+      { name, start, does: 'becomes another program all the time', what: 'becomes' },
+      { name, start, does: 'forks and ends all the time', what: 'hands_over' },
+    ]),
+  )('$does is found by $name', { timeout: 120_000 }, async ({ start, what }) => {
+    for (let round = 0; round < 30; round += 1) {
+      const id = `${randomUUID()}-`;
+      const guardian = start(`RUN_JOB_EXEC_ID=${id}`);
+      const env = { PATH: process.env.PATH, RUN_JOB_EXEC_ID: `${id}1` };
+      const daemon = spawn(compiled, [what], { detached: true, stdio: 'ignore', env });
+      await once(daemon, 'exit');
+      guardian.stdin?.end('begin\n');
+      await once(guardian, 'close');
+      const left = processesWith(`RUN_JOB_EXEC_ID=${id}1`);
+      const told = left.map(describeProcess);
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      expect(told, `round ${round}`).toEqual([]);
+    }
+  });
 });
 
 test.each(shells.filter((shell) => !shell.endsWith('busybox')))('%s makes two pipes', async (shell) => {
