@@ -120,13 +120,23 @@ function mayBeObject(text: string): boolean {
 /** An escape of JSON that may part what would be known as a secret, or as the name of one, in what the text stands for. */
 const PARTING_ESCAPE = /\\[bfnrtu/]/;
 
+/** What is nested deeper is told as text: whoever walks through it (JSON.stringify, a log's reader) may run out of stack. */
+const MOST_LEVELS = 200;
+
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     // Begins with a brace, so it is an object if it is JSON at all.
-    return JSON.parse(text) as Record<string, unknown>;
+    const object = JSON.parse(text) as Record<string, unknown>;
+    // A level takes two characters at least: most lines are too short to be looked through.
+    return text.length > 2 * MOST_LEVELS && isDeeperThan(MOST_LEVELS, object) ? undefined : object;
   } catch {
     return undefined;
   }
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item));
 }
 
 /** The names under which loggers of other languages write what we call level, msg and time. */

@@ -106,3 +106,20 @@ test.each([
   expect(out).not.toContain(secret);
   expect(read(out)).toHaveLength(3);
 });
+
+test.each([
+  ['lists', `{"level":"info","a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  ['objects, under other names than ours', `{"severity":"WARN","a":${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}}`],
+])('a line that is nested as deep as no reader can follow is told as text: %s', (_, line) => {
+  const heard: string[] = [];
+  const options = { onLine: ({ message }: { message: string }) => heard.push(message) };
+  expect(read(logOf(['first', line, 'last'], options)).map(({ msg }) => msg)).toEqual(['first', line, 'last']);
+  expect(heard).toEqual(['first', line, 'last']);
+});
+
+test('a long line that isn’t nested deep becomes fields', () => {
+  const rows = Array.from({ length: 300 }, (at) => [{ at }]);
+  expect(read(logOf([JSON.stringify({ severity: 'error', rows })]))).toEqual([
+    { level: 'error', msg: 'output', rows: JSON.parse(JSON.stringify(rows)), ...COMMON },
+  ]);
+});
