@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import type { ErrorInfo } from './outcome.ts';
 import type { Redactor } from './redact.ts';
+import { cutRedacted } from './secrets/cut.ts';
 import { authorFirst, isOfNodeAlone, withoutInner } from './stack.ts';
 
 /** Ours that say all in their message: a stack trace is for bugs. */
@@ -99,13 +100,13 @@ class Description {
   /** Redacted before it is cut, so that no half of a secret stays where it is cut. */
   #tell(text: string, most: number, redact = this.#redactor.text): string {
     const room = Math.max(0, Math.min(most, this.#characters));
-    const told = text.length <= room ? redact(text) : redact(text.slice(0, 2 * most)).slice(0, room);
+    const told = text.length <= room ? redact(text) : cutRedacted(text, room, redact);
     this.#characters -= told.length;
     return text.length <= room ? told : `${told}… (${text.length} characters in all)`;
   }
 
   #show(thrown: unknown): string {
-    if (typeof thrown === 'string') return this.#redactor.text(thrown.slice(0, 2 * MAX_MESSAGE));
+    if (typeof thrown === 'string') return cutRedacted(thrown, 2 * MAX_MESSAGE, this.#redactor.text);
     // Secrets are looked for before JSON escapes what is in them.
     const plain = this.#redactor.plain(thrown, MAX_MESSAGE).value;
     return JSON.stringify(plain) ?? String(thrown);

@@ -1,4 +1,5 @@
 // Any value as plain JSON data of a bounded size, with a note of each place that JSON can't hold.
+import { cutRedacted } from './secrets/cut.ts';
 import type { Secrecy } from './secrets/names.ts';
 
 /** What came of a value: its plain form, and one sentence for each thing that had to be changed. */
@@ -32,8 +33,8 @@ const MAX_DEPTH = 32;
 const MAX_PROBLEMS = 100;
 /** Of a name in a problem's place. */
 const MAX_NAME = 80;
-/** Of a text that is cut, so much more is looked at than is kept, so that no half of a secret stays where it is cut. */
-const MARGIN = 4_096;
+/** Of a field's name. */
+const LONGEST_NAME = 4_096;
 /** Beyond this it would take minutes to write a BigInt down. */
 const LARGEST_BIGINT = 1n << 4_096n;
 
@@ -102,7 +103,7 @@ class Copy {
     const tell = this.#rules.text ?? ((plain) => plain);
     if (text.length <= room) return tell(text);
     this.#cut = true;
-    return `${tell(text.slice(0, room + MARGIN)).slice(0, room)}… (${text.length} characters in all)`;
+    return `${cutRedacted(text, room, tell)}… (${text.length} characters in all)`;
   }
 
   #object(input: object): unknown {
@@ -205,7 +206,7 @@ class Copy {
     const plain = this.#named(named, item);
     this.#path.pop();
     if (plain === undefined) return;
-    const told = this.#rules.text === undefined ? name : this.#rules.text(name.slice(0, MARGIN));
+    const told = this.#rules.text === undefined ? name : cutRedacted(name, LONGEST_NAME, this.#rules.text);
     // Names that differed in a secret only would be one.
     let free = told;
     for (let count = 2; Object.hasOwn(fields, free); count += 1) free = `${told} (${count})`;

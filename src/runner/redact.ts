@@ -1,5 +1,6 @@
 // Keeps secrets out of logs, records, spans and termination messages: the one way by which a text or a value of a job leaves the process.
 import { type PlainJson, toPlainJson } from './json.ts';
+import { cutRedacted } from './secrets/cut.ts';
 import { hideFormats } from './secrets/formats.ts';
 import { type Form, type Forms, formsOf, hideForms } from './secrets/forms.ts';
 import { secrecyOf } from './secrets/names.ts';
@@ -12,7 +13,6 @@ export const REDACTED = '[redacted]';
 
 /** The most characters of one text or value that are told; nobody reads more, and no string of V8's can hold everything. */
 const LONGEST = 8 * 1024 * 1024;
-const MARGIN = 4_096;
 
 /** Removes secrets from what is told. */
 export interface Redactor {
@@ -51,7 +51,7 @@ export function createRedactor(known: readonly string[]): Redactor {
     text: (input) =>
       input.length <= LONGEST
         ? hide(input)
-        : `${hide(input.slice(0, LONGEST + MARGIN)).slice(0, LONGEST)}… (${input.length} characters in all)`,
+        : `${cutRedacted(input, LONGEST, hide)}… (${input.length} characters in all)`,
     value: (input) => plain(input, LONGEST).value,
     plain,
     forms: () => {

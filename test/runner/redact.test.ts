@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { describeError } from '../../src/runner/error-info.ts';
 import { createRedactor, secretsOf } from '../../src/runner/redact.ts';
 
 const redactor = createRedactor(['hunter2-is-secret']);
@@ -177,4 +178,18 @@ test('what was told before counts toward the limit', () => {
 test('a field named __proto__ is a field like any other', () => {
   const value = createRedactor([]).value(JSON.parse('{"__proto__": {"a": 1}, "b": 2}'));
   expect(JSON.stringify(value)).toBe('{"__proto__":{"a":1},"b":2}');
+});
+
+test('where a long text is cut, no half of a secret stays, however much shorter the rest has become', () => {
+  const known = `S${'e'.repeat(98)}T`;
+  const cutting = createRedactor([known]);
+  const long = `${known} ${'a'.repeat(300)} `.repeat(500);
+  const told = JSON.stringify([
+    cutting.plain(long, 20_000).value,
+    cutting.plain({ [long]: 1 }, 20_000).value,
+    describeError(new Error(long), cutting),
+    describeError(long, cutting),
+  ]);
+  expect(told.match(/S(?!tate)e+/g)).toBeNull();
+  expect(told.match(/\[redacted\]/g)?.length).toBeGreaterThan(50);
 });

@@ -1,10 +1,8 @@
 // Bytes to lines: never splits a character, and never keeps more of a line than its cap.
+import { keptOf, MARGIN } from '../../runner/secrets/cut.ts';
 
 /** How much of a line is kept, in bytes; what is longer is cut, and says so. */
 export const LINE_CAP = 64 * 1024;
-
-/** How much more of a longer line is looked at for secrets than is kept, so that no half of one stays where it is cut. */
-const MARGIN = 4 * 1024;
 
 const LF = 10;
 const CR = 13;
@@ -84,7 +82,8 @@ export class LineSplitter {
 
   #tellCut(kept: Buffer, bytes: number): string {
     const redacted = Buffer.from(this.#redact(textOf(kept)));
-    return `${textOf(redacted.subarray(0, LINE_CAP))}… (${bytes} bytes in all)`;
+    const most = bytes > kept.length ? keptOf(redacted.length, LINE_CAP) : LINE_CAP;
+    return `${textOf(redacted.subarray(0, most))}… (${bytes} bytes in all)`;
   }
 }
 

@@ -38,8 +38,8 @@ export function passedThrough(
   tellLast: LinesTaker,
   redact?: (text: string) => string,
 ): OutputTaker {
-  // A ring: the newest bytes end before `at`, the oldest begin there once it is full. Larger than what is kept of them, so that a line whose
-  // beginning is lost isn't kept.
+  // A ring: the newest bytes end before `at`, the oldest begin there once it is full. Larger than what is kept of them, for the line whose
+  // beginning is lost, and with it perhaps that of a secret: it isn't told.
   const ring = Buffer.alloc(2 * REMEMBERED_BYTES);
   let at = 0;
   let full = false;
@@ -57,9 +57,11 @@ export function passedThrough(
       at = (at + kept.length) % ring.length;
     },
     end() {
+      const kept = full ? Buffer.concat([ring.subarray(at), ring.subarray(0, at)]) : ring.subarray(0, at);
+      const whole = full ? kept.subarray(kept.indexOf('\n') + 1 || kept.length) : kept;
+      if (full && whole.length === 0) tellLast([`… (a line of more than ${ring.length} bytes)`]);
       const splitter = new LineSplitter(tellLast, redact);
-      if (full) splitter.push(ring.subarray(at));
-      splitter.push(ring.subarray(0, at));
+      splitter.push(whole);
       splitter.end();
     },
   };

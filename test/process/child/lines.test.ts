@@ -91,3 +91,17 @@ test('a line of exactly the cap is whole', () => {
   expect(split([Buffer.from(`${line}\n`)])).toEqual([line]);
   expect(split(inChunksOf(1_000, Buffer.from(`${line}\n`)))).toEqual([line]);
 });
+
+test.each([100, 65_536, 2_000_000])(
+  'no half of a secret is told where the look ended, however much shorter the rest has become, in chunks of %d bytes',
+  (size) => {
+    const secret = `S${'e'.repeat(98)}T`;
+    const lines: string[] = [];
+    const splitter = new LineSplitter(
+      (batch) => lines.push(...batch),
+      (text) => text.replaceAll(secret, '[redacted]'),
+    );
+    for (const chunk of inChunksOf(size, Buffer.from(`${`${secret} `.repeat(2_000)}\n`))) splitter.push(chunk);
+    expect(lines).toEqual([expect.stringMatching(/^(?:\[redacted\] )+[^S]*… \(202000 bytes in all\)$/)]);
+  },
+);

@@ -24,8 +24,8 @@ test.each([1, 7, 1_000, 65_536, 131_071, 131_072, 131_073, 1_000_000])('in chunk
   const lines = Array.from({ length: size === 1 ? 4_000 : 40_000 }, (_, at) => `Zeile ${at}: ${'ü'.repeat(at % 50)}`);
   const { passed, last } = pass(`${lines.join('\n')}\n`, size);
   expect(passed).toBe(`${lines.join('\n')}\n`);
-  // All but the first, whose beginning is lost, are whole and the newest.
-  expect(last.slice(1)).toEqual(lines.slice(1 - last.length));
+  // Whole, and the newest.
+  expect(last).toEqual(lines.slice(-last.length));
   expect(Buffer.byteLength(last.join('\n'))).toBeGreaterThan(64 * 1024);
 });
 
@@ -33,3 +33,10 @@ test('little is remembered whole', () => {
   expect(pass('one\ntwo\nthree', 5).last).toEqual(['one', 'two', 'three']);
   expect(pass('', 5).last).toEqual([]);
 });
+
+test.each(['', '\n'])(
+  'of a line whose beginning is lost, and perhaps half of a secret with it, nothing is told: %j',
+  (end) => {
+    expect(pass(`${'secret '.repeat(40_000)}${end}`, 1_000).last).toEqual(['… (a line of more than 131072 bytes)']);
+  },
+);
