@@ -22,7 +22,7 @@ const OUR_WORDS = wordList(
 /** Variables that name a file with a key, although their names don't end in `_FILE`. */
 const KEY_FILE = /^OTEL_EXPORTER_OTLP_(?:\w+_)?CLIENT_KEY$|^PGPASSFILE$|^PGSSLKEY$|_CREDENTIALS$/;
 
-/** The shortest line of a file that is taken for a secret by itself. */
+/** The shortest line of a secret of many that is taken for one by itself. */
 const SHORTEST_LINE = 20;
 
 /**
@@ -36,8 +36,11 @@ export function secretsOf(env: Environment, readFile: ReadSecretFile = () => und
   };
   for (const [name, value] of Object.entries(env)) {
     if (!value || NO_SECRETS.has(name)) continue;
-    if (namesFile(name, value)) addFile(readFile(value.trim()), add);
-    else if (secrecyOf(name, value) !== 'none') add(value);
+    if (namesFile(name, value)) addText(readFile(value.trim()), add);
+    else if (secrecyOf(name, value) !== 'none') {
+      add(value);
+      if (value.includes('\n')) addText(value, add);
+    }
     if (name.endsWith('_HEADERS')) addHeaders(value, add);
     addUrls(value, add, readFile);
     if (SECRET_ADDRESSES.has(name)) addAddresses(value, add);
@@ -70,8 +73,8 @@ function namesFile(name: string, value: string): boolean {
   return KEY_FILE.test(name) || (/^\.{0,2}\//.test(value) && isSecretName(name));
 }
 
-/** A password is the file's text; of a key in PEM, any line of it is as good as the whole. */
-function addFile(content: string | undefined, add: (secret: string) => void): void {
+/** A password is all of the text; of a key in PEM, any line of it is as good as the whole, and a program writes line by line. */
+function addText(content: string | undefined, add: (secret: string) => void): void {
   const text = content?.trim();
   if (!text) return;
   add(text);
@@ -104,7 +107,7 @@ function addUrls(value: string, add: (secret: string) => void, readFile: ReadSec
   }
   if (!value.includes('?') && !value.includes('&')) return;
   for (const [, name = '', text = ''] of value.matchAll(/[?&]([\w.-]{1,60})=([^&#\s,]{1,4096})/g)) {
-    if (name === 'sslkey') addFile(readFile(decode(text)), add);
+    if (name === 'sslkey') addText(readFile(decode(text)), add);
     else if (secrecyOf(name, text) !== 'none') for (const form of [text, decode(text)]) add(form);
   }
 }
