@@ -29,12 +29,14 @@ export function withoutOuterRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Each parameter by its name in capitals, and all of them as JSON. Text is given as it is, everything else as JSON. */
 function paramVariables(params: unknown): Record<string, string> {
-  const variables: Record<string, string> = { RUN_JOB_PARAMS: JSON.stringify(params) ?? '{}' };
+  const variables: Record<string, string> = { RUN_JOB_PARAMS: toJson(params) || '{}' };
   if (typeof params !== 'object' || params === null) return variables;
   for (const [name, value] of Object.entries(params)) {
     if (value === undefined || value === null) continue;
     const key = `RUN_JOB_PARAM_${variableName(name)}`;
-    variables[key] = typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : toJson(value);
+    // As JSON has it: of a date the text.
+    const json = toJson(value);
+    variables[key] = typeof value === 'string' ? value : json.startsWith('"') ? (JSON.parse(json) as string) : json;
   }
   return variables;
 }
@@ -48,5 +50,12 @@ function variableName(name: string): string {
 }
 
 function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ?? '';
+  return JSON.stringify(value, (_, item: unknown) => toPlain(item)) ?? '';
+}
+
+/** What a schema can make of a parameter and JSON doesn't have. */
+function toPlain(item: unknown): unknown {
+  if (typeof item === 'bigint') return item.toString();
+  if (item instanceof Set) return [...item];
+  return item instanceof Map ? Object.fromEntries(item) : item;
 }
