@@ -25,7 +25,7 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
   if (program === '') throw new ConfigError('The program to run is an empty text: name one after --');
   if (program.includes('/')) {
     const file = resolve(cwd, program);
-    checkFile(program, file);
+    checkFile(program, file, cwd);
     return isAbsolute(program) ? program : file;
   }
   let refused: unknown;
@@ -35,7 +35,7 @@ export function findProgram(program: string, path: string | undefined, cwd: stri
     try {
       // Most folders don't have it, and an error for each would cost more than the look.
       if (isMissing(file)) continue;
-      checkFile(program, file);
+      checkFile(program, file, cwd);
       return file;
     } catch (error) {
       // As execvp(3): what can't be run is passed over while another folder may have it.
@@ -73,7 +73,7 @@ function checkFolder(cwd: string): void {
   throw new ConfigError(`The working directory ${cwd} is no folder: create it, or name another`);
 }
 
-function checkFile(program: string, file: string): void {
+function checkFile(program: string, file: string, cwd: string): void {
   let stats: Stats;
   try {
     stats = statSync(file);
@@ -88,16 +88,16 @@ function checkFile(program: string, file: string): void {
   if (!isExecutable(file)) {
     throw new ConfigError(`${file} is not executable for this user: chmod +x it, or run it by its interpreter`);
   }
-  checkHead(file);
+  checkHead(file, cwd);
 }
 
 /** Looks at what the kernel would look at. A file that can't be read can still be run, and is left to the kernel. */
-function checkHead(file: string): void {
+function checkHead(file: string, cwd: string): void {
   const head = readHead(file);
   if (!head) return;
   if (head.length === 0) throw new ConfigError(`${file} is empty: there is nothing to run`);
   if (head.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))) checkElf(file, head);
-  if (head.subarray(0, 2).toString('latin1') === '#!') checkInterpreter(file, head);
+  if (head.subarray(0, 2).toString('latin1') === '#!') checkInterpreter(file, head, cwd);
   if (head.subarray(0, 5).equals(Buffer.from('\ufeff#!'))) {
     throw new ConfigError(
       `${file} begins with a byte order mark, behind which nobody sees its #!: save it as UTF-8 without one`,
@@ -105,7 +105,7 @@ function checkHead(file: string): void {
   }
 }
 
-function checkInterpreter(file: string, head: Buffer): void {
+function checkInterpreter(file: string, head: Buffer, cwd: string): void {
   const line = head.subarray(2).toString('utf8').split('\n', 1)[0] ?? '';
   const interpreter = line.trim().split(/[ \t]/, 1)[0] ?? '';
   if (line.endsWith('\r')) {
@@ -114,10 +114,12 @@ function checkInterpreter(file: string, head: Buffer): void {
   if (interpreter === '') {
     throw new ConfigError(`The first line of ${file} names no interpreter: write it behind #!, such as #!/bin/sh`);
   }
-  if (!isThere(interpreter)) {
+  // The kernel reads a relative path from where the program works.
+  const path = resolve(cwd, interpreter);
+  if (!isThere(path)) {
     throw new ConfigError(`${file} is run by ${interpreter}, which isn't there: install it, or mend its first line`);
   }
-  if (!isExecutable(interpreter)) {
+  if (!isExecutable(path)) {
     throw new ConfigError(
       `${file} is run by ${interpreter}, which is not executable for this user: mend its first line, or chmod +x that`,
     );

@@ -90,3 +90,10 @@ test('a working directory that isn’t there', () => {
     'The working directory /no/such/folder is no folder',
   );
 });
+
+test('a relative path behind #! is read from where the program works, as the kernel does', () => {
+  mkdirSync(join(folder, 'bin'), { recursive: true });
+  file('bin/interpreter', readFileSync('/bin/sh'));
+  const script = file('run-by-relative', '#!bin/interpreter\n');
+  expect(problem(script)).toBe(script);
+});
