@@ -229,7 +229,9 @@ test.concurrent('secrets of the environment are redacted, in a private key of ma
 
 test.concurrent('--raw passes the bytes through untouched, on the stream they were written to', async () => {
   const ended = await execToEnd(sh('printf "a\\tb\\n\\n{\\"x\\":1}\\nno end"; printf "to stderr" >&2'), ['--raw']);
-  expect(ended.stdout).toContain('a\tb\n\n{"x":1}\nno end');
+  // The last line is one of its own all the same.
+  expect(ended.stdout).toContain('a\tb\n\n{"x":1}\nno end\n{"time":');
+  expect(JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ status: 'succeeded' });
   expect(ended.stderr).toBe('to stderr');
 });
 

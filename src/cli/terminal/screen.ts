@@ -7,12 +7,17 @@ import { writeAll } from './stdio.ts';
 const WIPE = '\r\u001b[K';
 const BAR_WIDTH = 24;
 
+/** LF, and CR, behind which a program writes the line anew. */
+const LINE_ENDS: readonly (number | undefined)[] = [10, 13];
+
 /** Where the bar is drawn (standard error), and how a log line is written (standard output) without running into it. */
 export interface Screen {
   readonly progressBar: ProgressBar;
   writeLine(text: string): void;
   /** What a program shows, on the stream that it wrote it to. */
   show(fd: 1 | 2, text: string): void;
+  /** A program's bytes are about to be written here as they are. */
+  makeRoomFor(bytes: Uint8Array): void;
 }
 
 /**
@@ -26,9 +31,12 @@ export function openScreen(
   let drawn = false;
   /** Whether a program has left its line without an end, such as a question: what comes behind it gets a line of its own. */
   let open = false;
-  const show = (fd: 1 | 2, text: string) => {
+  const wipe = () => {
     if (drawn) write(2, WIPE);
     drawn = false;
+  };
+  const show = (fd: 1 | 2, text: string) => {
+    wipe();
     open = !/[\n\r]$/.test(text);
     write(fd, text);
   };
@@ -42,16 +50,17 @@ export function openScreen(
         drawn = true;
         write(2, `${WIPE}${bar(done, total, elapsedMs).slice(0, columns() - 1)}`);
       },
-      wipe() {
-        drawn = false;
-        write(2, WIPE);
-      },
+      wipe,
     },
     writeLine(text) {
       endLine();
       show(1, text);
     },
     show,
+    makeRoomFor(bytes) {
+      wipe();
+      open = !LINE_ENDS.includes(bytes.at(-1));
+    },
   };
 }
 

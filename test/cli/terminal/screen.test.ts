@@ -50,3 +50,25 @@ test('the bar is one line that fits', () => {
   expect(drawn).toEqual([expect.stringMatching(/^\r\u001b\[K█{10}░{14} 40% {2}40 of 100[^\n]*$/)]);
   expect(drawn[0]).toHaveLength(39 + '\r\u001b[K'.length);
 });
+
+test('the end of the progress wipes away what is of the bar, and nothing of a program', () => {
+  const written: [number, string][] = [];
+  const { progressBar, show, makeRoomFor } = openScreen((fd, text) => void written.push([fd, text]));
+  progressBar.draw(7, undefined, 1_000);
+  show(1, 'a last line without an end');
+  progressBar.wipe();
+  progressBar.draw(8, undefined, 1_000);
+  makeRoomFor(Buffer.from('passed through'));
+  progressBar.wipe();
+  progressBar.draw(9, undefined, 1_000);
+  expect(written).toEqual([
+    [2, '\r\u001b[K7 done in 1s'],
+    [2, '\r\u001b[K'],
+    [1, 'a last line without an end'],
+    [1, '\n'],
+    [2, '\r\u001b[K8 done in 1s'],
+    [2, '\r\u001b[K'],
+    [1, '\n'],
+    [2, '\r\u001b[K9 done in 1s'],
+  ]);
+});
