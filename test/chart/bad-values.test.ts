@@ -134,6 +134,11 @@ describe.skipIf(noHelm)('bad values are refused with a sentence', () => {
       cleanup({ sidecars: [{ name: 'run-job', image: 'proxy' }] }),
       "a sidecar or init container is named run-job, which is the job's own",
     ],
+    [
+      'a volume at the place of the chart’s own',
+      cleanup({ volumes: [{ name: 'scratch', emptyDir: {} }], volumeMounts: [{ name: 'scratch', mountPath: '/tmp' }] }),
+      "a volume is mounted at /tmp, where the chart's own emptyDir is: mount it elsewhere, or set tmpSize",
+    ],
     // Times that don't add up
     [
       'a Job that ends before the runner',

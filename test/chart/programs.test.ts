@@ -77,6 +77,28 @@ describe.skipIf(noHelm)('an entry with a command', () => {
     expect(migration.containers[0].command).toBeUndefined();
   });
 
+  test('keeps the injected folder and its container apart from what is the user’s', () => {
+    const injected = { command: ['pg_dump'], image: IMAGE, runner: { inject: true } };
+    expect(complaint(entry({ ...injected, initContainers: [{ name: 'run-job-inject', image: 'x' }] }))).toContain(
+      "is named run-job-inject, which is the chart's own with runner.inject: give yours another name",
+    );
+    const volumes = [{ name: 'tools', emptyDir: {} }];
+    const volumeMounts = [{ name: 'tools', mountPath: '/opt/run-job' }];
+    expect(complaint(entry({ ...injected, volumes, volumeMounts }))).toContain('a volume is mounted at /opt/run-job');
+    expect(complaint(entry({ command: ['pg_dump'], image: IMAGE, volumes, volumeMounts }))).toBe('');
+  });
+
+  test('has the tag that it names, whatever digest the defaults have; a digest beside it wins', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const jobDefaults = { image: { ...IMAGE, digest } };
+    const imageOf = (image: object) =>
+      podOf(render({ ...entry({ command: ['pg_dump'], image }), jobDefaults })).containers[0].image;
+    expect(imageOf({ tag: '2' })).toBe('registry.example.com/team/backup:2');
+    expect(imageOf({})).toBe(`registry.example.com/team/backup@${digest}`);
+    const other = `sha256:${'b'.repeat(64)}`;
+    expect(imageOf({ tag: '2', digest: other })).toBe(`registry.example.com/team/backup@${other}`);
+  });
+
   test('refuses a credential among its arguments', () => {
     expect(complaint(entry({ command: ['pg_dump', 'postgres://app:hunter2@db/orders'] }))).toContain(
       'looks like a credential',

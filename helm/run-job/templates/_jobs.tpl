@@ -11,6 +11,11 @@ history are the name's, so that two entries of one job each do their work.
 {{- include "run-job.setEnv" (dict "job" $job "env" (default dict $entry).env) -}}
 {{- include "run-job.refuseOwn" (dict "where" (printf "jobs.%s.env" $key) "env" $job.env) -}}
 {{- include "run-job.dropNulls" $job -}}
+{{- /* A digest wins over a tag, but not that of the defaults over an entry's own. */ -}}
+{{- $image := default dict (default dict $entry).image -}}
+{{- if and $image.tag (not $image.digest) -}}
+{{- $_ := unset $job.image "digest" -}}
+{{- end -}}
 {{- if $job.enabled -}}
 {{- if not $job.schedule -}}
 {{- fail (printf "\n\njobs.%s.schedule is missing: give it a cron line, such as \"0 2 * * *\"" $key) -}}

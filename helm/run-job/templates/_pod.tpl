@@ -149,6 +149,18 @@ terminationGracePeriodSeconds, retries, and of a pod that goes on restartPolicy 
 {{- if eq .name "run-job" -}}
 {{- fail "\n\na sidecar or init container is named run-job, which is the job's own: give yours another name" -}}
 {{- end -}}
+{{- if and (eq .name "run-job-inject") (include "run-job.injects" $job) -}}
+{{- fail "\n\na sidecar or init container is named run-job-inject, which is the chart's own with runner.inject: give yours another name" -}}
+{{- end -}}
+{{- end -}}
+{{- $places := list "/tmp" -}}
+{{- if include "run-job.injects" $job -}}
+{{- $places = append $places (include "run-job.path" $job) -}}
+{{- end -}}
+{{- range $job.volumeMounts -}}
+{{- if has .mountPath $places -}}
+{{- fail (printf "\n\na volume is mounted at %s, where the chart's own emptyDir is: mount it elsewhere%s" .mountPath (eq .mountPath "/tmp" | ternary ", or set tmpSize" "")) -}}
+{{- end -}}
 {{- end -}}
 restartPolicy: {{ default "Never" .restartPolicy }}
 serviceAccountName: {{ .serviceAccountName | quote }}
