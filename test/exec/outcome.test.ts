@@ -306,6 +306,27 @@ test.concurrent.each([
   expect(ended.stderr.trim().split('\n')).toHaveLength(1);
 });
 
+test.concurrent('an argument that Node can’t pass on as it is: exit 64', () => {
+  const run = (bytes: string) =>
+    spawnSync(
+      'sh',
+      ['-c', `exec "$0" "$@" "$(printf '${bytes}')"`, process.execPath, EXECUTABLE, 'exec', 'it', '--', 'echo'],
+      {
+        cwd: mkdtempSync(join(inject('scratchFolder'), 'bytes-')),
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH },
+      },
+    );
+  expect(run('M\\374ller.csv')).toMatchObject({
+    status: 64,
+    stdout: expect.stringContaining("an argument isn't UTF-8"),
+  });
+  expect(run('M\\303\\274ller \\357\\277\\275')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('Müller \ufffd'),
+  });
+});
+
 test.concurrent('arguments that the kernel takes for too long: exit 78', async () => {
   const long = (name: string) => ['--param', `${name}=${'x'.repeat(100_000)}`];
   const ended = await execToEnd(['true'], [...long('a'), ...long('b')]);

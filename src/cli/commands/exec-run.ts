@@ -1,4 +1,6 @@
 // `run-job exec`: any program as a job: the same life of a run, with a child process in it.
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { NAME } from '../../app/check-job.ts';
 import { executeRun } from '../../app/execute-run.ts';
 import { didYouMean } from '../../app/suggest.ts';
@@ -55,6 +57,7 @@ export async function exec(
   const { order, log } = readCommandLine(flags, definition, `run-job exec ${name}`, ({ args, repeated }): Order => {
     const [program, ...rest] = rawArgs.slice(end + 1);
     if (program === undefined) throw nothingToRun(name);
+    refuseOtherEncodings(rawArgs);
     const exitCodes = readExitCodes(repeated.get('exit-code') ?? []);
     return {
       ...readRunFlags({ args, repeated }),
@@ -75,6 +78,15 @@ export async function exec(
 
 function nothingToRun(name: string): UsageError {
   return new UsageError(`say after -- what to run: run-job exec ${name} [flags] -- program args...`);
+}
+
+/** Node reads arguments as UTF-8: the program would be given other ones, and perhaps do other work, than whoever typed them meant. */
+function refuseOtherEncodings(args: readonly string[]): void {
+  if (process.platform !== 'linux' || !args.some((arg) => arg.includes('\ufffd'))) return;
+  if (isUtf8(readFileSync('/proc/self/cmdline'))) return;
+  throw new UsageError(
+    "an argument isn't UTF-8, so that the program would get another one: rename the file, or name it in a script",
+  );
 }
 
 function readExitCodes(texts: readonly string[]): Record<number, ExitMeaning> {
