@@ -15,6 +15,10 @@ const ELF_MACHINES: Record<number, string> = {
   243: 'riscv64',
 };
 const HEAD_BYTES = 4096;
+/** The header of a 32-bit ELF file. A shell would take what is no program for a script, as execvp(3) does. */
+const SHORTEST_ELF = 52;
+/** How macOS's programs begin, those of several machines apart, which begin as Java's classes do. */
+const MAC_HEADS: readonly string[] = ['cffaedfe', 'cefaedfe'];
 
 /**
  * The path of the program, as execvp(3) would find it. A name with a slash is a path, from `cwd`.
@@ -97,6 +101,9 @@ function checkHead(file: string, cwd: string): void {
   if (!head) return;
   if (head.length === 0) throw new ConfigError(`${file} is empty: there is nothing to run`);
   if (head.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))) checkElf(file, head);
+  if (process.platform === 'linux' && MAC_HEADS.includes(head.toString('hex', 0, 4))) {
+    throw new ConfigError(`${file} was built for macOS and this machine runs Linux: take the right build`);
+  }
   if (head.subarray(0, 2).toString('latin1') === '#!') checkInterpreter(file, head, cwd);
   if (head.subarray(0, 5).equals(Buffer.from('\ufeff#!'))) {
     throw new ConfigError(
@@ -127,7 +134,9 @@ function checkInterpreter(file: string, head: Buffer, cwd: string): void {
 }
 
 function checkElf(file: string, head: Buffer): void {
-  if (head.length < 20) return;
+  if (head.length < SHORTEST_ELF) {
+    throw new ConfigError(`${file} ends in its header: it wasn't copied whole`);
+  }
   const big = head[5] === 2;
   const read16 = (at: number) => (big ? head.readUInt16BE(at) : head.readUInt16LE(at));
   const machine = ELF_MACHINES[read16(18)] ?? `machine ${read16(18)}`;

@@ -64,6 +64,8 @@ test.each<[string, () => string, RegExp]>([
   ['is a device', () => '/dev/null', /is a pipe, a socket or a device/],
   ['has Windows line ends', () => file('windows', '#!/bin/sh\r\n'), /ends with a carriage return/],
   ['is an empty text', () => '', /is an empty text/],
+  ['was built for macOS', () => file('mac', Buffer.from('cffaedfe0c000001', 'hex')), /was built for macOS and this/],
+  ['is a part of a program', () => file('part', readFileSync('/bin/sh').subarray(0, 40)), /wasn't copied whole/],
 ])('a program that %s', (_, program, told) => {
   expect(problem(program())).toMatch(told);
 });
