@@ -22,10 +22,12 @@ export default defineCommand({
   },
   run({ args, data }) {
     const { home } = data as CommandData;
+    // Outside of our image there may be none.
+    const hasInit = existsSync(INIT);
     try {
       makeFolder(args.folder);
       copyProgram(process.execPath, join(args.folder, 'node'));
-      if (existsSync(INIT)) copyProgram(INIT, join(args.folder, 'tini'));
+      if (hasInit) copyProgram(INIT, join(args.folder, 'tini'));
       cpSync(fileURLToPath(home), join(args.folder, 'dist'), { recursive: true });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -36,7 +38,8 @@ export default defineCommand({
         },
       );
     }
-    print(`${join(args.folder, 'tini')} -- ${join(args.folder, 'node')} ${join(args.folder, 'dist/run-job.js')}\n`);
+    const init = hasInit ? `${join(args.folder, 'tini')} -- ` : '';
+    print(`${init}${join(args.folder, 'node')} ${join(args.folder, 'dist/run-job.js')}\n`);
     return EXIT.ok;
   },
 });
