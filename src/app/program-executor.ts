@@ -1,6 +1,6 @@
 // What runs a run's programs, and what becomes of their output. Loaded when the first one is started.
-import type { LastLines } from '../log/last-lines.ts';
-import { createProgramLog, type ProgramLogOptions } from '../log/program-log.ts';
+import { type LastLines, MOST_LINES } from '../log/last-lines.ts';
+import { createProgramLog, mayBeParted, type ProgramLogOptions, unpart } from '../log/program-log.ts';
 import { Executor } from '../process/child/executor.ts';
 import { createLineRedactor, type LineRedactor } from '../process/child/redact-lines.ts';
 import { withHint } from '../runner/hint.ts';
@@ -48,17 +48,19 @@ function inLittleMemory<Batch>(log: (batch: Batch) => void): (batch: Batch) => v
 function redactedShow(
   show: NonNullable<ProgramScreen['show']>,
   redactors: Readonly<Record<StreamName, LineRedactor>>,
+  tell: (line: string) => string,
 ): NonNullable<ProgramScreen['show']> {
   return (stream, text) => {
     const lines = text.split('\n');
     redactors[stream](lines);
-    show(stream, lines.join('\n'));
+    show(stream, lines.map(tell).join('\n'));
   };
 }
 
 export function createExecutor({ env, home, runId, redactor, log, screen, lastLines }: ProgramsOptions): Programs {
   const { show } = screen;
   const hinting = withHint(redactor);
+  const tell = (line: string) => unpart(line, hinting);
   return new Executor({
     env,
     runId,
@@ -66,9 +68,12 @@ export function createExecutor({ env, home, runId, redactor, log, screen, lastLi
     output: {
       redactor: () => createLineRedactor(hinting),
       log: inLittleMemory(createProgramLog({ ...log, redact: hinting })),
-      remember: (lines) => lastLines.push(lines),
+      // Few of them are ever read.
+      remember: (lines) =>
+        lastLines.push(lines.slice(-MOST_LINES).map((line) => (mayBeParted(line) ? () => tell(line) : line))),
       pass: screen.pass,
-      show: show && redactedShow(show, { stdout: createLineRedactor(hinting), stderr: createLineRedactor(hinting) }),
+      show:
+        show && redactedShow(show, { stdout: createLineRedactor(hinting), stderr: createLineRedactor(hinting) }, tell),
     },
   });
 }

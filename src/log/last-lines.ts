@@ -1,6 +1,6 @@
 // The last lines of a run: the evidence that is kept when it didn't succeed and its pod is gone.
 
-const MOST_LINES = 100;
+export const MOST_LINES = 100;
 const MOST_BYTES = 64 * 1024;
 
 /** A line, or how it is written: most are never read. */

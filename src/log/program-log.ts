@@ -34,9 +34,10 @@ export function createProgramLog(options: ProgramLogOptions): (batch: ProgramLin
   const { format, level: least, redact, bindings, write, onLine } = options;
   return ({ stream, lines, clean, fields }) => {
     if (format === 'pretty') {
-      write(`${lines.join('\n')}\n`);
+      const texts = lines.map((text) => unpart(text, redact));
+      write(`${texts.join('\n')}\n`);
       if (onLine)
-        for (const text of lines) onLine({ time: new Date(), level: 'info', message: text, fields: { stream } });
+        for (const text of texts) onLine({ time: new Date(), level: 'info', message: text, fields: { stream } });
       return;
     }
     const time = new Date();
@@ -119,6 +120,18 @@ function mayBeObject(text: string): boolean {
 
 /** An escape of JSON that may part what would be known as a secret, or as the name of one, in what the text stands for. */
 const PARTING_ESCAPE = /\\[bfnrtu/]/;
+
+/** A line that is told as text: one of JSON whose escapes part a secret, without it. */
+export function unpart(text: string, redact: ProgramLogOptions['redact']): string {
+  if (!mayBeParted(text)) return text;
+  const object = parseObject(text);
+  if (!object) return text;
+  const told = JSON.stringify(redact.value(object));
+  return told === JSON.stringify(object) ? text : told;
+}
+
+/** Whether `unpart` has to look at the line. */
+export const mayBeParted = (text: string): boolean => mayBeObject(text) && PARTING_ESCAPE.test(text);
 
 /** What is nested deeper is told as text: whoever walks through it (JSON.stringify, a log's reader) may run out of stack. */
 const MOST_LEVELS = 200;

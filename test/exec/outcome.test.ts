@@ -261,6 +261,24 @@ test.concurrent('the last hundred lines of a run that failed are kept, redacted,
   expect(await expectAccounts(good, database, { status: 'succeeded', exitCode: 0 })).toMatchObject({ output: null });
 });
 
+test.concurrent('what JSON has escaped of a secret is kept and shown no more than it is logged', async () => {
+  await using database = await createDatabase();
+  const lines = [
+    '{"url":"postgres:\\/\\/bob:Xq8vTz31@db\\/orders"}',
+    '{"p\\u0061ssword":"Xq8vTz31"}',
+    '{"msg":"a token: \\u0073\\u0033cr3t-value-1"}',
+    '{"msg":"two\\nlines"}',
+  ];
+  const program = ['sh', '-c', 'for line; do printf "%s\\n" "$line"; done; exit 3', 'sh', ...lines];
+  const options = { database, env: { API_TOKEN: 's3cr3t-value-1' } };
+  const ended = await execToEnd(program, [], options);
+  const shown = (await runToEnd(['show', ended.summary.runId], options)).stdout;
+  expect(shown).toContain('{"url":"postgres://[redacted]@db/orders"}');
+  expect(shown).toContain('{"msg":"two\\nlines"}');
+  const pretty = await execToEnd(program, ['--log-format', 'pretty'], options);
+  for (const text of [shown, pretty.stdout]) expect(text).not.toMatch(/Xq8vTz31|u0073/);
+});
+
 test.concurrent('of a run that is itself killed, what its program has said is in the log, and nothing of it in the record', async () => {
   await using database = await createDatabase();
   await using run = exec(sh('echo said; exec sleep 1000'), [], { database });
