@@ -8,7 +8,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /**
  * What kubectl prints.
  * @throws {UsageError} there is no kubectl
- * @throws {UnavailableError} it failed; with the first line of what it said
+ * @throws {UnavailableError} it failed; with the first line of what it said itself
  */
 export function kubectl(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -21,7 +21,11 @@ export function kubectl(args: readonly string[]): Promise<string> {
       if (error.code === 'ENOENT') {
         return reject(new UsageError('there is no kubectl on the PATH to ask the cluster with'));
       }
-      const [said = ''] = stderr.trim().split('\n');
+      // Its library logs each try before kubectl says in words what came of them.
+      const [said = ''] = stderr
+        .trim()
+        .split('\n')
+        .filter((line) => !/^[EWI]\d{4} /.test(line));
       reject(new UnavailableError(`${what} failed: ${said || error.message}`));
     });
   });

@@ -170,6 +170,16 @@ test.for([
   ],
   ['says nothing', 'exit 0', 'kubectl get --raw /apis/.* answered with something other than JSON'],
   ['fails', 'echo boom >&2; exit 3', 'kubectl config view --minify failed: boom'],
+  [
+    'logs what its library has tried',
+    `echo 'E1127 06:59:58.580814   16731 memcache.go:265] "Unhandled Error" err="no API group list"' >&2; echo boom >&2; exit 1`,
+    'kubectl config view --minify failed: boom',
+  ],
+  [
+    'has asked something that is no cluster',
+    '[ $1 = config ] || { echo "Error from server (NotFound): the server could not find the requested resource" >&2; exit 1; }',
+    'kubectl get --raw /apis/.* failed: Error from server .NotFound.: the server could not find the requested resource',
+  ],
 ] as const)('a kubectl that %s keeps back no more than what it could have told', async ([, script, unseen]) => {
   await using database = await createDatabase();
   await schedule(database, 'noop');

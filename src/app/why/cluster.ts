@@ -32,7 +32,9 @@ function throughKubectl(): Cluster {
       try {
         text = await kubectl(args);
       } catch (error) {
-        if ((error as Error).message.includes('(NotFound)')) return undefined;
+        // Of an object that isn't there. That the path itself isn't known is no word of a cluster: without a kubeconfig kubectl asks whatever
+        // listens on port 8080 of this machine, such as our own console.
+        if (/\(NotFound\): .* not found$/.test((error as Error).message)) return undefined;
         throw error;
       }
       try {
