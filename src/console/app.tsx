@@ -167,11 +167,18 @@ export function createConsole(options: ConsoleOptions) {
       if (only !== undefined && another === undefined) return c.redirect(`/runs/${only}`, 302);
     }
     const run = await runDetail(c);
-    const { at } = await picture();
+    const { at, seen } = await picture();
+    const runbook = seen.get(run.name)?.standing.schedule?.runbook;
     const now = run.endedAt === undefined ? new Date(Math.max(at.getTime(), Date.parse(run.startedAt))) : at;
     return answerPage(
       c,
-      <RunPage frame={await framed(c)} run={run} at={now.toISOString()} traceUrl={options.traceUrl} />,
+      <RunPage
+        frame={await framed(c)}
+        run={run}
+        at={now.toISOString()}
+        traceUrl={options.traceUrl}
+        runbook={runbook}
+      />,
     );
   });
   app.get('/api/v1/runs/:id', async (c) => answerJson(c, await runDetail(c)));

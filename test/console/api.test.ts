@@ -32,6 +32,25 @@ test('each run of a slot shows what the slot keeps, once something is saved', as
   expect(await detail(savedNothing)).toBeUndefined();
 });
 
+test('the page of a slot that nobody began says so, leads to what to do, and offers no run to be run again', async () => {
+  await using database = await createDatabase();
+  await database.query(
+    `INSERT INTO run_job.schedules (name, job, cron, time_zone, source, late_after_ms, starting_deadline_seconds, runbook, valid_from, settled_to)
+     VALUES ('noop', 'noop', '0 * * * *', 'Etc/UTC', 'test', 1000, 60, 'https://runbooks.example.com/noop', now() - interval '2 hours', now() - interval '2 hours')`,
+  );
+  await runToEnd(['status'], { database });
+  const [missed] = await database.query<{ id: string; scheduled_at: Date }>(
+    `SELECT id, scheduled_at FROM run_job.runs WHERE status = 'missed' ORDER BY scheduled_at DESC LIMIT 1`,
+  );
+  const slot = missed?.scheduled_at.toISOString().replace('.000', '');
+  await using served = await serveConsole({ database });
+  const { text } = await ask(served.url, `/runs/${missed?.id}`);
+  expect(text).toContain('Nobody began a run of this slot');
+  expect(text).toContain(`<code>run-job backfill noop --from ${slot} --to ${slot}</code>`);
+  expect(text).toContain('href="https://runbooks.example.com/noop"');
+  expect(text).not.toMatch(/run-job rerun|Life|Attempts|Host|Started/);
+});
+
 test('every answer fits its schema, and the description names them all', async () => {
   await using database = await createDatabase();
   const client = await database.connect();

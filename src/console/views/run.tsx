@@ -1,5 +1,6 @@
 // One run: its life, what it was given, what came of it, where it took place, and what belongs to it.
 import { tellReason } from '../../app/tell-reason.ts';
+import { backfillOf } from '../../app/why/remedies.ts';
 import type { RunDetail } from '../api/schemas.ts';
 import { Life } from '../charts/life.tsx';
 import { CancelForm } from './actions.tsx';
@@ -11,13 +12,18 @@ export function RunPage({
   run,
   at,
   traceUrl,
+  runbook,
 }: {
   readonly frame: Frame;
   readonly run: RunDetail;
   readonly at: string;
   readonly traceUrl: string | undefined;
+  /** Of its name's schedule. */
+  readonly runbook: string | undefined;
 }) {
   const { place } = run;
+  // A record of a slot that nobody began: there was no process, and there is nothing to run again.
+  const missed = run.status === 'missed';
   const trace =
     run.traceId !== undefined && traceUrl !== undefined
       ? traceUrl.replaceAll('{traceId}', encodeURIComponent(run.traceId))
@@ -26,6 +32,12 @@ export function RunPage({
     <Page frame={frame} title={`${run.name} ${run.id.slice(-8)}`} names={[run.name]}>
       <p class="crumbs">
         <a href={jobPath(run.name)}>{run.name}</a>
+        {runbook !== undefined && (
+          <>
+            {' '}
+            · <Outside href={runbook}>runbook</Outside>
+          </>
+        )}
       </p>
       <h1>
         Run <code>{run.id}</code>
@@ -43,7 +55,7 @@ export function RunPage({
           Nobody holds this run's lock any more, and it never said how it ended: its process died without a word.
         </p>
       )}
-      <Life run={run} at={at} />
+      {missed ? <p class="faint">Nobody began a run of this slot while there was time.</p> : <Life run={run} at={at} />}
       {run.error !== undefined && (
         <section>
           <h2>Error</h2>
@@ -57,13 +69,11 @@ export function RunPage({
             <Fact name="Scheduled">
               <Time at={run.scheduledAt} />
             </Fact>
-            <Fact name="Started">
-              <Time at={run.startedAt} />
-            </Fact>
+            <Fact name="Started">{!missed && <Time at={run.startedAt} />}</Fact>
             <Fact name="Deadline">{run.deadline !== undefined && <Time at={run.deadline} />}</Fact>
-            <Fact name="Ended">{run.endedAt !== undefined && <Time at={run.endedAt} />}</Fact>
+            <Fact name={missed ? 'Noticed' : 'Ended'}>{run.endedAt !== undefined && <Time at={run.endedAt} />}</Fact>
             <Fact name="Took">{run.durationMs !== undefined && <Length ms={run.durationMs} />}</Fact>
-            <Fact name="Attempts">{String(run.attempts)}</Fact>
+            <Fact name="Attempts">{!missed && String(run.attempts)}</Fact>
             <Fact name="Part">{run.shard.count > 1 && `${run.shard.index} of ${run.shard.count}`}</Fact>
             <Fact name="Job">{run.job !== run.name && run.job}</Fact>
             <Fact name="Version">{run.version}</Fact>
@@ -78,17 +88,21 @@ export function RunPage({
           </dl>
         </section>
         <section>
-          <h2>Place</h2>
-          <dl>
-            <Fact name="Pod">{place.podName}</Fact>
-            <Fact name="Namespace">{place.namespace}</Fact>
-            <Fact name="Job of Kubernetes">{place.jobName}</Fact>
-            <Fact name="CronJob">{place.cronJobName}</Fact>
-            <Fact name="Node">{place.nodeName}</Fact>
-            <Fact name="Host">{`${place.host ?? '?'}, process ${place.pid ?? '?'}`}</Fact>
-          </dl>
-          <h2>Run it again</h2>
-          <Command text={`run-job rerun ${run.id}`} />
+          {!missed && (
+            <>
+              <h2>Place</h2>
+              <dl>
+                <Fact name="Pod">{place.podName}</Fact>
+                <Fact name="Namespace">{place.namespace}</Fact>
+                <Fact name="Job of Kubernetes">{place.jobName}</Fact>
+                <Fact name="CronJob">{place.cronJobName}</Fact>
+                <Fact name="Node">{place.nodeName}</Fact>
+                <Fact name="Host">{`${place.host ?? '?'}, process ${place.pid ?? '?'}`}</Fact>
+              </dl>
+            </>
+          )}
+          <h2>{missed ? 'Do it after all' : 'Run it again'}</h2>
+          <Command text={missed ? backfillOf(run.name, new Date(run.scheduledAt)) : `run-job rerun ${run.id}`} />
           {run.status === 'running' && (
             <>
               <h2>Cancel it</h2>
@@ -108,7 +122,7 @@ export function RunPage({
         <section>
           <h2>Checkpoint</h2>
           <p>
-            {run.checkpoint.saves} saves
+            {run.checkpoint.saves === 1 ? '1 save' : `${run.checkpoint.saves} saves`}
             {run.checkpoint.savedAt !== undefined && (
               <>
                 , the last at <Time at={run.checkpoint.savedAt} />
