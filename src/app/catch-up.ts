@@ -33,7 +33,11 @@ const NO_USE: readonly number[] = [EXIT.locked, EXIT.unavailable, EXIT.misconfig
 export async function catchUp(task: CatchUp): Promise<void> {
   const { name, env, home, argvFor, stop, log } = task;
   const slots = await slotsToDo(task);
-  if (slots.length > 0) log.info(`catching up: ${slots.length} slots were missed`, { name, slots });
+  if (slots.length > 0)
+    log.info(`catching up: ${slots.length === 1 ? '1 slot was' : `${slots.length} slots were`} missed`, {
+      name,
+      slots,
+    });
   const children = openChildren({ env, home, stop, stdio: 'inherit' });
   for (const slot of slots) {
     if (stop.cause) return;

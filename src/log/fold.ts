@@ -45,7 +45,9 @@ function foldLine(line: string, width: number): Folded {
 /** What is short as it is; of a list how long it is, and of an object what there is room for. */
 function tellValue(value: unknown, width: number): string {
   if (isShort(value) || typeof value === 'string') return inOneLine(value);
-  return Array.isArray(value) ? `[${value.length} items]` : foldFields(value as object, width);
+  return Array.isArray(value)
+    ? `[${value.length} ${value.length === 1 ? 'item' : 'items'}]`
+    : foldFields(value as object, width);
 }
 
 const inOneLine = (value: unknown): string =>

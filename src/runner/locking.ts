@@ -95,7 +95,8 @@ export async function whenThereIsRoom<T>(waiting: Waiting, ask: () => Promise<T>
 }
 
 function tellWhy({ reason, holder }: Extract<LockResult, { held: false }>, limit: number): string {
-  if (reason === 'limit') return `${limit} runs are under way, as many as WORKER_MAX_CONCURRENT_JOBS allows`;
+  if (reason === 'limit')
+    return `${limit === 1 ? '1 run is' : `${limit} runs are`} under way, as many as WORKER_MAX_CONCURRENT_JOBS allows`;
   return `another run of this job holds its lock${holder ? ` (${tellHolder(holder)})` : ''}`;
 }
 

@@ -30,7 +30,7 @@ async function killedRun(
 const finders = {
   'run-job notify': async (database: TestDatabase, env: RunOptions['env']) => {
     const { exitCode, stdout } = await runToEnd(['notify'], { database, env: { ...env } });
-    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 runs were lost') });
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 run was lost') });
   },
   'run-job cancel': async (database: TestDatabase, env: RunOptions['env'], id: string) => {
     const { exitCode, stdout } = await runToEnd(['cancel', id], { database, env: { ...env } });
@@ -224,7 +224,7 @@ test('a run that never checked in is told to nobody', async () => {
     const { stdout } = await runToEnd(['notify'], { database, env: { RUN_JOB_CHECKINS: services.healthchecks } });
     return stdout;
   };
-  await expect.poll(look).toContain('1 runs were lost');
+  await expect.poll(look).toContain('1 run was lost');
   expect(services.told).toEqual([]);
 });
 

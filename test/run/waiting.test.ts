@@ -45,7 +45,7 @@ test('a run waits for a place, and begins when there is one', async () => {
   await using first = runJob(['waits', '--param', `gate=${gate.path}`], { database, env });
   const visitor = await first.until(gate.arrival());
   await using second = runJob(['noop'], { database, env });
-  expect((await second.waitForLine(isWaiting)).msg).toContain('1 runs are under way');
+  expect((await second.waitForLine(isWaiting)).msg).toContain('1 run is under way');
   visitor.open();
   await expectAccounts(await second.done, database, SUCCEEDED);
 });

@@ -48,7 +48,9 @@ async function apply(
   options: { readonly config: Config; readonly env: NodeJS.ProcessEnv },
 ): Promise<void> {
   if (dryRun === 'unknown') {
-    print(`would apply ${file.schedules.length} schedules of ${file.source}\n`);
+    print(
+      `would apply ${file.schedules.length} ${file.schedules.length === 1 ? 'schedule' : 'schedules'} of ${file.source}\n`,
+    );
     return;
   }
   const { applyWithMonitors } = await import('../../app/apply-schedules.ts');

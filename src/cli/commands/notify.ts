@@ -24,7 +24,7 @@ export default defineCommand({
       const { lost, missed, sent, unsent, problems } = looked;
       for (const problem of problems) print(`${problem}\n`);
       print(
-        `${sent} sent, ${unsent} to be tried again; ${lost} runs were lost, and ${missed} slots missed, since somebody looked last\n`,
+        `${sent} sent, ${unsent} to be tried again; ${lost} ${lost === 1 ? 'run was' : 'runs were'} lost, and ${missed} ${missed === 1 ? 'slot' : 'slots'} missed, since somebody looked last\n`,
       );
       return problems.length > 0 ? EXIT.unavailable : EXIT.ok;
     });

@@ -191,7 +191,7 @@ function tellRate(days: Statistics): string {
 function tell30Days(days: Statistics): string {
   const { succeeded, failed, skipped, p50Ms, p95Ms } = days;
   const parts = [
-    `${tellRate(days)} of ${succeeded + failed} runs succeeded`,
+    `${tellRate(days)} of ${succeeded + failed} ${succeeded + failed === 1 ? 'run' : 'runs'} succeeded`,
     p50Ms !== undefined &&
       p95Ms !== undefined &&
       `half took up to ${formatDuration(p50Ms)}, 95% up to ${formatDuration(p95Ms)}`,

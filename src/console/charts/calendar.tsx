@@ -52,7 +52,7 @@ export function Calendar({ counts, now }: { readonly counts: JobDetail['days']; 
         const one = days.get(day);
         return (
           <g>
-            <title>{`${new Date(day * DAY_MS).toISOString().slice(0, 10)}: ${one ? `${one.count} slots, ${one.bad === 0 ? 'all well' : `${one.bad} not well (${LABELS[one.shape]})`}` : 'nothing'}`}</title>
+            <title>{`${new Date(day * DAY_MS).toISOString().slice(0, 10)}: ${one ? `${one.count} ${one.count === 1 ? 'slot' : 'slots'}, ${one.bad === 0 ? 'all well' : `${one.bad} not well (${LABELS[one.shape]})`}` : 'nothing'}`}</title>
             <rect
               class={`day d-${one === undefined ? 'none' : isMostlyWell(one) ? 'done' : one.shape}`}
               x={x}

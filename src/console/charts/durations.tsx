@@ -21,7 +21,7 @@ export function Sparkline({ durationsMs }: { readonly durationsMs: readonly numb
       width={WIDTH}
       height={HEIGHT}
       role="img"
-      aria-label={`durations of the last ${durationsMs.length} successes, ${formatDuration(durationsMs.at(-1) ?? 0)} the newest, ${formatDuration(longest)} the longest`}
+      aria-label={`durations of the newest successes (${durationsMs.length}): ${formatDuration(durationsMs.at(-1) ?? 0)} the newest, ${formatDuration(longest)} the longest`}
     >
       <polyline points={points.join(' ')} />
     </svg>
@@ -77,7 +77,7 @@ export function DurationsChart({
   return (
     <figure>
       <svg class="chart" viewBox={`0 0 ${W} ${H}`}>
-        <title>{`Durations of the last ${shown.length} runs, ${formatDuration(longest)} at most`}</title>
+        <title>{`Durations of the newest runs (${shown.length}), ${formatDuration(longest)} at most`}</title>
         {ticks.map((tick) => (
           <g>
             <line class="grid" x1={LEFT} x2={W - 8} y1={y(tick)} y2={y(tick)} />

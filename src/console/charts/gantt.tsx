@@ -77,7 +77,7 @@ export function NightRow({ night, name: { bars, runs, busyMs } }: { readonly nig
       viewBox={`0 0 ${W} ${ROW}`}
       preserveAspectRatio="none"
       role="img"
-      aria-label={`${runs} runs ended, ${formatDuration(Math.round(busyMs / 1_000) * 1_000)} in all${failed > 0 ? `, ${failed} failed` : ''}`}
+      aria-label={`${runs} ${runs === 1 ? 'run' : 'runs'} ended, ${formatDuration(Math.round(busyMs / 1_000) * 1_000)} in all${failed > 0 ? `, ${failed} failed` : ''}`}
     >
       <path class="grid" d={gridOf(night)} />
       {[...paths].map(([shape, d]) => (

@@ -15,7 +15,7 @@ export function NowPage({ frame, now }: { readonly frame: Frame; readonly now: N
           : `${now.running.length} ${now.running.length === 1 ? 'run is' : 'runs are'} under way.`}{' '}
         {places.taken === undefined
           ? `There are ${places.total} places; how many are taken isn’t known here.`
-          : `${places.taken} of ${places.total} places are taken.`}
+          : `${places.taken} of ${places.total} places ${places.taken === 1 ? 'is' : 'are'} taken.`}
       </p>
       {places.taken !== undefined && (
         <meter
