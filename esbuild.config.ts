@@ -45,7 +45,7 @@ export const COMMON = {
 
 /** An older Node lacks `process.getBuiltinModule`: it gets a sentence in place of a stack trace. Costs less than a microsecond. */
 const NODE_GUARD = `if (parseInt(process.versions.node, 10) < ${nodeMajor}) {
-  console.error('run-job: this is Node ' + process.versions.node + ', and run-job needs Node ${nodeMajor} or newer: update Node, or use the image');
+  console.error('run-job: this is Node ' + process.versions.node + ', and run-job needs Node ${nodeMajor} or newer: update Node (in a project: npm install --save-dev node@${nodeMajor}), or use the image');
   process.exit(78);
 }`;
 

@@ -95,14 +95,16 @@ function namesIn(folder: string): string[] {
 }
 
 /** What stands in a folder under a name like this, and is no job there. */
-function misnamed(name: string, { dirs }: JobSearch): string {
+function misnamed(name: string, { dirs }: JobSearch, jobs: ReadonlyMap<string, JobFile>): string {
   const plain = (text: string) =>
     text
       .replace(/\.[^.]*$/, '')
       .replaceAll(/[^A-Za-z0-9]/g, '')
       .toLowerCase();
+  // One that is a job's under its own name is what the nearest name is for.
+  const isJob = (item: string) => jobs.has(item.replace(/\.[^.]*$/, ''));
   for (const dir of dirs) {
-    const found = namesIn(dir).find((item) => plain(item) === plain(name));
+    const found = namesIn(dir).find((item) => plain(item) === plain(name) && !isJob(item));
     if (found !== undefined) {
       return `; ${join(dir, found)} is no job's file: name that in snake_case with the ending .ts, .mts, .js or .mjs, or index.ts in a folder.`;
     }
@@ -124,7 +126,7 @@ export function findJobFile(search: JobSearch, name: string): JobFile {
   const inFile = FILE.exec(basename(name))?.[1] ?? '';
   const meant = files.has(inFile)
     ? `; did you mean ${inFile}?`
-    : misnamed(name, search) || didYouMean(name, [...names, ...search.commands, '--version', '--help']);
+    : misnamed(name, search, files) || didYouMean(name, [...names, ...search.commands, '--version', '--help']);
   throw new UsageError(
     `There is no job or command named ${name}${meant || '.'} ` +
       `Jobs: ${names.join(', ') || 'none'}. Commands: ${search.commands.join(', ')}`,

@@ -22,14 +22,14 @@ test('list tells the schedules of each job, and what it has where the database d
   );
   const { stdout } = await runToEnd(['list'], { database });
   expect(stdout).toMatch(/^JOB +SCHEDULE +TIMEOUT +NEEDS +DESCRIPTION$/m);
-  expect(stdout).toMatch(/^noop +0 2 \* \* \* Europe\/Berlin +300s/m);
+  expect(stdout).toMatch(/^noop +0 2 \* \* \* Europe\/Berlin +5m/m);
   expect(stdout).toMatch(/^throws +2 schedules +/m);
   const [port] = await freePorts(1);
   const env = { DATABASE_URL: `postgres://user:s3cret@127.0.0.1:${port}/db` };
   const ended = await runToEnd(['list'], { env });
   expect(ended).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringMatching(/^noop +300s/m),
+    stdout: expect.stringMatching(/^noop +5m/m),
     stderr: expect.stringMatching(/^run-job: the schedules can't be told: .* refused the connection/),
   });
 });

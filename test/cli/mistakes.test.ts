@@ -103,6 +103,15 @@ test.each([
   expect(summary.error?.message).toContain(`${join(made.folder, file)} is no job's file: name that in snake_case`);
 });
 
+test('a job whose name is mistyped only in its case is the one that is meant', async () => {
+  await using made = folderWithJob();
+  writeFileSync(join(made.folder, 'send_mail.mts'), job('send_mail'));
+  const { summary } = await runToEnd(['Send_Mail'], { env: { RUN_JOB_DIRS: made.folder } });
+  expect(summary.error?.message).toContain(
+    'There is no job or command named Send_Mail; did you mean send_mail? Jobs: ',
+  );
+});
+
 test.each([
   ['params: { to: 1 }', 'has params that are no schema: write them with valibot, such as v.object({ to: v.string() })'],
   ['params: null', 'has params that are no schema'],

@@ -158,7 +158,8 @@ export default defineJob({ name: 'typo', description: 'Mistypes', timeout: '1h30
 });
 
 describe('an older Node', () => {
-  const SENTENCE = /^run-job: this is Node \S+, and run-job needs Node 24 or newer: update Node, or use the image\n$/;
+  const SENTENCE =
+    /^run-job: this is Node \S+, and run-job needs Node 24 or newer: update Node \(in a project: npm install --save-dev node@24\), or use the image\n$/;
 
   test('is told so in one sentence', () => {
     const older =

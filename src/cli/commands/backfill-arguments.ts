@@ -26,7 +26,7 @@ export const BACKFILL_ARGUMENTS = {
     type: 'string',
     valueHint: 'n',
     default: '1',
-    description: 'So many slots at a time, of a job that says overlap: ‘slots’ (1)',
+    description: "So many slots at a time, of a job that says overlap: 'slots' (1)",
   },
   'current-schedule': {
     type: 'boolean',

@@ -3,6 +3,7 @@ import { defineCommand } from 'citty';
 import { type Config, loadConfig } from '../../app/config.ts';
 import { findJobFiles, type JobFile, loadJob, ownJobs } from '../../app/job-files.ts';
 import { redactorFor } from '../../app/redactor.ts';
+import { formatDuration } from '../../duration.ts';
 import { hasCode } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import type { Schedule } from '../../postgres/schedules.ts';
@@ -42,7 +43,7 @@ export default defineCommand({
       const rows = jobs.map((job) => [
         job.name,
         ...(schedules ? [tellSchedules(schedules.get(job.name))] : []),
-        job.timeout ?? defaultTimeout,
+        job.timeout ?? formatDuration(config.defaultTimeoutMs),
         job.needs.join(', ') || '-',
         job.description,
       ]);

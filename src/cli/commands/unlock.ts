@@ -1,4 +1,4 @@
-// `run-job unlock`: says who holds a job's lock, and ends the connection that holds it.
+// `run-job unlock`: says who holds the lock of a name, and ends the connection that holds it.
 import { createInterface } from 'node:readline/promises';
 import { defineCommand } from 'citty';
 import { nameOf } from '../../app/database-names.ts';
@@ -14,13 +14,13 @@ import { isTerminal } from '../terminal/stdio.ts';
 export default defineCommand({
   meta: {
     name: 'unlock',
-    description: 'Say who holds a job’s lock, and end the connection that holds it, which stops that run',
+    description: 'Say who holds the lock of a name, and end the connection that holds it, which stops that run',
   },
   args: {
-    job: { type: 'positional', required: true, description: 'The job' },
+    name: { type: 'positional', required: true, description: 'What the runs are known by: a job, or what --as said' },
     yes: { type: 'boolean', description: 'Don’t ask' },
   },
-  async run({ args: { job: given, yes }, data }) {
+  async run({ args: { name: given, yes }, data }) {
     const { env } = data as CommandData;
     return withDatabase(env, 'unlock', async (connection, { server, config }) => {
       const search = jobSearch(data as CommandData, config);

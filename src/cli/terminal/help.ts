@@ -47,7 +47,10 @@ function flags(args: ArgsDef): string {
   const rows = Object.entries(args)
     .filter(([, { type }]) => type !== 'positional')
     .map(([flag, definition]) => {
-      const value = definition.type === 'boolean' ? '' : ` <${hintOf(definition)}>`;
+      // The only value that there is stands as it is typed: in brackets it would look like the name of one.
+      const { options } = definition as { options?: readonly string[] };
+      const hint = options?.length === 1 ? hintOf(definition) : `<${hintOf(definition)}>`;
+      const value = definition.type === 'boolean' ? '' : ` ${hint}`;
       return [`--${flag}${value}`, definition.description ?? ''] as const;
     });
   return columns([...rows, ['-h, --help', 'Show this help']]);
