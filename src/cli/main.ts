@@ -1,7 +1,6 @@
 // From the command line to an exit code: a command of ours, or else the name of a job to run.
 import { inspect } from 'node:util';
 import { redactorFor } from '../app/redactor.ts';
-import { wrap } from '../log/wrap.ts';
 import { loadDotEnv } from '../process/dot-env.ts';
 import { EXIT, signalExitCode } from '../runner/outcome.ts';
 import { statusOfError } from '../runner/verdict.ts';
@@ -49,7 +48,7 @@ async function dispatch(invocation: Invocation): Promise<number> {
     const ended = runCommand(name, rest, { home, env, commands: COMMANDS, stop });
     return await (name !== undefined && ENDS_ITSELF.includes(name) ? ended : stop.race(ended));
   } catch (error) {
-    return tellError(error, invocation);
+    return await tellError(error, invocation);
   }
 }
 
@@ -61,7 +60,7 @@ function asFlag(argv: readonly string[]): readonly string[] {
 }
 
 /** One clear sentence for what the user can mend; everything else is a bug, and gets its stack trace. */
-function tellError(error: unknown, { env, stop }: Invocation): number {
+async function tellError(error: unknown, { env, stop }: Invocation): Promise<number> {
   if (stop.cause?.kind === 'signal') return signalExitCode(stop.cause.signal);
   const { status, exitCode } = statusOfError(error);
   const redactor = redactorFor(env);
@@ -72,6 +71,9 @@ function tellError(error: unknown, { env, stop }: Invocation): number {
   }
   const message = redactor.text(`run-job: ${(error as Error).message}`);
   // On a terminal in whole words; elsewhere a message is one line.
-  writeAll(2, `${isTerminal(2) ? wrap(message, COLUMNS).join('\n') : message}\n`);
+  const lines = isTerminal(2)
+    ? (await import('../log/wrap.ts')).wrap(message, Math.min(COLUMNS, process.stderr.columns || COLUMNS))
+    : [message];
+  writeAll(2, `${lines.join('\n')}\n`);
   return exitCode;
 }

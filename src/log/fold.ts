@@ -1,9 +1,10 @@
 // Values in few lines, for people: what is read in two seconds, with a mark where something is left out.
+import { beginningOf, columnsOf, padTo } from './columns.ts';
 
 const MOST_LINES = 8;
 const MARK = '…';
 
-/** A value as lines of at most `width` characters, and whether anything of it is left out. */
+/** A value as lines of at most `width` columns, and whether anything of it is left out. */
 export interface Folded {
   readonly lines: readonly string[];
   readonly isWhole: boolean;
@@ -14,8 +15,8 @@ export function foldValue(value: unknown, width: number): Folded {
   if (!isObject(value)) return foldLine(tellValue(value, width), width);
   const entries = entriesOf(value);
   const shown = entries.slice(0, entries.length > MOST_LINES ? MOST_LINES - 1 : MOST_LINES);
-  const names = Math.max(0, ...shown.map(([name]) => name.length)) + 2;
-  const lines = shown.map(([name, each]) => foldLine(`${name.padEnd(names)}${tellValue(each, width - names)}`, width));
+  const names = Math.max(0, ...shown.map(([name]) => columnsOf(name))) + 2;
+  const lines = shown.map(([name, each]) => foldLine(`${padTo(name, names)}${tellValue(each, width - names)}`, width));
   const left = entries.length - shown.length;
   return {
     lines: [...lines.flatMap((line) => line.lines), ...(left > 0 ? [`${MARK} and ${left} more`] : [])],
@@ -31,15 +32,15 @@ export function foldFields(fields: object, width: number): string {
   let line = '';
   for (const [name, value] of entriesOf(fields)) {
     const next = `${line === '' ? '' : `${line} `}${name}=${isShort(value) ? inOneLine(value) : Array.isArray(value) ? `[${MARK}]` : `{${MARK}}`}`;
-    if (next.length > width - MARK.length - 1) return `${line} ${MARK}`.trimStart();
+    if (columnsOf(next) > width - MARK.length - 1) return `${line} ${MARK}`.trimStart();
     line = next;
   }
   return line;
 }
 
 function foldLine(line: string, width: number): Folded {
-  if (line.length <= width) return { lines: [line], isWhole: true };
-  return { lines: [`${line.slice(0, width - MARK.length)}${MARK}`], isWhole: false };
+  if (columnsOf(line) <= width) return { lines: [line], isWhole: true };
+  return { lines: [`${beginningOf(line, width - MARK.length)}${MARK}`], isWhole: false };
 }
 
 /** What is short as it is; of a list how long it is, and of an object what there is room for. */

@@ -1,11 +1,12 @@
 // Text for people in lines of a certain width.
+import { beginningOf, columnsOf, isWide } from './columns.ts';
 
-/** The lines of `text`; a word that is longer than `width` has a line of its own. */
+/** The lines of `text`, `width` columns at most; a word that is longer has a line of its own, such as a URL, which is copied whole. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
+  for (const word of text.split(' ').flatMap((each) => partsOf(each, width))) {
+    if (line && columnsOf(line) + 1 + columnsOf(word) > width) {
       lines.push(line);
       line = word;
     } else {
@@ -13,4 +14,11 @@ export function wrap(text: string, width: number): string[] {
     }
   }
   return [...lines, line];
+}
+
+/** A sentence of a script that is written without spaces, in parts that fill a line; any other word as it is. */
+function partsOf(word: string, width: number): string[] {
+  if (columnsOf(word) <= width || !isWide(word)) return [word];
+  const first = beginningOf(word, width);
+  return [first, ...partsOf(word.slice(first.length), width)];
 }

@@ -137,7 +137,7 @@ export function toPage(one: DetailedStanding, now: Date, { clean, paint, columns
     ],
     ['Checkpoint', tellSaved(one, now)?.replace('checkpoint ', 'saved ')],
     ['Last success', lastSuccess ? `${since(lastSuccess.endedAt)}${ofSlot(lastSuccess)}` : 'never'],
-    ['Next', next.length === 0 ? undefined : next.map((slot) => tellTime(slot).slice(0, 16)).join(', ')],
+    ['Next', next.length === 0 ? undefined : `${next.map((slot) => tellTime(slot).slice(0, 16)).join(', ')} UTC`],
     [
       'Overdue',
       one.overdueSince &&

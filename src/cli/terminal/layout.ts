@@ -1,4 +1,5 @@
 // Text for people, laid out in plain tables.
+import { beginningOf, columnsOf, padTo } from '../../log/columns.ts';
 import { wrap } from '../../log/wrap.ts';
 
 /** Each line of `text` that is too long, broken between words; what is below its beginning is indented by two more than that. */
@@ -33,7 +34,7 @@ export function tableWithNotes(
   const fitted = widths.with(names, Math.min(column, longestName));
   return cells.map((row, index) => {
     const note = rows[index]?.at(-1) ?? '';
-    if (width === undefined || note.length <= room) return padded([...row, note], widths);
+    if (width === undefined || columnsOf(note) <= room) return padded([...row, note], widths);
     // The head needs no line that says that a note is a note, and what has none needs no empty one.
     const below = index === 0 || note === '' ? [] : wrap(note, width - 2).map((line) => `  ${line}`.trimEnd());
     return [...broken(row, fitted, names), ...below].map((line) => cut(line, width)).join('\n');
@@ -42,14 +43,14 @@ export function tableWithNotes(
 
 /** A row as one line; as two where the cell of this column is wider than the column. */
 function broken(row: readonly string[], widths: readonly number[], column: number): string[] {
-  if ((row[column] ?? '').length <= (widths[column] ?? 0)) return [padded(row, widths)];
+  if (columnsOf(row[column] ?? '') <= (widths[column] ?? 0)) return [padded(row, widths)];
   const rest = row.map((cell, index) => (index > column ? cell : ''));
   return [padded(row.slice(0, column + 1), widths), padded(rest, widths)];
 }
 
-/** Cuts a line to `width` characters; an ellipsis stands for what is missing. */
+/** Cuts a line to `width` columns; an ellipsis stands for what is missing. */
 function cut(line: string, width: number | undefined): string {
-  return width === undefined || line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+  return width === undefined || columnsOf(line) <= width ? line : `${beginningOf(line, width - 1)}…`;
 }
 
 /** Rows under a heading, each column as wide as its widest cell; the last one isn't padded. */
@@ -66,11 +67,11 @@ export function widthOf(rows: readonly (readonly string[])[]): number {
 }
 
 const columnWidths = ([head = [], ...rows]: readonly (readonly string[])[]): number[] =>
-  head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  head.map((title, column) => Math.max(columnsOf(title), ...rows.map((row) => columnsOf(row[column] ?? ''))));
 
 const padded = (cells: readonly string[], widths: readonly number[]): string =>
   cells
-    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .map((cell, column) => padTo(cell, widths[column] ?? 0))
     .join('  ')
     .trimEnd();
 

@@ -1,5 +1,6 @@
 // How commands print what they found: for people, and as JSON.
 import { formatDuration } from '../../duration.ts';
+import { columnsOf } from '../../log/columns.ts';
 import { wrap } from '../../log/wrap.ts';
 import { table, tableWithNotes, wrapHanging } from './layout.ts';
 import { isTerminal, printAll } from './stdio.ts';
@@ -32,7 +33,7 @@ export function printWrapped(head: readonly string[], rows: readonly (readonly s
   }
   const before = head.slice(0, -1);
   const widths = before.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+    Math.max(columnsOf(title), ...rows.map((row) => columnsOf(row[column] ?? ''))),
   );
   const left = widths.reduce((sum, width) => sum + width + 2, 0);
   const room = Math.max(NARROWEST_COLUMN, terminalWidth() - left);
@@ -46,8 +47,8 @@ export function printWrapped(head: readonly string[], rows: readonly (readonly s
 /** On a terminal the text goes on below its own beginning; elsewhere a line is a line. */
 export function hang(head: string, text: string): string[] {
   if (!isTerminal(1)) return [head + text];
-  const lines = wrap(text, Math.max(NARROWEST_COLUMN, terminalWidth() - head.length));
-  return lines.map((line, index) => (index === 0 ? head : ' '.repeat(head.length)) + line);
+  const lines = wrap(text, Math.max(NARROWEST_COLUMN, terminalWidth() - columnsOf(head)));
+  return lines.map((line, index) => (index === 0 ? head : ' '.repeat(columnsOf(head))) + line);
 }
 
 /** The rows of a table with names in one column and notes in the last, as they fit the terminal: the text of each, the head being row 0. */
