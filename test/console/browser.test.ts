@@ -187,6 +187,22 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect(await window.page.evaluate('document.activeElement.textContent.trim()')).toBe('Skip to the content');
   });
 
+  test('on paper nothing can be pressed, and all is dark on white, whatever the screen is', async () => {
+    await using window = await open(acting.url, { colorScheme: 'dark', viewport: { width: 720, height: 900 } });
+    const { page } = window;
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.goto(`${acting.url}/jobs/ledger_close`);
+    const pressed = page.locator('form:visible, button:visible, h2:text-is("Pause"):visible');
+    expect(await pressed.count()).toBeGreaterThan(0);
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await pressed.count()).toBe(0);
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
+    // A sheet is no phone: what is drawn is as large there as it was made.
+    const size = await page.evaluate(`getComputedStyle(document.querySelector('.chart .axis')).fontSize`);
+    expect(size).toBe('11px');
+  });
+
   test('less than 100 kB of script, and nothing from elsewhere', async () => {
     const asked: string[] = [];
     await using window = await open('about:blank');
