@@ -22,7 +22,8 @@ const DESCRIPTIONS: Readonly<Record<keyof typeof ENVIRONMENT, string>> = {
   RUN_JOB_HISTORY_DAYS: 'How long the records of runs are kept',
   RUN_JOB_REQUIRE_DATABASE:
     'true: a run without DATABASE_URL is misconfigured (78), rather than neither locked nor recorded',
-  RUN_JOB_RECORD_TIMEOUT_SECONDS: 'How long a run tries to record how it ended, while the database is out of reach',
+  RUN_JOB_RECORD_TIMEOUT_SECONDS:
+    'How long a run tries to record how it ended, while the database is out of reach or takes no writes',
   WORKER_CHECKPOINT_FILE: 'File on a volume in which a job keeps its progress where there is no DATABASE_URL',
   RUN_JOB_SHARDS: 'Parts of the work when Kubernetes runs the job as an Indexed Job: its completions',
   JOB_COMPLETION_INDEX: "This pod's part; Kubernetes sets it",

@@ -37,7 +37,7 @@ import {
   withoutCheckpoint,
 } from './run-sql.ts';
 import type { Server } from './server.ts';
-import { Session } from './session.ts';
+import { mayPassLater, Session } from './session.ts';
 import { asTheyAre, inAscii, lacksCharacter, type Spelling } from './spelling.ts';
 import { failureOf, isConnectionLost, SQLSTATE } from './sqlstate.ts';
 
@@ -135,7 +135,7 @@ class PostgresHistory implements History, Closable {
         // Its connection is gone, and the lock with it. Another may get through; if it was committed after all, nothing is changed.
       }
     }
-    await this.#keep(end, (columns, spelling) => this.#update(id, columns, spelling, done, this.#askPatiently));
+    await this.#keep(end, (columns, spelling) => this.#update(id, columns, spelling, done, this.#askStubbornly));
   }
 
   async record(run: RunStart, end: RunEnd): Promise<void> {
@@ -268,6 +268,9 @@ class PostgresHistory implements History, Closable {
   readonly #ask: Ask = (text, values) => this.#session.ask(text, values);
 
   readonly #askPatiently: Ask = (text, values) => this.#session.ask(text, values, this.#endWithinMs);
+
+  /** For what would be lost: the end of a run that has worked. */
+  readonly #askStubbornly: Ask = (text, values) => this.#session.ask(text, values, this.#endWithinMs, mayPassLater);
 
   #askOnce(connection: Connection, text: string, values: readonly unknown[]): Promise<QueryResult> {
     return connection.ask(text, values, this.#server.connectTimeoutMs);

@@ -5,7 +5,7 @@ import { hasCode } from '../errors.ts';
 import { Connection } from './connect.ts';
 import { explain } from './explain.ts';
 import type { Server } from './server.ts';
-import { isConnectionLost, SQLSTATE, sqlStateOf } from './sqlstate.ts';
+import { failureOf, isConnectionLost, SQLSTATE, sqlStateOf } from './sqlstate.ts';
 import { begin } from './undisturbed.ts';
 
 /** The waits between attempts double from the first of these to the second, in milliseconds. */
@@ -53,10 +53,16 @@ export class Session {
    * Runs a statement. A connection that broke while it was idle is replaced and the statement run again, so that every
    * statement must bear to be run twice.
    * @param withinMs how long to go on trying when the server can't be reached; by default the first failure is final
+   * @param mayPass which other failures are tried again in that time
    * @throws {UnavailableError | ConfigError} as `explain` finds, or what PostgreSQL says of a faulty statement
    */
-  ask<Row extends QueryResultRow>(text: string, values: readonly unknown[], withinMs = 0): Promise<QueryResult<Row>> {
-    const result = this.#turn.then(() => this.#try(text, values, withinMs));
+  ask<Row extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+    withinMs = 0,
+    mayPass: (error: unknown) => boolean = mayPassSoon,
+  ): Promise<QueryResult<Row>> {
+    const result = this.#turn.then(() => this.#try(text, values, withinMs, mayPass));
     this.#turn = result.catch(() => {});
     return result as Promise<QueryResult<Row>>;
   }
@@ -76,8 +82,13 @@ export class Session {
     return this.rest();
   }
 
-  async #try(text: string, values: readonly unknown[], withinMs: number): Promise<QueryResult> {
-    const until = Date.now() + withinMs;
+  async #try(
+    text: string,
+    values: readonly unknown[],
+    withinMs: number,
+    mayPass: (error: unknown) => boolean,
+  ): Promise<QueryResult> {
+    const until = performance.now() + withinMs;
     // A connection that was idle may have broken since, which says nothing about the server.
     let mayBeStale = this.#open?.used === true;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
@@ -85,8 +96,9 @@ export class Session {
       try {
         return await this.#once(open, text, values, this.#patience(withinMs, until));
       } catch (error) {
-        if (isConnectionLost(error)) this.#drop(open);
-        const again = mayPass(error) && !this.#closed && (mayBeStale || Date.now() + wait < until);
+        // Also one that takes no writes: the name may lead to another server by now.
+        if (isAway(error)) this.#drop(open);
+        const again = mayPass(error) && !this.#closed && (mayBeStale || performance.now() + wait < until);
         if (!again) throw explain(error, this.#server);
         if (!mayBeStale) await sleep(wait);
         mayBeStale = false;
@@ -98,7 +110,7 @@ export class Session {
   #patience(withinMs: number, until: number): number {
     const { connectTimeoutMs } = this.#server;
     if (withinMs === 0) return connectTimeoutMs;
-    return Math.min(connectTimeoutMs, Math.max(LONGEST_WAIT_MS, (until - Date.now()) / 2));
+    return Math.min(connectTimeoutMs, Math.max(LONGEST_WAIT_MS, (until - performance.now()) / 2));
   }
 
   async #once(open: Open, text: string, values: readonly unknown[], timeoutMs: number): Promise<QueryResult> {
@@ -134,8 +146,16 @@ export class Session {
   }
 }
 
+/**
+ * Whether the same statement may succeed later, also where that takes somebody's doing: a standby that takes no writes is promoted, and a full
+ * disk emptied.
+ */
+export const mayPassLater = (error: unknown): boolean => mayPassSoon(error) || isAway(error);
+
+const isAway = (error: unknown): boolean => failureOf(error)?.kind === 'unavailable';
+
 /** Whether the same statement may succeed a moment later. */
-function mayPass(error: unknown): boolean {
+function mayPassSoon(error: unknown): boolean {
   if (hasCode(error, 'ERR_RUN_JOB_CONFIG')) return false;
   if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || isConnectionLost(error)) return true;
   const sqlState = sqlStateOf(error);

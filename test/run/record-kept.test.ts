@@ -4,8 +4,11 @@ import { expectAccounts } from '../support/accounts.ts';
 import { createDatabase } from '../support/database.ts';
 import { openGate } from '../support/gate.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
+import { becomeStandby } from '../support/standby.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { createTemplate } from '../support/template-database.ts';
 
 const SUCCEEDED = { status: 'succeeded', exitCode: 0 } as const;
 
@@ -20,6 +23,22 @@ test('a database that is out of reach when the run ends is tried until it is bac
   // Longer than a step of the end may take by itself.
   await new Promise((passed) => setTimeout(passed, 12_000));
   proxy.resume();
+  await expectAccounts(await run.done, database, SUCCEEDED);
+});
+
+test('a standby in place of the primary when the run ends is tried until it is promoted', async () => {
+  await using server = await startPostgres({ settings: { synchronous_commit: 'on' } });
+  await createTemplate(server.url);
+  await using database = await createDatabase({ serverUrl: server.url });
+  await using proxy = await startTcpProxy(database.url);
+  const written = proxy.hold('update run_job.runs set', 'to-server');
+  await using run = runJob(['noop'], { database: { url: proxy.urlFor(database.url) } });
+  const update = await run.until(written);
+  await becomeStandby(server);
+  const refused = proxy.hold('read-only transaction', 'to-client');
+  update.drop();
+  (await run.until(refused)).release();
+  await database.query('select pg_promote()');
   await expectAccounts(await run.done, database, SUCCEEDED);
 });
 
