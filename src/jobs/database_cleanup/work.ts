@@ -6,6 +6,9 @@ import { type Earlier, earlierOf, type Progress, sum } from './saved.ts';
 import { type Traffic, watchTraffic } from './traffic.ts';
 import type { Limits } from './transaction.ts';
 
+/** How long a statement that only reads may take on the server although the time is up by our clock, which may have been set meanwhile. */
+const LEAST_READING_MS = 60_000;
+
 /** The state of a run. */
 export interface Work {
   readonly ctx: Ctx;
@@ -72,12 +75,15 @@ export function startWork(ctx: Ctx, server: Server, saved?: Progress): Work {
   };
 }
 
-/** The limits of a statement that only reads and may take as long as the run. */
+/**
+ * The limits of a statement that only reads and may take as long as the run. The signal cancels it at the deadline, whatever the clock says by
+ * then; the server's limit is for when nobody is there any more to cancel it.
+ */
 export function readingLimits(work: Work): Limits {
-  const leftMs = work.ctx.deadline.getTime() - Date.now();
+  const leftMs = Math.max(LEAST_READING_MS, work.ctx.deadline.getTime() - Date.now());
   return {
     ...work.limits,
-    statementTimeoutMs: Math.max(1, Math.min(leftMs, 2 ** 31 - 1)),
+    statementTimeoutMs: Math.min(leftMs, 2 ** 31 - 1),
     readOnly: true,
   };
 }

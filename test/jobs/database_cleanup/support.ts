@@ -22,6 +22,7 @@ export interface CleanupOptions {
   readonly dryRun?: boolean;
   readonly runId?: string;
   readonly scheduledAt?: Date;
+  readonly deadline?: Date;
   readonly signal?: AbortSignal;
   readonly previousRuns?: readonly PreviousRun[];
   /** Server settings of every session. */
@@ -62,7 +63,7 @@ async function runOn(pool: pg.Pool, options: CleanupOptions): Promise<Result> {
     signal: options.signal ?? new AbortController().signal,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     scheduledAt: options.scheduledAt ?? new Date(),
-    deadline: new Date(Date.now() + 60_000),
+    deadline: options.deadline ?? new Date(Date.now() + 60_000),
     shard: options.shard ?? { index: 0, count: 1 },
     fence: 1,
     dryRun: options.dryRun ?? false,
