@@ -97,7 +97,14 @@ export interface MissedFilter {
 }
 
 /**
- * The slots of a name that were missed and that no run stands for yet, the oldest first. What was missed because the name was paused isn't
+ * Runs that left their slot to another: they have saved their progress, or couldn't begin, for want of the lock, of a place or of what they
+ * need, or since their pod was ended while they waited. One that was skipped with 0 found the slot done, or somebody had decided that it shall
+ * not be.
+ */
+const LEFT_TO_ANOTHER = `(r.status = 'continued' OR r.attempts = 0 AND r.status IN ('skipped', 'unavailable', 'interrupted') AND r.exit_code <> 0)`;
+
+/**
+ * The slots of a name that were missed and that no run has tried yet, or only begun, the oldest first. What was missed because the name was paused isn't
  * among them: somebody has decided that it shall not be done.
  */
 export async function missedSlots(
@@ -110,7 +117,7 @@ export async function missedSlots(
      WHERE m.name = $1 AND m.status = 'missed' AND m.reason <> 'paused' AND m.scheduled_at > $2 AND m.scheduled_at < $3 AND NOT EXISTS (
        SELECT FROM run_job.runs r
        WHERE r.name = m.name AND r.scheduled_at = m.scheduled_at AND r.status <> 'missed' AND NOT r.dry_run
-         AND r.shard_index = $4 AND r.shard_count = $5
+         AND r.shard_index = $4 AND r.shard_count = $5 AND NOT ${LEFT_TO_ANOTHER}
      )
      ORDER BY m.scheduled_at LIMIT $6`,
     [name, after, before, shard.index, shard.count, limit],

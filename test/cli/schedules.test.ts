@@ -1,12 +1,14 @@
 // What should have happened: schedules applied, slots that passed without a run, and how status tells of them; by the built executable.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, inject, test } from 'vitest';
 import { endOf, runOf, slotOf } from '../contracts/runs.ts';
 import { adapterOf } from '../postgres/support.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
-import { runToEnd } from '../support/run-job.ts';
+import { openGate } from '../support/gate.ts';
+import { runJob, runToEnd } from '../support/run-job.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -306,6 +308,48 @@ onEveryPostgres((create) => {
     expect(await done()).toHaveLength(4);
     await runToEnd(['noop'], { database, env });
     expect((await done()).at(-1)?.at).toEqual(missed[3]?.at ?? missed[2]?.at);
+  });
+
+  describe('with catchUp: all a later run does a missed slot whose run', () => {
+    const missTwo = async (database: TestDatabase, name: string) => {
+      await apply(database, {
+        name,
+        schedule: '0 * * * *',
+        startingDeadlineSeconds: 60,
+        lateAfter: '1m',
+        catchUp: 'all',
+      });
+      await since(database, 2 * HOUR + MINUTE);
+      const jobName = `run-job-${name}-${hourBack(0).getTime() / MINUTE}`;
+      return { RUN_JOB_CATCH_UP: 'all', CRONJOB_NAME: `run-job-${name}`, JOB_NAME: jobName };
+    };
+    const left = (database: TestDatabase) =>
+      database.query(`SELECT scheduled_at FROM run_job.runs m WHERE status = 'missed'
+        AND NOT EXISTS (SELECT FROM run_job.runs r WHERE r.scheduled_at = m.scheduled_at AND r.status = 'succeeded')`);
+
+    test('could not begin', async () => {
+      await using database = await createDatabase();
+      const env = await missTwo(database, 'noop');
+      await using gate = await openGate();
+      await using holder = runJob(['waits', '--as', 'noop', '--param', `gate=${gate.path}`], { database });
+      await holder.until(gate.arrival());
+      const refused = await runToEnd(['noop', '--locked=fail'], { database, env });
+      expect(refused).toMatchObject({ exitCode: 75, summary: { status: 'skipped', reason: 'locked' } });
+      holder.kill('SIGKILL');
+      await holder.done;
+      expect((await runToEnd(['noop'], { database, env })).exitCode).toBe(0);
+      expect(await left(database)).toEqual([]);
+    });
+
+    test('has saved its progress', async () => {
+      await using database = await createDatabase();
+      const jobs = fileURLToPath(new URL('../checkpoints/jobs', import.meta.url));
+      const env = { ...(await missTwo(database, 'keeps')), RUN_JOB_DIRS: jobs };
+      const first = await runToEnd(['keeps'], { database, env: { ...env, SAVES: '1', ENDS: 'continues' } });
+      expect(first.summary.status).toBe('continued');
+      expect((await runToEnd(['keeps'], { database, env })).exitCode).toBe(0);
+      expect(await left(database)).toEqual([]);
+    });
   });
 
   test('schedules are listed in words, with the next three times', async () => {
