@@ -20,7 +20,7 @@ for (const missing of [noCompiler, noPython]) if (missing) console.warn(missing)
 export function compileMisbehaves(): string {
   const path = join(mkdtempSync(join(inject('scratchFolder'), 'compiled-')), 'misbehaves');
   const source = fileURLToPath(new URL('fixtures/misbehaves.c', import.meta.url));
-  execFileSync(compiler ?? 'cc', ['-O1', '-o', path, source]);
+  execFileSync(compiler ?? 'cc', ['-O1', '-pthread', '-o', path, source]);
   return path;
 }
 
@@ -67,12 +67,21 @@ function lookForProcessesWith(variable: string): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        if (!readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(variable)) return false;
-        return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(variable) && lives(pid);
       } catch {
         return false;
       }
     });
+}
+
+/** Whether anything of the process runs: it is there, and no zombie, or one whose first thread alone has ended. */
+export function lives(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return !/^State:\t[ZX]/m.test(status) || !/^Threads:\t[01]$/m.test(status);
+  } catch {
+    return false;
+  }
 }
 
 /** A process as it is told of where it shouldn't be: its pid, state, parent, group, session and command line. */

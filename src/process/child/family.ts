@@ -9,6 +9,7 @@ import {
   processesBetween,
   readStat,
   wasStartedWith,
+  withChildren,
 } from './proc.ts';
 
 /** How long the kernel may take to end processes that were sent SIGKILL; one that waits for a disk or a network drive takes longer. */
@@ -46,7 +47,8 @@ export class Family {
 
   /**
    * @param leader the pid of a process that leads a session, and with that a process group, of its own
-   * @param marker `NAME=value` that it, and nobody else, was given in its environment: its descendants inherit it
+   * @param marker `NAME=value` that it, and nobody else, was given in its environment: its descendants inherit it, or are runs whose programs are given
+   *   `NAME=value/more`
    */
   constructor(leader: number, marker: string) {
     this.#leader = leader;
@@ -77,12 +79,13 @@ export class Family {
     return [...found.values()];
   }
 
-  /** All that may have come of the program: whoever was born later has a larger pid, unless these have begun anew. */
+  /** All that may have come of the program. */
   #bornSince(newest: number): ProcessStat[] {
-    if (newest < this.#leader) return livingProcesses();
-    // A look at all processes takes its time, and a program that has just begun has started few.
-    const few = newest - this.#leader < FEW_PIDS && systemClock.monotonicMs() - this.#startedAt < NO_PID_TWICE_MS;
-    return few ? processesBetween(this.#leader, newest) : livingProcesses(this.#leader);
+    // A look at all processes takes its time, and a program that has just begun has started few: they have the next larger pids. Later the pids may have
+    // begun anew, and have passed its own once more.
+    const few = newest >= this.#leader && newest - this.#leader < FEW_PIDS;
+    const isNew = systemClock.monotonicMs() - this.#startedAt < NO_PID_TWICE_MS;
+    return few && isNew ? processesBetween(this.#leader, newest) : livingProcesses();
   }
 
   /** The members among these; those that are none are added to `strangers`, and those that can't be told yet to `unsure`. */
@@ -98,17 +101,13 @@ export class Family {
       if (known || one.group === this.#leader || one.session === this.#leader) found.set(one.pid, one);
       else if (this.#strangers.get(one.pid) === one.start) strangers.set(one.pid, one.start);
       else {
-        const started = wasStartedWith(one.pid, this.#marker);
+        const started = wasStartedWith(one.pid, `${this.#marker}\0`, `${this.#marker}/`);
         if (started === 'yes') found.set(one.pid, one);
         else if (started === 'no') strangers.set(one.pid, one.start);
         else if (started === 'not yet') unsure.set(one.pid, this.#unsure.get(one.pid) ?? systemClock.monotonicMs());
       }
     }
-    for (let before = -1; before < found.size; ) {
-      before = found.size;
-      for (const one of all) if (found.has(one.parent)) found.set(one.pid, one);
-    }
-    return found;
+    return withChildren(found, all);
   }
 
   /** Asks every member to end; one that is stopped (SIGSTOP) is woken, since it couldn't hear. */
@@ -157,10 +156,13 @@ export class Family {
     return tell(this.members().filter(({ pid }) => isForbidden(pid)));
   }
 
-  /** Sends the signals to the whole group at once, and to each member that is in another one. Returns who lived then. */
+  /**
+   * Sends the signals to the whole group at once, and to each member that is in another one. Returns who lived then. They are looked for before, since
+   * nothing tells whose children those were whose parents have ended.
+   */
   #signal(...signals: NodeJS.Signals[]): ProcessStat[] {
-    for (const signal of signals) send(-this.#leader, signal);
     const members = this.members();
+    for (const signal of signals) send(-this.#leader, signal);
     for (const { pid, group } of members) {
       if (group !== this.#leader) for (const signal of signals) send(pid, signal);
     }

@@ -13,11 +13,12 @@
  * Its first argument is what the marker of every program of ours begins with. It ignores what asks all processes to end: it ends after us.
  *
  * Nobody may be missed. A process may end before it is looked at, and leave a child that wasn't there when the look began; and while it becomes
- * another program (execve) it has no environment. Both are looked at once more, and so is whoever was killed, until nobody is left to look at.
- * In /proc/123/stat the fields 23 (memory), 51 (end of the environment) and, with the state as the first, 4 (session) say so: see proc_pid_stat(5).
+ * another program (execve), or its first thread ends, it has no environment. Both are looked at once more, and so is whoever was killed, until nobody
+ * is left to look at. The fields of /proc/123/stat are numbered as in proc_pid_stat(5): 3 is the state, 4 the parent, 5 the group, 6 the session,
+ * 20 the number of threads, 23 the memory and 51 the end of the environment.
  */
 export const GUARDIAN_SCRIPT = `
-trap '' HUP INT TERM
+trap '' HUP INT TERM PIPE
 leaders=
 count=0
 while read -r what leader; do
@@ -43,10 +44,6 @@ done
 [ "$count" -gt 0 ] || exit 0
 exec 2>/dev/null
 
-kill_groups() {
-  for leader in $leaders; do kill -KILL -- "-$leader"; done
-}
-
 once_more() {
   case "$again " in
     *" $1 "*) ;;
@@ -54,56 +51,134 @@ once_more() {
   esac
 }
 
-# Kills the members among the processes $1, such as /proc/123.
-look() {
-  looked=
-  for process in $1; do
-    read -r line < "$process/stat" || continue
-    set -- \${line##*) }
-    [ "$1" != Z ] || continue
-    pid=\${process#/proc/}
-    looked="$looked $pid"
-    eval "environment_$pid=\${49}"
-    case "$leaders " in
-      *" $3 "* | *" $4 "*) kill -KILL "$pid" && once_more "$process" ;;
-    esac
-  done
-  environments=/dev/null
-  for pid in $looked; do environments="$environments /proc/$pid/environ"; done
-  for file in $(grep -lsF -- "$marker" $environments); do
-    process=\${file%/environ}
-    kill -KILL "\${process#/proc/}" && once_more "$process"
-  done
-  # Who became another program meanwhile (execve), or does so now, may have had no environment when grep looked.
-  for pid in $looked; do
-    true < "/proc/$pid/environ" && read -r line < "/proc/$pid/stat" || continue
-    set -- \${line##*) }
-    eval "before=\\$environment_$pid"
-    [ "$1" = Z ] || [ "\${21}" = 0 ] || { [ "\${49}" = "$before" ] && [ "$before" != "$none" ]; } || once_more "/proc/$pid"
-  done
+# What the kernel tells of the processes with the files $1, a line each: the file, ':) ', and what follows the name. That may hold line breaks, of which
+# come lines that are too short.
+stats() {
+  grep -Hso ') [A-Z] [-0-9 ]*$' $1
 }
 
-# Who was born since the process $1 was the newest: it may be the child of one that ended before it was looked at.
+# Those of the files $1 that hold the marker, a line each.
+marked() {
+  grep -lsF -- "$marker" $1
+}
+
+# The shell itself takes a hundred times longer.
+command -v grep >/dev/null || {
+  stats() {
+    for file in $1; do
+      line=
+      while read -r part; do line="$line $part"; done < "$file"
+      echo "$file:) \${line##*) }"
+    done
+  }
+  marked() {
+    for file in $1; do
+      environment=
+      part=
+      while read -r part; do environment="$environment$part"; done < "$file"
+      case $environment$part in
+        *"$marker"*) echo "$file" ;;
+      esac
+    done
+  }
+}
+
+# Kills the members among the processes $1, such as /proc/123.
+look() {
+  stats=
+  environments=
+  set -f
+  for process in $1; do
+    stats="$stats $process/stat"
+    environments="$environments $process/environ"
+  done
+  set +f
+  looked=
+  members=
+  found=$(stats "$stats")
+  IFS=$lines
+  for line in $found; do
+    IFS=$fields
+    set -- $line
+    [ "$#" -gt 23 ] || continue
+    pid=\${1#/proc/}
+    pid=\${pid%/stat}
+    # It is the kernel's or ends, or its first thread has ended, and others live.
+    if [ "\${23}" = 0 ]; then
+      [ "\${20}" -gt 1 ] || continue
+      environments="$environments /proc/$pid/task/*/environ"
+    fi
+    looked="$looked $pid"
+    eval "parent_$pid=$4 environment_$pid=\${51}"
+    case "$leaders " in
+      *" $5 "* | *" $6 "*) members="$members $pid" ;;
+    esac
+  done
+  unset IFS
+  for file in $(marked "$environments"); do
+    pid=\${file#/proc/}
+    members="$members \${pid%%/*}"
+  done
+  # Their children, whatever these have made of their environment. Nobody is killed before: nothing tells whose children orphans were.
+  before=
+  while [ "$members" != "$before" ]; do
+    before=$members
+    for pid in $looked; do
+      eval "parent=\\$parent_$pid"
+      case "$members " in
+        *" $pid "*) ;;
+        *" $parent "*) members="$members $pid" ;;
+      esac
+    done
+  done
+  for leader in $leaders; do kill -KILL -- "-$leader"; done
+  for pid in $members; do kill -KILL "$pid" && once_more "/proc/$pid"; done
+  # Who became another program meanwhile (execve), or does so now, or has lost its first thread, may have had no environment when it was looked for.
+  found=$(stats "$stats")
+  IFS=$lines
+  for line in $found; do
+    IFS=$fields
+    set -- $line
+    [ "$#" -gt 23 ] || continue
+    process=\${1%/stat}
+    eval "before=\\$environment_\${process#/proc/}"
+    if [ "\${23}" = 0 ]; then
+      [ "\${20}" -le 1 ] || [ "$before" = 0 ] || once_more "$process"
+    elif [ "\${51}" != "$before" ] || [ "$before" = "$none" ]; then
+      true < "$process/environ" && once_more "$process"
+    fi
+  done
+  unset IFS
+}
+
+# Who was born since the process $newest was the newest: it may be the child of one that ended before it was looked at, as this one may have ended by now.
 look_for_newborn() {
-  pid=$1
+  pid=$newest
+  most=$((newest + 1000))
   read -r one five fifteen tasks newest < /proc/loadavg
-  # The pids have begun anew, or are so many that a look at all processes is quicker.
-  if [ "$newest" -lt "$pid" ] || [ "$newest" -gt $((pid + 1000)) ]; then
-    again=$all
-    return
-  fi
-  while [ "$pid" -lt "$newest" ]; do
-    pid=$((pid + 1))
-    [ ! -d "/proc/$pid" ] || once_more "/proc/$pid"
+  while [ "$newest" != "$pid" ]; do
+    # The pids have begun anew, or are so many that a look at all processes is quicker.
+    if [ "$newest" -lt "$pid" ] || [ "$newest" -gt "$most" ]; then
+      again=$all
+      return
+    fi
+    while [ "$pid" -lt "$newest" ]; do
+      pid=$((pid + 1))
+      [ ! -d "/proc/$pid" ] || once_more "/proc/$pid"
+    done
+    read -r one five fifteen tasks newest < /proc/loadavg
   done
 }
 
 marker=$1
+lines='
+'
+fields=' :'
 # What the kernel says of an environment that isn't there yet; gVisor never says where one is.
 none=0
 read -r line < "/proc/$$/stat"
-set -- \${line##*) }
-[ "\${49}" != 0 ] || none=-
+set -- $line
+[ "\${51}" != 0 ] || none=-
 
 all='/proc/[0-9]*'
 again=$all
@@ -113,8 +188,9 @@ while [ -n "$again" ] && [ "$round" -lt 300 ]; do
   round=$((round + 1))
   processes=$again
   again=
-  kill_groups
   look "$processes"
-  look_for_newborn "$newest"
+  # The kernel may take its time for those.
+  [ -z "$members" ] || [ "$round" -lt 10 ] || sleep 0.02
+  look_for_newborn
 done
 `;

@@ -1,8 +1,19 @@
 // The guardian for an image without a shell, as a program of Node's: kills what is left when the pipe to us closes.
 import { closeSync, readSync } from 'node:fs';
-import { living, livingProcesses, newestPid, type ProcessStat, processesBetween, startedWithPrefix } from './proc.ts';
+import {
+  living,
+  livingProcesses,
+  newestPid,
+  type ProcessStat,
+  processesBetween,
+  wasStartedWith,
+  withChildren,
+} from './proc.ts';
 
 const ROUNDS = 300;
+const LONGEST_PAUSE_MS = 20;
+/** How often is looked for whoever was born meanwhile: on a busy machine somebody always is. */
+const MOST_LOOKS = 50;
 /** As guardian.ts numbers it. */
 const LOCK_FD = 5;
 
@@ -26,27 +37,38 @@ if (count > 0) killMembers();
 function killMembers(): void {
   let newest = newestPid();
   let looked = livingProcesses();
-  for (let round = 0; looked.length > 0 && round < ROUNDS; round += 1) {
-    const again = looked.filter(isToBeLookedAtAgain).map(({ pid }) => pid);
-    const before = newest;
-    newest = newestPid();
-    looked = newest < before ? livingProcesses() : [...living(again), ...processesBetween(before + 1, newest)];
+  for (let round = 1; looked.length > 0 && round <= ROUNDS; round += 1) {
+    const again = killAmong(looked);
+    // The kernel may take its time for those.
+    if (again.length > 0)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(round, LONGEST_PAUSE_MS));
+    looked = living(again);
+    for (let before = newest, looks = 0; looks < MOST_LOOKS; before = newest, looks += 1) {
+      newest = newestPid();
+      if (newest === before) break;
+      looked.push(...(newest < before ? livingProcesses() : processesBetween(before + 1, newest)));
+    }
   }
 }
 
-/** Kills it when it is a member. Returns whether it was, or can't be told yet. */
-function isToBeLookedAtAgain({ pid, group, session }: ProcessStat): boolean {
-  if (!leaders.has(group) && !leaders.has(session)) {
-    const started = startedWithPrefix(pid, marker);
-    if (started !== 'yes') return started === 'not yet';
+/** Kills the members among these. Returns the pids of those, and of whom can't be told yet. */
+function killAmong(looked: readonly ProcessStat[]): number[] {
+  const members = new Map<number, ProcessStat>();
+  const again: number[] = [];
+  for (const one of looked) {
+    const started = leaders.has(one.group) || leaders.has(one.session) ? 'yes' : wasStartedWith(one.pid, marker);
+    if (started === 'yes') members.set(one.pid, one);
+    if (started === 'not yet') again.push(one.pid);
   }
-  try {
-    process.kill(pid, 'SIGKILL');
-    return true;
-  } catch {
-    // It has ended meanwhile, or is another user's.
-    return false;
+  for (const pid of withChildren(members, looked).keys()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+      again.push(pid);
+    } catch {
+      // It has ended meanwhile, or is another user's.
+    }
   }
+  return again;
 }
 
 function letGoOfLock(): void {

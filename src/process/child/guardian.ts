@@ -45,8 +45,8 @@ export function startGuardian(markerPrefix: string, withoutShell: URL, lockDescr
     : [process.execPath, [withoutShell.pathname, markerPrefix]];
   const child = spawn(command, args, {
     detached: true,
-    // Without our marker: it must not find itself.
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+    // Without our marker: it must not find itself. Its grep is the system's wherever that is in PATH.
+    env: { PATH: `/usr/bin:/bin:${process.env.PATH ?? ''}` },
     cwd: '/',
     // The lock's is number 5: 3 and 4 are for the pipes.
     stdio: ['pipe', 'pipe', 'ignore', ...(lockDescriptor === undefined ? [] : ['ignore', 'ignore', lockDescriptor])],

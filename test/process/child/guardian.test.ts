@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GUARDIAN_SCRIPT } from '../../../src/process/child/guardian-script.ts';
-import { compileMisbehaves, describeProcess, noCompiler, processesWith } from '../../exec/support.ts';
+import { compileMisbehaves, describeProcess, lives, noCompiler, processesWith } from '../../exec/support.ts';
 import { findProgram } from '../../support/install.ts';
 
 const WITHOUT_SHELL = fileURLToPath(new URL('../../../src/process/child/guardian-without-shell.ts', import.meta.url));
@@ -25,6 +25,18 @@ const GUARDIANS: [string, (marker: string) => ChildProcess][] = [
       }),
   ]),
 ];
+
+/** As in an image that has none, or where PATH leads elsewhere. */
+const WITHOUT_GREP = shells
+  .filter((shell) => !shell.endsWith('busybox'))
+  .map((shell): (typeof GUARDIANS)[number] => [
+    `${shell} without grep`,
+    (marker) =>
+      spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', marker], {
+        env: { PATH: '/nowhere' },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+  ]);
 
 function program(marker: string): ChildProcess & { pid: number } {
   const env = { PATH: process.env.PATH, RUN_JOB_EXEC_ID: marker };
@@ -70,6 +82,28 @@ describe.skipIf(noCompiler)('a compiled program that', () => {
   });
 
   test.each(
+    [...GUARDIANS, ...WITHOUT_GREP].flatMap(([name, start]) => [
+      { name, start, does: 'has started a daemon', what: 'daemon_alone' },
+      { name, start, does: 'has a name that looks like the state of a zombie', what: 'hides_in_name' },
+      { name, start, does: 'goes on in its second thread', what: 'loses_first_thread' },
+      { name, start, does: 'has a child that is told by nothing else', what: 'clears_environment' },
+    ]),
+  )('$does is found by $name', async ({ start, what }) => {
+    const id = `${randomUUID()}-`;
+    const guardian = start(`RUN_JOB_EXEC_ID=${id}`);
+    const env = { PATH: process.env.PATH, RUN_JOB_EXEC_ID: `${id}1` };
+    const parent = spawn(compiled, [what], { detached: true, stdio: ['ignore', 'pipe', 'inherit'], env });
+    const [said] = await once(parent.stdout, 'data');
+    const pids = [parent.pid as number, Number(String(said).split(' ')[1])];
+    guardian.stdin?.end(`begin\n+ ${parent.pid}\n`);
+    await once(guardian, 'close');
+    const left = pids.filter(lives);
+    const told = left.map(describeProcess);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(told).toEqual([]);
+  });
+
+  test.each(
     GUARDIANS.flatMap(([name, start]) => [
       { name, start, does: 'becomes another program all the time', what: 'becomes' },
       { name, start, does: 'forks and ends all the time', what: 'hands_over' },
@@ -89,6 +123,16 @@ describe.skipIf(noCompiler)('a compiled program that', () => {
       expect(told, `round ${round}`).toEqual([]);
     }
   });
+});
+
+test.each(GUARDIANS)('%s: when nobody reads its answer any more, it does its work all the same', async (_, start) => {
+  const run = randomUUID();
+  const guardian = start(`RUN_JOB_EXEC_ID=${run}-`);
+  const known = program(`${run}-1`);
+  const death = once(known, 'exit');
+  guardian.stdout?.destroy();
+  guardian.stdin?.end(`begin\n+ ${known.pid}\npipes\n`);
+  expect(await death).toEqual([null, 'SIGKILL']);
 });
 
 test.each(shells.filter((shell) => !shell.endsWith('busybox')))('%s makes two pipes', async (shell) => {
