@@ -41,6 +41,20 @@ describe.skipIf(noCompiler)('a compiled program', () => {
     expect((await next.done).exitCode).toBe(0);
   });
 
+  test('that leaves the session under a run within the run is dead at the end of the outer one’s grace', async () => {
+    const inner = [process.execPath, EXECUTABLE, 'exec', 'inner', '--', program, 'daemon_alone'];
+    const run = exec(['env', 'WORKER_SHUTDOWN_TIMEOUT_SECONDS=60', ...inner], [], {
+      env: { WORKER_SHUTDOWN_TIMEOUT_SECONDS: '1' },
+    });
+    await run.waitForLine(({ msg }) => String(msg).startsWith('ready '));
+    run.kill('SIGTERM');
+    const { summary } = await run.done;
+    const left = run.alive();
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(left).toEqual([]);
+    expect(summary).toMatchObject({ status: 'interrupted', exitCode: 143 });
+  });
+
   test('that ignores SIGTERM is killed at the end of the grace after its deadline, and told as that', async () => {
     const ended = await execToEnd([program, 'ignores'], ['--timeout', '3s']);
     expect(ended.summary).toMatchObject({ status: 'timed_out', exitCode: 124, program: { signal: 'SIGKILL' } });

@@ -27,6 +27,14 @@ export function withoutOuterRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !OF_ONE_RUN.test(name)));
 }
 
+/**
+ * What RUN_JOB_EXEC_ID begins with for each program of this run. Where we are a program of another run, it begins with what that one gave us, so that the
+ * other run finds our programs as it finds us. Anything but our own ids is passed over: who belongs to a run and is killed is found by it.
+ */
+export function execIdPrefix(runId: string, { RUN_JOB_EXEC_ID: outer = '' }: NodeJS.ProcessEnv): string {
+  return /^[0-9a-f-]+(?:\/[0-9a-f-]+)*$/.test(outer) ? `${outer}/${runId}-` : `${runId}-`;
+}
+
 /** Each parameter by its name in capitals, and all of them as JSON. Text is given as it is, everything else as JSON. */
 function paramVariables(params: unknown): Record<string, string> {
   const variables: Record<string, string> = { RUN_JOB_PARAMS: toJson(params) || '{}' };

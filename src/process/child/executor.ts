@@ -4,7 +4,7 @@ import type { ExecResult, Fields, Logger } from '../../job.ts';
 import type { ProgramCall, ProgramOptions, Programs } from '../../runner/ports.ts';
 import { checkCall, checkEnvironment } from './check-call.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { variablesOf, withoutOuterRun } from './environment.ts';
+import { execIdPrefix, variablesOf, withoutOuterRun } from './environment.ts';
 import { Exchange } from './exchange.ts';
 import { errorOf } from './exit-code.ts';
 import type { Family } from './family.ts';
@@ -89,7 +89,7 @@ export class Executor implements Programs {
     const file = findProgram(program, own.PATH, cwd);
     const guardian = this.#guard(call.lockDescriptor);
     this.#count += 1;
-    const id = `${this.#setting.runId}-${this.#count}`;
+    const id = `${execIdPrefix(this.#setting.runId, this.#setting.env)}${this.#count}`;
     const exchange = Exchange.open(({ done, total }) => call.progress(done, total));
     if (!exchange) log.warn('there is no folder for temporary files, so that a program has no file for its result');
     const checkpoint =
@@ -157,8 +157,9 @@ export class Executor implements Programs {
 
   /** One for all: it costs a process. */
   #guard(lockDescriptor: number | undefined): Guardian {
-    const { runId, guardianWithoutShell } = this.#setting;
-    this.#guardian ??= startGuardian(`RUN_JOB_EXEC_ID=${runId}-`, guardianWithoutShell, lockDescriptor);
+    const { runId, env, guardianWithoutShell } = this.#setting;
+    const marker = `RUN_JOB_EXEC_ID=${execIdPrefix(runId, env)}`;
+    this.#guardian ??= startGuardian(marker, guardianWithoutShell, lockDescriptor);
     return this.#guardian;
   }
 
