@@ -12,8 +12,9 @@ const NAMES = (
 /** The same, with what makes an ordinary word of one of them. */
 const NAME = new RegExp(NAMES.join('|').replace('connection', 'connection.?string'), 'i');
 
-/** Words that are too short to be looked for within others. */
-const SHORT = /(?<![a-z])pat(?![a-z])|Pat(?![a-z])|PAT(?![A-Z])|\b[Bb][Oo][Tt][ \t]|-u[ \t=]|--(?:proxy-)?user/;
+/** Words that are too short to be looked for within others, and the slashes of a URL as JSON may escape them. */
+const SHORT =
+  /(?<![a-z])pat(?![a-z])|Pat(?![a-z])|PAT(?![A-Z])|\b[Bb][Oo][Tt][ \t]|-u[ \t=]|--(?:proxy-)?user|:\\\/\\\//;
 
 /** Keys known by their form have at least this many characters in a row that a key can have. */
 const SHORTEST_KEY = 18;

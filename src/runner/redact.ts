@@ -62,7 +62,7 @@ export function createRedactor(known: readonly string[]): Redactor {
 }
 
 function hideUrls(text: string): string {
-  if (!text.includes('://')) return text;
+  if (!text.includes('://') && !text.includes(':\\/\\/')) return text;
   let output = '';
   let done = 0;
   for (const info of userInfos(text)) {

@@ -7,6 +7,7 @@ const redactor = createRedactor(['hunter2-is-secret']);
 test.each([
   ['postgres://app:s3cret@db:5432/app is down', 'postgres://[redacted]@db:5432/app is down'],
   ['postgres://app:s3c@ret@db:5432/app is down', 'postgres://[redacted]@db:5432/app is down'],
+  ['app.ERROR: {"at":"mysql:\\/\\/app:s3c@ret@db\\/orders"}', 'app.ERROR: {"at":"mysql:\\/\\/[redacted]@db\\/orders"}'],
   ['Authorization: Bearer abcdefghijklmnop', 'Authorization: Bearer [redacted]'],
   ['password=opensesame&x=1', 'password=[redacted]&x=1'],
   ['the word hunter2-is-secret stands here', 'the word [redacted] stands here'],

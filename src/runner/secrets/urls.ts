@@ -12,6 +12,8 @@ export interface UserInfo {
 }
 
 const LONGEST = 4096;
+/** Also as PHP's JSON and JavaScript's expressions escape them. */
+const SLASHES = /:(?:\/\/|\\\/\\\/)/g;
 const END = /[\s"'`<>]/g;
 const SCHEME = /[a-z][a-z0-9+.-]{0,30}$/i;
 const WEB = /^(?:https?|wss?|ftp)$/i;
@@ -21,10 +23,10 @@ const EXAMPLE = /^(?:user|USER|somebody|app):(?:password|PASSWORD|…|\.\.\.)@/;
 
 /** Every URL's user name and password in `text`, in order. Takes time in proportion to the text. */
 export function* userInfos(text: string): Generator<UserInfo> {
-  for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
+  for (const { index: at, 0: slashes } of text.matchAll(SLASHES)) {
     const scheme = SCHEME.exec(text.slice(Math.max(0, at - 31), at))?.[0];
     if (scheme === undefined) continue;
-    const start = at + 3;
+    const start = at + slashes.length;
     const rest = text.slice(start, endOf(text, start));
     const length = lengthOfUserInfo(rest, WEB.test(scheme));
     if (length <= 0 || EXAMPLE.test(rest)) continue;
