@@ -55,8 +55,8 @@ export function decode(text: string): string {
 function endOf(text: string, start: number): number {
   END.lastIndex = start;
   let end = Math.min(END.exec(text.slice(0, start + LONGEST))?.index ?? text.length, start + LONGEST);
-  const next = text.indexOf('://', start);
-  if (next >= 0 && next < end) {
+  const next = start + text.slice(start, end).search(SLASHES);
+  if (next >= start) {
     const scheme = SCHEME.exec(text.slice(Math.max(start, next - 31), next))?.[0] ?? '';
     const before = next - scheme.length;
     // `…?next=https://` is a part of the first URL; a list has a comma between its URLs.
