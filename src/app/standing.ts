@@ -236,3 +236,14 @@ export function rootCause(error: ErrorInfo): string {
   if (cause) return rootCause(cause);
   return `${error.name}: ${error.message}`.split('\n')[0]?.trim() ?? '';
 }
+
+/** A record tells of attempts when the run itself closes it, which a killed one never does. */
+const NEVER_CLOSED: readonly string[] = ['running', 'lost'];
+
+/** How often a run has tried. One that hasn't said so is at its first attempt once it has begun its work, until it tells of more. */
+export function attemptsMade(
+  { attempts, begunAt, status }: { readonly attempts: number; readonly begunAt?: Date; readonly status: string },
+  tries: readonly unknown[] | undefined,
+): number {
+  return Math.max(attempts, tries?.length ?? 0, begunAt && NEVER_CLOSED.includes(status) ? 1 : 0);
+}

@@ -101,11 +101,14 @@ test('a run at its first attempt is told as one that works, also when it was kil
   const page = await whenShown(served.url, pageOf, (text) => text.includes('under way'));
   expect(page).toMatch(/1 attempt, under way[\s\S]*attempt 1: running for \d/);
   expect(page).not.toContain('never began');
+  const shown = async () => (await runToEnd(['show', String(runId)], { database })).stdout;
+  expect(await shown()).toMatch(/^Attempts +1$/m);
   working.kill('SIGKILL');
   await working.done;
   const lost = await whenShown(served.url, pageOf, (text) => text.includes('lost'));
   expect(lost).toMatch(/1 attempt, nobody knows when it died[\s\S]*attempt 1: lost/);
   expect(lost).not.toContain('never began');
+  expect(await shown()).toMatch(/^Status +lost\n[\s\S]*^Attempts +1$/m);
 });
 
 test('Now and the page of a run tell how far its job is', async () => {

@@ -1,5 +1,6 @@
 // `run-job show`: everything that is known of one run.
 import { defineCommand } from 'citty';
+import { attemptsMade } from '../../app/standing.ts';
 import { tellReason } from '../../app/tell-reason.ts';
 import { withDatabase } from '../../app/with-database.ts';
 import { formatDuration } from '../../duration.ts';
@@ -46,7 +47,7 @@ function describe(run: RunRecord, checkpoint: CheckpointDetails | undefined): st
     ['Deadline', run.deadline?.toISOString()],
     ['Ended', run.endedAt?.toISOString()],
     ['Took', run.durationMs === undefined ? undefined : formatDuration(run.durationMs)],
-    ['Attempts', String(run.attempts)],
+    ['Attempts', run.status === 'missed' ? undefined : String(attemptsMade(run, run.tries))],
     ['Fence', tell(run.fence)],
     ['Dry run', run.dryRun ? 'yes' : undefined],
     ['Forced', run.forced ? 'yes' : undefined],

@@ -2,7 +2,7 @@
 import { barsOf } from '../../app/console/open.ts';
 import { type Seen, slotsOf } from '../../app/console/seen.ts';
 import { shellWord } from '../../app/shell-word.ts';
-import { byNeed, HEALTHS, rootCause } from '../../app/standing.ts';
+import { attemptsMade, byNeed, HEALTHS, rootCause } from '../../app/standing.ts';
 import type { Attempted, Crowding, JobRecords, LiveRun, Picture, RecentRun, RunRecord, RunRecords } from '../ports.ts';
 import type {
   Attempt,
@@ -193,18 +193,15 @@ function briefOf(run: RecentRun): RunBrief {
   };
 }
 
-/** What a record says whose run hasn't said itself how often it tried: one that has begun is at its first attempt, until it tells of more. */
-const NEVER_CLOSED: readonly string[] = ['running', 'lost'];
-
 /** One run, all of it. */
 export function runDetailOf({ run, siblings, checkpoint, told }: RunRecords): RunDetail {
-  const { id, name, job, status, shard, attempts, dryRun, forced, version, place } = run;
+  const { id, name, job, status, shard, dryRun, forced, version, place } = run;
   const { scheduledAt, startedAt, begunAt, endedAt, deadline, output } = run;
   // The record tells of attempts when it is closed; a killed run never closes it.
   const tries = run.tries ?? told?.attempts;
   return {
     ...{ id, name, job, status, shard, dryRun, forced, version },
-    attempts: Math.max(attempts, tries?.length ?? 0, begunAt && NEVER_CLOSED.includes(status) ? 1 : 0),
+    attempts: attemptsMade(run, tries),
     ...(begunAt && { begunAt: begunAt.toISOString() }),
     ...(tries?.some(({ error }) => error !== undefined) && { tries: tries.map(attemptOf) }),
     ...(told?.progress && { progress: told.progress }),
