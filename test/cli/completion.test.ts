@@ -109,6 +109,15 @@ describe.each(SHELLS.map((shell) => [shell.name, shell] as const))('in %s', (nam
 
   test.runIf(here)('a flag has its values', async () => {
     expect((await shell.complete('run-job mails_parcels --locked ')).sort()).toEqual(['fail', 'skip', 'wait']);
+    // bash has what stands before = on the line already.
+    const [skip = ''] = await shell.complete('run-job mails_parcels --locked=s');
+    expect(skip.replace('--locked=', '')).toBe('skip');
+    expect(await shell.complete('run-job doctor --jobs mail')).toEqual(['mails_letters', 'mails_parcels']);
+  });
+
+  test.runIf(here)('a command has what it can be told to do', async () => {
+    expect(await shell.complete('run-job schedules a')).toEqual(['apply']);
+    expect(await shell.complete('run-job checkins ')).toEqual(['test']);
   });
 
   test.runIf(here)('--param has the parameters of the job', async () => {

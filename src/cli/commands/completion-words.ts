@@ -1,5 +1,5 @@
 // The words that can stand where the cursor is.
-import type { ArgsDef } from 'citty';
+import type { ArgDef, ArgsDef } from 'citty';
 import { readConfig } from '../../app/config.ts';
 import { findJobFiles, loadJob } from '../../app/job-files.ts';
 import { describeParams } from '../../app/param-schema.ts';
@@ -9,6 +9,16 @@ import { RUN_ARGUMENTS } from './run-arguments.ts';
 
 /** Commands whose argument is a job. */
 const OF_A_JOB = new Set(['history', 'status', 'unlock', 'pause', 'resume', 'backfill', 'why']);
+
+/** Flags whose value is one. */
+const FLAGS_OF_A_JOB: readonly unknown[] = ['--jobs', '--name'];
+
+/** What other commands can be told to do. */
+const ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  schedules: ['apply'],
+  checkins: ['test'],
+  completion: Object.keys(COMPLETION_SCRIPTS),
+};
 
 /**
  * What the last of `words` can become; the others stand before it, without `run-job` itself. What can't be found out (a job that
@@ -37,13 +47,18 @@ async function candidatesFor(
   }
   const flag = before?.startsWith('--') ? definition[before.slice(2)] : undefined;
   if (flag && flag.type !== 'boolean' && flag.type !== 'positional') {
-    return [...((flag as { options?: readonly string[] }).options ?? [])];
+    return FLAGS_OF_A_JOB.includes(before) ? jobs : [...optionsOf(flag)];
   }
+  const [, own] = /^--([^=]+)=/.exec(rest.at(-1) ?? '') ?? [];
+  if (own !== undefined) return optionsOf(definition[own]).map((option) => `--${own}=${option}`);
   if (rest.at(-1)?.startsWith('-')) {
     const flags = Object.entries(definition).filter(([, { type }]) => type !== 'positional');
     return [...flags.map(([each]) => `--${each}`), '--help'];
   }
   if (OF_A_JOB.has(name)) return jobs;
   if (name === 'help') return [...jobs, ...Object.keys(commands)];
-  return name === 'completion' ? Object.keys(COMPLETION_SCRIPTS) : [];
+  return [...(ACTIONS[name] ?? [])];
 }
+
+const optionsOf = (flag: ArgDef | undefined): readonly string[] =>
+  (flag as { options?: readonly string[] } | undefined)?.options ?? [];
