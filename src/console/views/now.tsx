@@ -88,7 +88,9 @@ function WaitingRow({ run, at }: { readonly run: Waiting; readonly at: string })
         </span>
       </th>
       <td data-label="Waits for">
-        <Awaited run={run} />
+        <span>
+          <Awaited run={run} />
+        </span>
       </td>
       <td data-label="Since">
         <Time at={run.since} ago={at} />
