@@ -53,7 +53,7 @@ export class RunState {
   checkpointing: Promise<Checkpointing> | undefined;
   /** Whether the history holds records that are old enough to be deleted. */
   prunable = false;
-  /** Whether the database failed us for good before the run began: then it can't be told of the end either. */
+  /** Whether the database couldn't be reached, or isn't as it must be: then it can't be told of the end either. */
   databaseFailed = false;
   /** Whether the database was full, just starting or silent when it was asked last. */
   databaseBusy = false;
@@ -73,6 +73,7 @@ export class RunState {
   leftUndone = false;
   /** Aborts when a run without its lock must be at its end. */
   readonly outOfTime = new AbortController();
+  #databaseReached = false;
   #lockLostAt: number | undefined;
   #armedUntil = Number.POSITIVE_INFINITY;
   #doing = '';
@@ -132,11 +133,14 @@ export class RunState {
     try {
       const answer = await use(database);
       this.databaseBusy = false;
+      this.#databaseReached = true;
       return answer;
     } catch (error) {
       this.databaseBusy = isPassing(error);
       if (this.databaseBusy) throw error;
-      if (hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') || hasCode(error, 'ERR_RUN_JOB_CONFIG')) this.databaseFailed = true;
+      // One that has answered before may be back in a moment.
+      const away = hasCode(error, 'ERR_RUN_JOB_UNAVAILABLE') && !this.#databaseReached;
+      if (away || hasCode(error, 'ERR_RUN_JOB_CONFIG')) this.databaseFailed = true;
       throw error;
     }
   }

@@ -84,6 +84,16 @@ test('a start that was committed although nobody was told so is closed', async (
   await expectAccounts(await run.done, database, { status: 'unavailable', exitCode: 69, attempts: 0, error: 'broke' });
 });
 
+test('a run that loses its connection between lock and record is recorded', async () => {
+  await using database = await createDatabase();
+  await using proxy = await startTcpProxy(database.url);
+  const asked = proxy.hold('select id, ended_at from run_job.runs', 'to-server');
+  const slot = ['--scheduled-at', '2026-02-03T04:05:00Z'];
+  await using run = runJob(['noop', ...slot], { database: { url: proxy.urlFor(database.url) } });
+  (await run.until(asked)).drop();
+  await expectAccounts(await run.done, database, { status: 'unavailable', exitCode: 69, attempts: 0, error: 'broke (ECONNRESET)' });
+});
+
 test.for(['directly', 'through a pooler'])(
   "the server's timeouts for sessions, transactions and statements cost no record: %s",
   async (way) => {
