@@ -91,7 +91,12 @@ test('a run that loses its connection between lock and record is recorded', asyn
   const slot = ['--scheduled-at', '2026-02-03T04:05:00Z'];
   await using run = runJob(['noop', ...slot], { database: { url: proxy.urlFor(database.url) } });
   (await run.until(asked)).drop();
-  await expectAccounts(await run.done, database, { status: 'unavailable', exitCode: 69, attempts: 0, error: 'broke (ECONNRESET)' });
+  await expectAccounts(await run.done, database, {
+    status: 'unavailable',
+    exitCode: 69,
+    attempts: 0,
+    error: 'broke (ECONNRESET)',
+  });
 });
 
 test.for(['directly', 'through a pooler'])(
