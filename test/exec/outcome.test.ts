@@ -1,9 +1,12 @@
 // `run-job exec`: a program in any language has the life of a run, and its end is told as it was.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import { expectAccounts } from '../support/accounts.ts';
+import { expectAccounts, readRecords } from '../support/accounts.ts';
 import { EXECUTABLE } from '../support/built.ts';
 import { createDatabase } from '../support/database.ts';
 import { runJob, runToEnd } from '../support/run-job.ts';
@@ -164,6 +167,37 @@ test.concurrent('a run inside of a program of another run gives its own program 
   expect(told.filter((line) => /RUN_JOB_PARAM_|CHECKPOINT_FILE/.test(line))).toEqual([]);
   const files = told.filter((line) => line.startsWith('RUN_JOB_RESULT_FILE='));
   expect(files).toHaveLength(1);
+});
+
+test('a run inside of a program of another run leaves that one’s sidecars, termination message and schedule alone', async () => {
+  await using database = await createDatabase();
+  const asked: string[] = [];
+  const sidecar = createServer(async (_, response) => {
+    asked.push(...(await readRecords(database)).map(({ status }) => status));
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(sidecar, 'listening');
+  const { port } = sidecar.address() as AddressInfo;
+  const message = join(mkdtempSync(join(inject('scratchFolder'), 'message-')), 'message');
+  const ended = await execToEnd(
+    ['sh', '-c', `"$0" "$1" exec inner -- true; test ! -s ${message} || echo written`, process.execPath, EXECUTABLE],
+    [],
+    {
+      database,
+      env: {
+        RUN_JOB_TERMINATION_LOG: message,
+        RUN_JOB_SHUTDOWN_URLS: `http://127.0.0.1:${port}/`,
+        RUN_JOB_SCHEDULE: '0 3 * * *',
+        RUN_JOB_TIME_ZONE: 'Europe/Berlin',
+      },
+    },
+  );
+  sidecar.close();
+  expect(ended.exitCode, ended.stdout).toBe(0);
+  expect(asked).toEqual(['succeeded', 'succeeded']);
+  expect(linesOf(ended).map(({ msg }) => msg)).not.toContain('written');
+  expect(JSON.parse(readFileSync(message, 'utf8'))).toMatchObject({ name: 'it', status: 'succeeded' });
+  expect(await database.query('select name from run_job.schedules')).toEqual([{ name: 'it' }]);
 });
 
 test.concurrent.each([

@@ -1,4 +1,5 @@
 // What a program is told about its run: variables that begin with RUN_JOB_, and the trace that it may continue.
+import { devNull } from 'node:os';
 import type { ProgramRun } from '../../runner/ports.ts';
 
 /** The variables that tell of the run. Those that don't apply are absent. */
@@ -18,13 +19,20 @@ export function variablesOf(run: ProgramRun): Record<string, string> {
   };
 }
 
+/** What is said of the pod and of the schedule that it was started by: a run that a program starts would take it for its own. */
+const OF_THE_POD = /^RUN_JOB_(?:SHUTDOWN_URLS|SCHEDULE|TIME_ZONE|CATCH_UP)$/;
+
 /** What a program of another run is told, and this one may not be. */
 const OF_ONE_RUN = /^RUN_JOB_(?:PARAM_.*|RESULT_FILE|PROGRESS_FILE|CHECKPOINT_FILE)$/;
 
-/** The environment without what belongs to the run whose program we are, where we are one: its files and parameters are not of this run. */
-export function withoutOuterRun(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  if (env.RUN_JOB_EXEC_ID === undefined) return env;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !OF_ONE_RUN.test(name)));
+/**
+ * What a program inherits of our environment. A run that it starts must neither end the pod's sidecars, nor write the pod's termination message, nor
+ * have our schedule. Where we are the program of a run ourselves, its files and parameters are not of this run.
+ */
+export function inherited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isProgram = env.RUN_JOB_EXEC_ID !== undefined;
+  const kept = Object.entries(env).filter(([name]) => !OF_THE_POD.test(name) && !(isProgram && OF_ONE_RUN.test(name)));
+  return { ...Object.fromEntries(kept), RUN_JOB_TERMINATION_LOG: devNull };
 }
 
 /**

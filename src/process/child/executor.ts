@@ -4,7 +4,7 @@ import type { ExecResult, Fields, Logger } from '../../job.ts';
 import type { ProgramCall, ProgramOptions, Programs } from '../../runner/ports.ts';
 import { checkCall, checkEnvironment } from './check-call.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { execIdPrefix, variablesOf, withoutOuterRun } from './environment.ts';
+import { execIdPrefix, inherited, variablesOf } from './environment.ts';
 import { Exchange } from './exchange.ts';
 import { errorOf } from './exit-code.ts';
 import type { Family } from './family.ts';
@@ -83,7 +83,7 @@ export class Executor implements Programs {
     signal.throwIfAborted();
     checkCall(program, args, options);
     const cwd = options.cwd ?? workingFolder();
-    const own = { ...withoutOuterRun(this.#setting.env), ...options.env };
+    const own = { ...inherited(this.#setting.env), ...options.env };
     const told = variablesOf(run);
     checkEnvironment({ ...own, ...told });
     const file = findProgram(program, own.PATH, cwd);
