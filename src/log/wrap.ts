@@ -1,5 +1,5 @@
 // Text for people in lines of a certain width.
-import { beginningOf, columnsOf, isWide } from './columns.ts';
+import { beginningOf, columnsOf, isUnspaced } from './columns.ts';
 
 /** The lines of `text`, `width` columns at most; a word that is longer has a line of its own, such as a URL, which is copied whole. */
 export function wrap(text: string, width: number): string[] {
@@ -18,7 +18,7 @@ export function wrap(text: string, width: number): string[] {
 
 /** A sentence of a script that is written without spaces, in parts that fill a line; any other word as it is. */
 function partsOf(word: string, width: number): string[] {
-  if (columnsOf(word) <= width || !isWide(word)) return [word];
+  if (columnsOf(word) <= width || !isUnspaced(word)) return [word];
   const first = beginningOf(word, width);
   return [first, ...partsOf(word.slice(first.length), width)];
 }
