@@ -15,7 +15,7 @@
  * Nobody may be missed. A process may end before it is looked at, and leave a child that wasn't there when the look began; and while it becomes
  * another program (execve), or its first thread ends, it has no environment. Both are looked at once more, and so is whoever was killed, until nobody
  * is left to look at. The fields of /proc/123/stat are numbered as in proc_pid_stat(5): 3 is the state, 4 the parent, 5 the group, 6 the session,
- * 20 the number of threads, 23 the memory and 51 the end of the environment.
+ * 20 the number of threads, 22 the start, 23 the memory and 51 the end of the environment.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' HUP INT TERM PIPE
@@ -103,13 +103,18 @@ look() {
     [ "$#" -gt 23 ] || continue
     pid=\${1#/proc/}
     pid=\${pid%/stat}
+    # Who was killed has soon nothing any more that it could be told by, and isn't dead yet.
+    eval "killed=\\$killed_$pid"
+    if [ "$3" != Z ] || [ "\${20}" -gt 1 ]; then
+      [ "$killed" != "\${22}" ] || once_more "/proc/$pid"
+    fi
     # It is the kernel's or ends, or its first thread has ended, and others live.
     if [ "\${23}" = 0 ]; then
       [ "\${20}" -gt 1 ] || continue
       environments="$environments /proc/$pid/task/*/environ"
     fi
     looked="$looked $pid"
-    eval "parent_$pid=$4 environment_$pid=\${51}"
+    eval "parent_$pid=$4 start_$pid=\${22} environment_$pid=\${51}"
     case "$leaders " in
       *" $5 "* | *" $6 "*) members="$members $pid" ;;
     esac
@@ -132,7 +137,11 @@ look() {
     done
   done
   for leader in $leaders; do kill -KILL -- "-$leader"; done
-  for pid in $members; do kill -KILL "$pid" && once_more "/proc/$pid"; done
+  for pid in $members; do
+    kill -KILL "$pid" || continue
+    eval "killed_$pid=\\$start_$pid"
+    once_more "/proc/$pid"
+  done
   # Who became another program meanwhile (execve), or does so now, or has lost its first thread, may have had no environment when it was looked for.
   found=$(stats "$stats")
   IFS=$lines

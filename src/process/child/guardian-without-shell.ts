@@ -19,6 +19,8 @@ const LOCK_FD = 5;
 
 const [marker = ''] = process.argv.slice(2);
 const leaders = new Set<number>();
+/** Who was killed, and when it began: it has soon nothing any more that it could be told by, and isn't dead yet. */
+const killed = new Map<number, number>();
 let count = 0;
 
 for (const line of linesOf(0)) {
@@ -56,13 +58,18 @@ function killAmong(looked: readonly ProcessStat[]): number[] {
   const members = new Map<number, ProcessStat>();
   const again: number[] = [];
   for (const one of looked) {
+    if (killed.get(one.pid) === one.start) {
+      again.push(one.pid);
+      continue;
+    }
     const started = leaders.has(one.group) || leaders.has(one.session) ? 'yes' : wasStartedWith(one.pid, marker);
     if (started === 'yes') members.set(one.pid, one);
     if (started === 'not yet') again.push(one.pid);
   }
-  for (const pid of withChildren(members, looked).keys()) {
+  for (const { pid, start } of withChildren(members, looked).values()) {
     try {
       process.kill(pid, 'SIGKILL');
+      killed.set(pid, start);
       again.push(pid);
     } catch {
       // It has ended meanwhile, or is another user's.

@@ -87,6 +87,7 @@ describe.skipIf(noCompiler)('a compiled program that', () => {
       { name, start, does: 'has a name that looks like the state of a zombie', what: 'hides_in_name' },
       { name, start, does: 'goes on in its second thread', what: 'loses_first_thread' },
       { name, start, does: 'has a child that is told by nothing else', what: 'clears_environment' },
+      { name, start, does: 'has a child that the kernel takes long to end', what: 'dies_slowly' },
     ]),
   )('$does is found by $name', async ({ start, what }) => {
     const id = `${randomUUID()}-`;
