@@ -18,7 +18,12 @@ export function wrap(text: string, width: number): string[] {
 
 /** A sentence of a script that is written without spaces, in parts that fill a line; any other word as it is. */
 function partsOf(word: string, width: number): string[] {
-  if (columnsOf(word) <= width || !isUnspaced(word)) return [word];
-  const first = beginningOf(word, width);
-  return [first, ...partsOf(word.slice(first.length), width)];
+  const parts: string[] = [];
+  let rest = word;
+  while (isUnspaced(rest)) {
+    const first = beginningOf(rest, width);
+    parts.push(first);
+    rest = rest.slice(first.length);
+  }
+  return rest === '' && parts.length > 0 ? parts : [...parts, rest];
 }

@@ -6,6 +6,7 @@ export interface ProcessStat {
   readonly pid: number;
   /** `R`, `S`, `D`, `T` …; `Z` is a zombie: its first thread is dead, and it as a whole where there is no other. */
   readonly state: string;
+  /** How many threads it has. */
   readonly threads: number;
   readonly parent: number;
   readonly group: number;
@@ -41,8 +42,8 @@ function statFields(pid: number): string[] | undefined {
   }
 }
 
-/** Every process that lives, not the dead that their parents haven't yet asked for: those with a pid of at least `from`. */
-export function livingProcesses(from = 1): ProcessStat[] {
+/** Every process that lives, not the dead that their parents haven't yet asked for. */
+export function livingProcesses(): ProcessStat[] {
   let names: string[];
   try {
     names = readdirSync('/proc');
@@ -50,7 +51,7 @@ export function livingProcesses(from = 1): ProcessStat[] {
     return [];
   }
   // What isn't a number is no process.
-  return living(names.map(Number).filter((pid) => pid >= from));
+  return living(names.map(Number).filter((pid) => pid > 0));
 }
 
 /** Every process that lives, as above, with a pid from `first` to `last`; a thread counts as one. */
