@@ -1,14 +1,25 @@
 // run-job is killed with SIGKILL at random moments, and at the worst one: nothing of the program lives two seconds later, and no record lies.
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readRecord } from '../support/accounts.ts';
 import { createDatabase } from '../support/database.ts';
-import { compileMisbehaves, describeProcess, exec, execToEnd, type Marked, noCompiler } from './support.ts';
+import type { Running } from '../support/run-job.ts';
+import {
+  compileMisbehaves,
+  describeProcess,
+  exec,
+  execToEnd,
+  type Marked,
+  noCompiler,
+  processesWith,
+} from './support.ts';
 
 const KILLS = 200;
 const AT_ONCE = 8;
 const KILLS_AT_THE_START = 100;
+const KILLS_WITHOUT_ENVIRONMENT = 20;
 
 /** The longest that anything may live on. */
 const LIMIT_MS = 2_000;
@@ -62,7 +73,9 @@ describe.skipIf(noCompiler)('killed', () => {
         await killOne(next);
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    // When one fails, nothing of the others goes on beside what comes after it.
+    const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
     expect(left).toEqual([]);
     expect(lies).toEqual([]);
     // The others had ended by themselves.
@@ -74,11 +87,20 @@ describe.skipIf(noCompiler)('killed', () => {
     for (let count = 0; count < KILLS_AT_THE_START; count += 1) {
       const command = commands()[count % commands().length] ?? [];
       const run = exec(command);
-      // The first child is the guardian, the second the program, before the guardian can know which process it is.
-      while (childrenOf(run.pid).length < 2) await nextTurn();
-      run.kill('SIGKILL');
-      await run.done;
+      await killAtTheStart(run);
       left.push(...(await leftOf(run, command)));
+    }
+    expect(left).toEqual([]);
+  });
+
+  test(`${KILLS_WITHOUT_ENVIRONMENT} times in that moment, when the program empties its environment`, async () => {
+    const left: string[] = [];
+    for (let count = 0; count < KILLS_WITHOUT_ENVIRONMENT; count += 1) {
+      // Nobody else sleeps as long.
+      const seconds = `1000.${randomInt(1e12)}`;
+      const command = ['env', '-i', 'sleep', seconds];
+      await killAtTheStart(exec(command));
+      left.push(...(await leftOf({ alive: () => processesWith(seconds, 'cmdline') }, command)));
     }
     expect(left).toEqual([]);
   });
@@ -115,8 +137,15 @@ describe.skipIf(noCompiler)('killed', () => {
   });
 });
 
+/** Kills the run when its second child is there: the first is the guardian, the second the program, before the guardian can know which process it is. */
+async function killAtTheStart(run: Running): Promise<void> {
+  while (childrenOf(run.pid).length < 2) await nextTurn();
+  run.kill('SIGKILL');
+  await run.done;
+}
+
 /** What lives on of a run that has ended for longer than anything may; it is ended then. */
-async function leftOf(run: Marked, command: readonly string[]): Promise<string[]> {
+async function leftOf(run: Pick<Marked, 'alive'>, command: readonly string[]): Promise<string[]> {
   const ended = performance.now();
   let alive = run.alive();
   while (alive.length > 0 && performance.now() - ended < LIMIT_MS) {

@@ -51,23 +51,23 @@ export async function execToEnd(
 }
 
 /**
- * The processes that live (no zombies) and were started with this variable. A process may end while it is looked for, and leave a child; and while
+ * The processes that live (no zombies) and were started with this variable, or with this argument where it is `cmdline`. A process may end while it is looked for, and leave a child; and while
  * it becomes another program it has no environment: that nobody lives is said only when three looks say so.
  */
-export function processesWith(variable: string): number[] {
+export function processesWith(text: string, where: 'environ' | 'cmdline' = 'environ'): number[] {
   for (let look = 1; ; look += 1) {
-    const found = lookForProcessesWith(variable);
+    const found = lookForProcessesWith(text, where);
     if (found.length > 0 || look === 3) return found;
   }
 }
 
-function lookForProcessesWith(variable: string): number[] {
+function lookForProcessesWith(text: string, where: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(variable) && lives(pid);
+        return readFileSync(`/proc/${pid}/${where}`, 'latin1').split('\0').includes(text) && lives(pid);
       } catch {
         return false;
       }

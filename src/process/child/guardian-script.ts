@@ -3,8 +3,9 @@
 /**
  * It reads what it is told, a line each, and when the pipe to us closes it kills what is left: we can't do it when we were killed ourselves.
  *
- * - `pipes`: makes two pipes, answers `pipes`, and holds them as descriptors 3 and 4 until `shut`. Node can't make pipes, only socket
- *   pairs, and a program can't open /dev/stdout or /dev/stderr when that is a socket. A here-document is a pipe in dash, bash and busybox.
+ * - `pipes`: makes two pipes, answers `pipes`, and holds them as descriptors 3 and 4 until the program leads a session: until then the program is told
+ *   by them, whatever it has made of its environment. Node can't make pipes, only socket pairs, and a program can't open /dev/stdout or /dev/stderr
+ *   when that is a socket. A here-document is a pipe in dash, bash and busybox.
  * - `free`: closes descriptor 5, by which it holds the run's lock.
  * - `begin`: a program is about to be started.
  * - `+ 123`: it leads the session 123.
@@ -14,8 +15,11 @@
  *
  * Nobody may be missed. A process may end before it is looked at, and leave a child that wasn't there when the look began; and while it becomes
  * another program (execve), or its first thread ends, it has no environment. Both are looked at once more, and so is whoever was killed, until nobody
- * is left to look at. The fields of /proc/123/stat are numbered as in proc_pid_stat(5): 3 is the state, 4 the parent, 5 the group, 6 the session,
- * 20 the number of threads, 22 the start, 23 the memory and 51 the end of the environment.
+ * is left to look at. Who was born meanwhile to a stranger is one too; orphans are adopted by one of the guardian's forebears. That is told without
+ * starting a process: guardians at work at the same time would look at what each of them starts, and find no end.
+ *
+ * The fields of /proc/123/stat are numbered as in proc_pid_stat(5): 3 is the state, 4 the parent, 5 the group, 6 the session, 20 the number of
+ * threads, 22 the start, 23 the memory and 51 the end of the environment.
  */
 export const GUARDIAN_SCRIPT = `
 trap '' HUP INT TERM PIPE
@@ -30,11 +34,13 @@ LINE
 .
 LINE
       echo pipes ;;
-    shut) exec 3<&- 4<&- ;;
     free) exec 5<&- ;;
     begin) count=$((count + 1)) ;;
-    +) leaders="$leaders $leader" ;;
+    +)
+      exec 3<&- 4<&-
+      leaders="$leaders $leader" ;;
     -)
+      [ "$leader" != 0 ] || exec 3<&- 4<&-
       count=$((count - 1))
       kept=
       for one in $leaders; do [ "$one" = "$leader" ] || kept="$kept $one"; done
@@ -43,12 +49,21 @@ LINE
 done
 [ "$count" -gt 0 ] || exit 0
 exec 2>/dev/null
+# It was killed while it started a program.
+starting=
+[ ! -e "/proc/$$/fd/3" ] || starting=yes
 
 once_more() {
   case "$again " in
     *" $1 "*) ;;
     *) again="$again $1" ;;
   esac
+}
+
+# Reads the file $1 into line, without line breaks; empty where there is none.
+read_stat() {
+  line=
+  while read -r part; do line="$line $part"; done < "$1"
 }
 
 # What the kernel tells of the processes with the files $1, a line each: the file, ':) ', and what follows the name. That may hold line breaks, of which
@@ -66,8 +81,7 @@ marked() {
 command -v grep >/dev/null || {
   stats() {
     for file in $1; do
-      line=
-      while read -r part; do line="$line $part"; done < "$file"
+      read_stat "$file"
       echo "$file:) \${line##*) }"
     done
   }
@@ -81,6 +95,11 @@ command -v grep >/dev/null || {
       esac
     done
   }
+}
+
+# Whether the process $1 writes to one of the pipes.
+writes_to_pipes() {
+  [ "/proc/$1/fd/1" -ef "/proc/$$/fd/3" ] || [ "/proc/$1/fd/2" -ef "/proc/$$/fd/4" ]
 }
 
 # Kills the members among the processes $1, such as /proc/123.
@@ -117,6 +136,7 @@ look() {
     eval "parent_$pid=$4 start_$pid=\${22} environment_$pid=\${51}"
     case "$leaders " in
       *" $5 "* | *" $6 "*) members="$members $pid" ;;
+      *) [ -z "$starting" ] || ! writes_to_pipes "$pid" || members="$members $pid" ;;
     esac
   done
   unset IFS
@@ -138,6 +158,10 @@ look() {
   done
   for leader in $leaders; do kill -KILL -- "-$leader"; done
   for pid in $members; do
+    case "$ours " in
+      *" $pid "*) ;;
+      *) ours="$ours $pid" ;;
+    esac
     kill -KILL "$pid" || continue
     eval "killed_$pid=\\$start_$pid"
     once_more "/proc/$pid"
@@ -160,20 +184,33 @@ look() {
   unset IFS
 }
 
-# Who was born since the process $newest was the newest: it may be the child of one that ended before it was looked at, as this one may have ended by now.
+# Whether the process $1 is the child of a stranger, and so one itself. No process is started for this.
+is_strangers_child() {
+  read_stat "/proc/$1/stat"
+  # It has ended, and whoever it has left is newer.
+  [ -n "$line" ] || return 0
+  set -- "$1" \${line##*) }
+  case "$forebears $ours $again " in
+    *" $3 "* | *"/$3 "*) return 1 ;;
+  esac
+  eval "known=\\$start_$3"
+  [ -n "$known" ] || return 1
+  eval "start_$1=\${21}"
+}
+
+# Who was born since the process $newest was the newest: perhaps the child of one that ended before it was looked at, as this one may have ended by now.
 look_for_newborn() {
   pid=$newest
-  most=$((newest + 1000))
   read -r one five fifteen tasks newest < /proc/loadavg
   while [ "$newest" != "$pid" ]; do
-    # The pids have begun anew, or are so many that a look at all processes is quicker.
-    if [ "$newest" -lt "$pid" ] || [ "$newest" -gt "$most" ]; then
+    # The pids have begun anew.
+    if [ "$newest" -lt "$pid" ]; then
       again=$all
       return
     fi
     while [ "$pid" -lt "$newest" ]; do
       pid=$((pid + 1))
-      [ ! -d "/proc/$pid" ] || once_more "/proc/$pid"
+      [ ! -d "/proc/$pid" ] || is_strangers_child "$pid" || once_more "/proc/$pid"
     done
     read -r one five fifteen tasks newest < /proc/loadavg
   done
@@ -189,7 +226,18 @@ read -r line < "/proc/$$/stat"
 set -- $line
 [ "\${51}" != 0 ] || none=-
 
+# One of these adopts orphans.
+forebears=' 1'
+pid=$$
+while [ "$pid" -gt 1 ]; do
+  read_stat "/proc/$pid/stat"
+  set -- \${line##*) }
+  pid=\${2:-0}
+  forebears="$forebears $pid"
+done
+
 all='/proc/[0-9]*'
+ours=
 again=$all
 round=0
 read -r one five fifteen tasks newest < /proc/loadavg

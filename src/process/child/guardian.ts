@@ -114,7 +114,6 @@ async function makePipes(
   } finally {
     clearTimeout(timer);
     stdout.removeListener('data', onData);
-    tell('shut');
   }
 }
 

@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GUARDIAN_SCRIPT } from '../../../src/process/child/guardian-script.ts';
@@ -11,6 +13,9 @@ import { findProgram } from '../../support/install.ts';
 const WITHOUT_SHELL = fileURLToPath(new URL('../../../src/process/child/guardian-without-shell.ts', import.meta.url));
 const shells = ['dash', 'bash', 'busybox'].map((name) => findProgram(name)).filter((path) => path !== undefined);
 
+/** Under its own name bash reads ~/.bashrc where standard input is a socket. */
+const AS_SH = { argv0: 'sh' };
+
 const GUARDIANS: [string, (marker: string) => ChildProcess][] = [
   [
     'Node',
@@ -19,12 +24,19 @@ const GUARDIANS: [string, (marker: string) => ChildProcess][] = [
   ...shells.map((shell): [string, (marker: string) => ChildProcess] => [
     shell,
     (marker) =>
-      spawn(shell, [...(shell.endsWith('busybox') ? ['sh'] : []), '-c', GUARDIAN_SCRIPT, 'guardian', marker], {
+      spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', marker], {
+        ...AS_SH,
         env: { PATH: process.env.PATH ?? '' },
         stdio: ['pipe', 'pipe', 'inherit'],
       }),
   ]),
 ];
+
+/** The CPU time that our children had taken, and theirs, when they ended: in the kernel's ticks. However busy the machine is. */
+function cpuOfEnded(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+  return Number(fields[13]) + Number(fields[14]);
+}
 
 /** As in an image that has none, or where PATH leads elsewhere. */
 const WITHOUT_GREP = shells
@@ -33,6 +45,7 @@ const WITHOUT_GREP = shells
     `${shell} without grep`,
     (marker) =>
       spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', marker], {
+        ...AS_SH,
         env: { PATH: '/nowhere' },
         stdio: ['pipe', 'pipe', 'inherit'],
       }),
@@ -126,6 +139,29 @@ describe.skipIf(noCompiler)('a compiled program that', () => {
   });
 });
 
+// What one starts to look around is somebody new for the others, and they look at whoever is new.
+test.each(GUARDIANS)('%s: of many that work at the same time none keeps the others at work', async (_, start) => {
+  const MANY = 16;
+  const waiting = async () => {
+    const guardian = start(`RUN_JOB_EXEC_ID=${randomUUID()}-`);
+    guardian.stdin?.write('begin\npipes\n');
+    // Node's says nothing.
+    if (guardian.spawnfile !== process.execPath) await once(guardian.stdout as Readable, 'data');
+    return guardian;
+  };
+  const work = async (guardian: ChildProcess) => {
+    guardian.stdin?.end();
+    await once(guardian, 'close');
+  };
+  const before = cpuOfEnded();
+  for (let count = 0; count < MANY; count += 1) await work(await waiting());
+  const oneByOne = cpuOfEnded() - before;
+  const guardians = await Promise.all(Array.from({ length: MANY }, waiting));
+  await Promise.all(guardians.map(work));
+  const atOnce = cpuOfEnded() - before - oneByOne;
+  expect(atOnce).toBeLessThan(8 * oneByOne);
+});
+
 test.each(GUARDIANS)('%s: when nobody reads its answer any more, it does its work all the same', async (_, start) => {
   const run = randomUUID();
   const guardian = start(`RUN_JOB_EXEC_ID=${run}-`);
@@ -137,7 +173,10 @@ test.each(GUARDIANS)('%s: when nobody reads its answer any more, it does its wor
 });
 
 test.each(shells.filter((shell) => !shell.endsWith('busybox')))('%s makes two pipes', async (shell) => {
-  const guardian = spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', 'X='], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const guardian = spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', 'X='], {
+    ...AS_SH,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   guardian.stdin.write('pipes\n');
   expect(String((await once(guardian.stdout, 'data'))[0])).toBe('pipes\n');
   const { readlinkSync } = await import('node:fs');
