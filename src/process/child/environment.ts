@@ -1,8 +1,12 @@
 // What a program is told about its run: variables that begin with RUN_JOB_, and the trace that it may continue.
 import { devNull } from 'node:os';
+import { ConfigError } from '../../errors.ts';
 import type { ProgramRun } from '../../runner/ports.ts';
 
-/** The variables that tell of the run. Those that don't apply are absent. */
+/**
+ * The variables that tell of the run. Those that don't apply are absent.
+ * @throws {ConfigError} two parameters would be the same variable
+ */
 export function variablesOf(run: ProgramRun): Record<string, string> {
   return {
     RUN_JOB_RUN_ID: run.runId,
@@ -43,13 +47,23 @@ export function execIdPrefix(runId: string, { RUN_JOB_EXEC_ID: outer = '' }: Nod
   return /^[0-9a-f-]+(?:\/[0-9a-f-]+)*$/.test(outer) ? `${outer}/${runId}-` : `${runId}-`;
 }
 
-/** Each parameter by its name in capitals, and all of them as JSON. Text is given as it is, everything else as JSON. */
+/**
+ * Each parameter by its name in capitals, and all of them as JSON. Text is given as it is, everything else as JSON.
+ * @throws {ConfigError} two of them have the same name in capitals
+ */
 function paramVariables(params: unknown): Record<string, string> {
   const variables: Record<string, string> = { RUN_JOB_PARAMS: toJson(params) || '{}' };
   if (typeof params !== 'object' || params === null) return variables;
+  const names = new Map<string, string>();
   for (const [name, value] of Object.entries(params)) {
     if (value === undefined || value === null) continue;
     const key = `RUN_JOB_PARAM_${variableName(name)}`;
+    const other = names.get(key);
+    if (other !== undefined)
+      throw new ConfigError(
+        `The parameters ${other} and ${name} are both ${key} to a program: name one of them otherwise`,
+      );
+    names.set(key, name);
     // As JSON has it: of a date the text.
     const json = toJson(value);
     variables[key] = typeof value === 'string' ? value : json.startsWith('"') ? (JSON.parse(json) as string) : json;

@@ -37,3 +37,14 @@ test('none, and a date that is none', () => {
   expect(told(undefined)).toEqual({ all: {}, own: {} });
   expect(told({ at: new Date('never') }).all).toEqual({ at: null });
 });
+
+test.each([
+  ['a-b', 'a_b', 'A_B'],
+  ['olderThan', 'older-than', 'OLDER_THAN'],
+])('%s and %s, which a shell can’t tell apart, are refused', (one, other, name) => {
+  expect(() => told({ [one]: 1, [other]: 2 })).toThrow(
+    `The parameters ${one} and ${other} are both RUN_JOB_PARAM_${name} to a program: name one of them otherwise`,
+  );
+  // Who isn't there is told by no variable.
+  expect(told({ [one]: 1, [other]: null }).own).toEqual({ [`RUN_JOB_PARAM_${name}`]: '1' });
+});
