@@ -28,7 +28,7 @@ export interface Guardian {
   forget(leader: number): void;
   /** Nothing is started any more, and nothing lives: it needn't hold the run's lock. */
   letGo(): void;
-  /** Two real pipes, one after the other; undefined where there is no shell to make them. */
+  /** Two real pipes for the program that is watched next, or can't be started; undefined where there is no shell to make them. */
   pipes(): Promise<readonly [Pipe, Pipe] | undefined>;
 }
 
@@ -60,17 +60,28 @@ export function startGuardian(markerPrefix: string, withoutShell: URL, lockDescr
   unref(child.stdin);
   unref(child.stdout);
   const tell = (line: string) => void child.stdin.write(`${line}\n`);
-  let turn: Promise<unknown> = Promise.resolve();
+  // It holds one program's pipes at a time, until it is told which process that is.
+  let turn: Promise<void> = Promise.resolve();
+  let endTurn = () => {};
   return {
     begin: () => tell('begin'),
-    watch: (leader) => tell(`+ ${leader}`),
-    forget: (leader) => tell(`- ${leader}`),
+    watch(leader) {
+      tell(`+ ${leader}`);
+      endTurn();
+    },
+    forget(leader) {
+      tell(`- ${leader}`);
+      if (leader === 0) endTurn();
+    },
     letGo: () => tell('free'),
-    pipes() {
-      if (!shell || process.platform !== 'linux') return Promise.resolve(undefined);
-      const made = turn.then(() => makePipes(child, tell)).catch(() => undefined);
-      turn = made;
-      return made;
+    async pipes() {
+      if (!shell || process.platform !== 'linux') return undefined;
+      const before = turn;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      turn = promise;
+      await before;
+      endTurn = resolve;
+      return makePipes(child, tell).catch(() => undefined);
     },
   };
 }

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { startGuardian } from '../../../src/process/child/guardian.ts';
 import { GUARDIAN_SCRIPT } from '../../../src/process/child/guardian-script.ts';
+import { start as startProgram } from '../../../src/process/child/start.ts';
 import { compileMisbehaves, describeProcess, lives, noCompiler, processesWith } from '../../exec/support.ts';
 import { findProgram } from '../../support/install.ts';
 
@@ -187,3 +189,25 @@ test.each(shells.filter((shell) => !shell.endsWith('busybox')))('%s makes two pi
   guardian.stdin.end();
   await once(guardian, 'close');
 });
+
+// It holds one pair at a time, and closes it when it is told whose it was.
+test.runIf(process.platform === 'linux')(
+  'programs that are started at the same time have pipes of their own',
+  async () => {
+    const run = randomUUID();
+    const guardian = startGuardian(`RUN_JOB_EXEC_ID=${run}-`, new URL('file:///nowhere'), undefined);
+    const outputOf = async (number: number): Promise<string> => {
+      const id = `${run}-${number}`;
+      const what = { program: 'readlink', file: findProgram('readlink') ?? '', args: ['/proc/self/fd/1'], cwd: '/' };
+      const marked = { env: { RUN_JOB_EXEC_ID: id }, marker: `RUN_JOB_EXEC_ID=${id}`, input: 'none' } as const;
+      const { pid, stdout, stderr } = await startProgram({ ...what, ...marked }, guardian);
+      stderr.resume();
+      const output = (await stdout.toArray()).join('');
+      guardian.forget(pid);
+      return output;
+    };
+    const outputs = await Promise.all([1, 2, 3].map(outputOf));
+    expect(outputs).toEqual(outputs.map(() => expect.stringMatching(/^pipe:/)));
+    expect(new Set(outputs).size).toBe(outputs.length);
+  },
+);
