@@ -226,13 +226,15 @@ read -r line < "/proc/$$/stat"
 set -- $line
 [ "\${51}" != 0 ] || none=-
 
-# One of these adopts orphans.
+# One of these adopts orphans. One that ends meanwhile, or is hidden, doesn't tell who is above it.
 forebears=' 1'
 pid=$$
-while [ "$pid" -gt 1 ]; do
+gaps=0
+while [ "$pid" -gt 1 ] && [ "$gaps" -lt 10 ]; do
   read_stat "/proc/$pid/stat"
   set -- \${line##*) }
-  pid=\${2:-0}
+  pid=\${2:-$$}
+  [ "$#" -gt 0 ] || gaps=$((gaps + 1))
   forebears="$forebears $pid"
 done
 
