@@ -5,7 +5,8 @@
  *
  * - `pipes`: makes two pipes, answers `pipes`, and holds them as descriptors 3 and 4 until the program leads a session: until then the program is told
  *   by them, whatever it has made of its environment. Node can't make pipes, only socket pairs, and a program can't open /dev/stdout or /dev/stderr
- *   when that is a socket. A here-document is a pipe in dash, bash and busybox.
+ *   when that is a socket. A here-document is a pipe in dash, bash and busybox; before bash 5.1 it is a file, which is no
+ *   use. Without `command` the shell would end where it can't make that.
  * - `free`: closes descriptor 5, by which it holds the run's lock.
  * - `begin`: a program is about to be started.
  * - `+ 123`: it leads the session 123.
@@ -28,7 +29,7 @@ count=0
 while read -r what leader; do
   case $what in
     pipes)
-      exec 3<<LINE 4<<LINE
+      command exec 3<<LINE 4<<LINE
 .
 LINE
 .
@@ -51,7 +52,7 @@ done
 exec 2>/dev/null
 # It was killed while it started a program.
 starting=
-[ ! -e "/proc/$$/fd/3" ] || starting=yes
+[ ! -p "/proc/$$/fd/3" ] || starting=yes
 
 once_more() {
   case "$again " in

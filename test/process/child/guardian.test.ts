@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { startGuardian } from '../../../src/process/child/guardian.ts';
 import { GUARDIAN_SCRIPT } from '../../../src/process/child/guardian-script.ts';
 import { start as startProgram } from '../../../src/process/child/start.ts';
@@ -189,6 +190,45 @@ test.each(shells.filter((shell) => !shell.endsWith('busybox')))('%s makes two pi
   guardian.stdin.end();
   await once(guardian, 'close');
 });
+
+// Before bash 5.1 a here-document is a file: on a read-only disk there is none.
+test.runIf(findProgram('bash') !== undefined)(
+  'where the shell can make no pipes, it does its work all the same',
+  async () => {
+    const run = randomUUID();
+    const known = program(`${run}-1`);
+    const limited = `trap '' XFSZ; ulimit -f 0; exec -a sh bash -c "$@"`;
+    const args = [GUARDIAN_SCRIPT, 'guardian', `RUN_JOB_EXEC_ID=${run}-`];
+    const guardian = spawn('bash', ['-c', limited, 'bash', ...args], {
+      env: { PATH: process.env.PATH ?? '', BASH_COMPAT: '5.0' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const death = once(known, 'exit');
+    guardian.stdin.end(`begin\npipes\n+ ${known.pid}\n`);
+    const [said] = await Promise.all([guardian.stdout.toArray(), once(guardian, 'close')]);
+    if (lives(known.pid)) known.kill('SIGTERM');
+    expect(await death).toEqual([null, 'SIGKILL']);
+    expect(said.join('')).toBe('pipes\n');
+  },
+);
+
+test.each(GUARDIANS.slice(1).map(([shell]) => shell))(
+  '%s: who writes to the same file as descriptor 3, where that is no pipe of its own, lives on',
+  async (shell) => {
+    const file = openSync(join(inject('scratchFolder'), randomUUID()), 'w+');
+    const stranger = spawn('sleep', ['1000'], { stdio: ['ignore', file, 'ignore'], env: { PATH: process.env.PATH } });
+    const guardian = spawn(shell, ['-c', GUARDIAN_SCRIPT, 'guardian', `RUN_JOB_EXEC_ID=${randomUUID()}-`], {
+      ...AS_SH,
+      stdio: ['pipe', 'pipe', 'inherit', file],
+    });
+    closeSync(file);
+    guardian.stdin?.end('begin\n');
+    await once(guardian, 'close');
+    const alive = lives(stranger.pid as number);
+    stranger.kill('SIGKILL');
+    expect(alive).toBe(true);
+  },
+);
 
 // It holds one pair at a time, and closes it when it is told whose it was.
 test.runIf(process.platform === 'linux')(
