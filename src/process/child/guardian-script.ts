@@ -199,11 +199,13 @@ is_strangers_child() {
   eval "start_$1=\${21}"
 }
 
-# Who was born since the process $newest was the newest: perhaps the child of one that ended before it was looked at, as this one may have ended by now.
+# Who was born since $newest was the newest: perhaps the child of one that ended before it was looked at.
 look_for_newborn() {
   pid=$newest
+  passes=0
   read -r one five fifteen tasks newest < /proc/loadavg
-  while [ "$newest" != "$pid" ]; do
+  while [ "$newest" != "$pid" ] && [ "$passes" -lt 1000 ]; do
+    passes=$((passes + 1))
     # The pids have begun anew.
     if [ "$newest" -lt "$pid" ]; then
       again=$all

@@ -45,18 +45,19 @@ export interface Started {
 export async function start(what: Start, guardian: Guardian): Promise<Started> {
   guardian.begin();
   const pipes = await guardian.pipes();
+  const closeInput = () => typeof what.input === 'number' && closeSync(what.input);
   let child: ChildProcess;
   try {
     child = await spawned(what, pipes);
   } catch (error) {
-    dropPipes(pipes);
     guardian.forget(0);
+    dropPipes(pipes);
+    closeInput();
     throw spawnError(error as NodeJS.ErrnoException, what);
-  } finally {
-    if (typeof what.input === 'number') closeSync(what.input);
   }
   const pid = child.pid as number;
   guardian.watch(pid);
+  closeInput();
   const exit = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
