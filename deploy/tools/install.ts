@@ -12,6 +12,9 @@ const PROGRAMS = [
   { program: 'runc', package: 'runc', checks: 'the image' },
   { program: 'chromium', package: 'chromium', checks: 'the console in a browser' },
   { program: 'tini-static', package: 'tini', checks: 'the image' },
+  { program: 'busybox', package: 'busybox', checks: 'killed runs in images whose shell is busybox' },
+  { program: 'zsh', package: 'zsh', checks: 'completion in zsh' },
+  { program: 'fish', package: 'fish', checks: 'completion in fish' },
   {
     program: DEBIAN_POSTGRES.program,
     package: DEBIAN_POSTGRES.package,
