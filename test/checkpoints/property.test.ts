@@ -14,24 +14,28 @@ const PLAYS: readonly [string, Pick<Play, 'by' | 'kills' | 'rollBackOneIn'>][] =
 ];
 
 onEveryPostgres((createDatabase) => {
-  test.for(PLAYS)('%s', async ([_, how]) => {
-    await using database = await createDatabase({ migrated: true });
-    await database.query(tablesOf(ROWS));
-    const played = await play({
-      ...how,
-      url: database.url,
-      direct: database.url,
-      jobs: JOBS,
-      slot: SLOT,
-      seed: 1,
-      rows: ROWS,
-      batch: 20,
-    });
-    expect(played).toMatchObject({ copied: ROWS, distinct: ROWS, checkpoints: 0 });
-    expect(played.workers).toBeGreaterThan(1);
+  test.for(PLAYS)('%s', { retry: 0 }, async ([_, how]) => {
+    for (let tries = 1; ; tries += 1) {
+      await using database = await createDatabase({ migrated: true });
+      await database.query(tablesOf(ROWS));
+      const played = await play({
+        ...how,
+        url: database.url,
+        direct: database.url,
+        jobs: JOBS,
+        slot: SLOT,
+        seed: tries,
+        rows: ROWS,
+        batch: 20,
+      });
+      expect(played).toMatchObject({ copied: ROWS, distinct: ROWS, checkpoints: 0 });
+      if (played.workers > 1) return;
+      // On a busy machine the first may have copied all before it is looked at.
+      expect(tries, 'plays in which one run did all').toBeLessThan(5);
+    }
   });
 
-  test('killed behind PgBouncer', async () => {
+  test('killed behind PgBouncer', { retry: 0 }, async () => {
     await using database = await createDatabase({ migrated: true });
     await database.query(tablesOf(ROWS));
     await using pooler = await startPgBouncer(database.url);
