@@ -1,5 +1,4 @@
 // What `ctx.postgres.transaction`, `batch` and `statement` promise a job's author: all or nothing, and nothing left on the server.
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UnavailableError } from '../../src/errors.ts';
 import type { PostgresPool, Transaction } from '../../src/job.ts';
@@ -8,6 +7,7 @@ import { withTransactions } from '../../src/postgres/transaction.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { onEveryPostgres } from '../support/every-postgres.ts';
 import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { testPool } from '../support/pool.ts';
 import { runJob } from '../support/run-job.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { serverAt } from './server-at.ts';
@@ -359,7 +359,7 @@ onEveryPostgres((createDatabase) => {
   });
 
   test('a pool that a test brings of its own knows transactions too', async () => {
-    const pool = withTransactions(new pg.Pool({ connectionString: database.url, max: 1 }));
+    const pool = withTransactions(testPool({ connectionString: database.url, max: 1 }));
     const controller = new AbortController();
     const running = pool.transaction(controller.signal, {}, (transaction) =>
       transaction.query('SELECT pg_sleep(3600)'),

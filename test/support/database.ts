@@ -37,20 +37,23 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
     name,
     url,
     query: (sql, values) => withClient(url, async (client) => (await client.query(sql, values)).rows),
-    async connect() {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      return client;
-    },
+    connect: () => connect(url),
     async [Symbol.asyncDispose]() {
       await withClient(serverUrl, (client) => client.query(`drop database if exists ${name} with (force)`));
     },
   };
 }
 
-async function withClient<T>(connectionString: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+async function connect(connectionString: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString });
+  // Servers are stopped and databases dropped while connections are open; a query that this ends fails.
+  client.on('error', () => {});
   await client.connect();
+  return client;
+}
+
+async function withClient<T>(connectionString: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(connectionString);
   try {
     return await use(client);
   } finally {

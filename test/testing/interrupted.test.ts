@@ -1,10 +1,10 @@
 // `runJob.interrupted` finds the job that doesn't go on where it was, and passes the one that does.
-import pg from 'pg';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ContinueError, defineJob } from '../../src/index.ts';
 import { runJob } from '../../src/testing/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { testPool } from '../support/pool.ts';
 
 const cursor = v.object({ lastId: v.number() });
 
@@ -50,7 +50,7 @@ describe('with a real database', () => {
   });
 
   test('a pool of the test’s own is as good, and is left as it was', async () => {
-    const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+    const pool = testPool({ connectionString: database.url, max: 2 });
     try {
       const { kills } = await runJob.interrupted(copies(true), { postgres: pool, most: 6, ...compared() });
       expect(kills).toBe(5);

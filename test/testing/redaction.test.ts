@@ -1,10 +1,10 @@
 // A run in a test redacts as a real one does: what a test asserts on is what production would tell.
-import pg from 'pg';
 import { expect, test } from 'vitest';
 import { defineJob } from '../../src/index.ts';
 import { runJob } from '../../src/testing/index.ts';
 import tellsSecrets from '../fixtures/jobs/tells_secrets.ts';
 import { createDatabase } from '../support/database.ts';
+import { testPool } from '../support/pool.ts';
 import { runToEnd } from '../support/run-job.ts';
 
 const SECRET = 'hunt"er2\\Kq8/1@zz käse';
@@ -54,7 +54,7 @@ test('the password of a pool that the test brings is a secret, as that of DATABA
     { host: hostname, port: Number(port), user: username, password, database: database.name },
   ];
   for (const config of given) {
-    const pool = new pg.Pool(config);
+    const pool = testPool(config);
     expect((await runJob(job, { postgres: pool })).result).toBe('it is [redacted]');
     await pool.end();
   }

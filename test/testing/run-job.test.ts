@@ -1,12 +1,12 @@
 // A job's own tests run it by `run-job/testing`, which tells what the executable would.
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { defineJob, PermanentError, RetryableError, UnavailableError } from '../../src/index.ts';
 import { runJob } from '../../src/testing/index.ts';
 import { bindQueue, consume, EXCHANGE } from '../support/amqp.ts';
 import { createDatabase } from '../support/database.ts';
+import { testPool } from '../support/pool.ts';
 import { createVhost } from '../support/vhost.ts';
 
 const hello = defineJob({
@@ -203,7 +203,7 @@ describe('a job that needs PostgreSQL', () => {
 
   test('has the transactions of the contract, whether the test brings a pool or a fake with no more than query', async () => {
     await using database = await createDatabase();
-    const pool = new pg.Pool({ connectionString: database.url });
+    const pool = testPool({ connectionString: database.url });
     expect((await runJob(transfers, { postgres: pool })).result).toEqual({
       begun: [{ isolation: 'serializable' }],
       rows: [{ one: 1 }],

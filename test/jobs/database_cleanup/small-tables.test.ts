@@ -1,9 +1,9 @@
 // Many small tables: several go in one transaction, which changes nothing of what becomes of each.
-import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { onEveryPostgres } from '../../support/every-postgres.ts';
+import { testPool } from '../../support/pool.ts';
 import { runJob, runToEnd } from '../../support/run-job.ts';
 import { daysAgo, runCleanup } from './support.ts';
 
@@ -55,7 +55,7 @@ onEveryPostgres((createDatabase) => {
     const taken: number[] = [];
     for (const tables of [names.slice(0, 1), names.slice(1)]) {
       await database.query(tables.map((name) => table(name)).join(''));
-      const pool = new pg.Pool({ connectionString: database.url });
+      const pool = testPool({ connectionString: database.url });
       let transactions = 0;
       pool.on('acquire', () => {
         transactions += 1;

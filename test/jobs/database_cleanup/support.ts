@@ -1,6 +1,6 @@
 // Runs database_cleanup in this process over a real database, with a context made by hand.
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import * as v from 'valibot';
 import type { PreviousRun, Shard } from '../../../src/job.ts';
 import { cleanup } from '../../../src/jobs/database_cleanup/cleanup.ts';
@@ -9,6 +9,7 @@ import { params } from '../../../src/jobs/database_cleanup/params.ts';
 import type { Result } from '../../../src/jobs/database_cleanup/result.ts';
 import { type Progress, progress } from '../../../src/jobs/database_cleanup/saved.ts';
 import { withTransactions } from '../../../src/postgres/transaction.ts';
+import { testPool } from '../../support/pool.ts';
 
 export interface Line {
   readonly level: string;
@@ -36,10 +37,7 @@ export interface CleanupOptions {
 /** Runs the job once against the database of a URL, or of a pool. */
 export async function runCleanup(database: string | pg.Pool, options: CleanupOptions = {}): Promise<Result> {
   if (typeof database !== 'string') return runOn(database, options);
-  const pool = new pg.Pool({ connectionString: database, max: 4, options: options.settings });
-  pool.on('error', () => {});
-  // As the runner's pool does: a connection that ends while it is lent out tells its client.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  const pool = testPool({ connectionString: database, max: 4, options: options.settings });
   try {
     return await runOn(pool, options);
   } finally {

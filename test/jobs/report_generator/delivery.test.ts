@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
-import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { PermanentError, UnavailableError } from '../../../src/errors.ts';
 import { SCHEMA_ID } from '../../../src/jobs/report_generator/report.ts';
 import { withTransactions } from '../../../src/postgres/transaction.ts';
 import { open } from '../../rabbitmq/open.ts';
 import { bindQueue, consume, EXCHANGE } from '../../support/amqp.ts';
+import { testPool } from '../../support/pool.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { createVhost } from '../../support/vhost.ts';
@@ -265,8 +265,7 @@ test('a server that limits how long a transaction is open or idle leaves the mes
     ...(inject('postgresMajor') >= 17 ? ['transaction_timeout'] : []),
   ];
   for (const limit of limits) await setting.database.query(`ALTER DATABASE ${name} SET ${limit} = '300ms'`);
-  const limited = new pg.Pool({ connectionString: setting.database.url });
-  limited.on('error', () => {});
+  const limited = testPool({ connectionString: setting.database.url });
   const rabbitmq = { exchange: EXCHANGE, publish: () => setTimeout(600) };
   const sent = runReport(withTransactions(limited), { rabbitmq }).finally(() => limited.end());
   expect(await sent).toMatchObject({ sent: true });

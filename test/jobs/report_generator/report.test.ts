@@ -6,6 +6,7 @@ import { PermanentError, RetryableError, UsageError } from '../../../src/errors.
 import type { PostgresPool } from '../../../src/job.ts';
 import type { Report } from '../../../src/jobs/report_generator/report.ts';
 import { withTransactions } from '../../../src/postgres/transaction.ts';
+import { testPool } from '../../support/pool.ts';
 import { MONDAY, type ReportDatabase, type RunOptions, reportDatabase, runReport } from './setting.ts';
 
 /** The message body of a dry run, from the file that it writes. */
@@ -192,10 +193,7 @@ test('a past week is made again byte for byte, whenever, in whatever order the r
 });
 
 async function freshPool(url: string): Promise<AsyncDisposable & { pool: PostgresPool }> {
-  const { Pool } = (await import('pg')).default;
-  const pool = withTransactions(new Pool({ connectionString: url }));
-  // The database is dropped soon after.
-  pool.on('error', () => {});
+  const pool = withTransactions(testPool({ connectionString: url }));
   return { pool, [Symbol.asyncDispose]: () => pool.end() };
 }
 

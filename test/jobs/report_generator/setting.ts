@@ -1,5 +1,4 @@
 // Where the report's tests take place: a database with a financial table and the view on it, and the context that the runner would give.
-import pg from 'pg';
 import * as v from 'valibot';
 import { vi } from 'vitest';
 import type { PostgresPool } from '../../../src/job.ts';
@@ -10,6 +9,7 @@ import { withTransactions } from '../../../src/postgres/transaction.ts';
 import { unconnectedRabbitMq } from '../../../src/rabbitmq/unconnected.ts';
 import { EXCHANGE } from '../../support/amqp.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { testPool } from '../../support/pool.ts';
 import { recordedLog } from '../../support/recorded-log.ts';
 
 /** The Monday after the week of most tests, 2015-W46, at the chart's hour. */
@@ -52,9 +52,7 @@ export interface ReportDatabase extends AsyncDisposable {
 
 export async function reportDatabase(): Promise<ReportDatabase> {
   const database = await createDatabase();
-  const pool = withTransactions(new pg.Pool({ connectionString: database.url, max: 4 }));
-  // Databases are dropped while connections are open.
-  pool.on('error', () => {});
+  const pool = withTransactions(testPool({ connectionString: database.url, max: 4 }));
   await pool.query(SCHEMA);
   return {
     database,

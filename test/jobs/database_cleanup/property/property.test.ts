@@ -1,8 +1,8 @@
 // What holds for every schema: random databases, each cleaned and compared with what a slow oracle says.
 // `npm run bench -- cleanup-property 5000` tries many more.
-import pg from 'pg';
 import { describe, test } from 'vitest';
 import { onEveryPostgres } from '../../../support/every-postgres.ts';
+import { testPool } from '../../../support/pool.ts';
 import { checkSeed } from './check.ts';
 
 const SEEDS_A_TEST = 20;
@@ -18,7 +18,7 @@ onEveryPostgres((createDatabaseThere) => {
   describe.concurrent('no live row goes, every due row that can go does, and the dry run and the archive say the same', () => {
     test.for(starts)('for the seeds from %i', { retry: 0 }, async (start) => {
       await using database = await createDatabaseThere();
-      const pool = new pg.Pool({ connectionString: database.url, max: 3 });
+      const pool = testPool({ connectionString: database.url, max: 3 });
       try {
         for (let seed = start; seed < start + SEEDS_A_TEST; seed += 1) await checkSeed(pool, seed);
       } finally {
