@@ -5,8 +5,8 @@
  *
  * - `pipes`: makes two pipes, answers `pipes`, and holds them as descriptors 3 and 4 until the program leads a session: until then the program is told
  *   by them, whatever it has made of its environment. Node can't make pipes, only socket pairs, and a program can't open /dev/stdout or /dev/stderr
- *   when that is a socket. A here-document is a pipe in dash, bash and busybox; before bash 5.1 it is a file, which is no
- *   use. Without `command` the shell would end where it can't make that.
+ *   when that is a socket. A here-document is a pipe in dash, bash and busybox; before bash 5.1 it is a file, which is no use. Without `command` the
+ *   shell would end where it can't make that.
  * - `free`: closes descriptor 5, by which it holds the run's lock.
  * - `begin`: a program is about to be started.
  * - `+ 123`: it leads the session 123.
@@ -50,7 +50,7 @@ LINE
 done
 [ "$count" -gt 0 ] || exit 0
 exec 2>/dev/null
-# It was killed while it started a program.
+# The run was killed while it started a program.
 starting=
 [ ! -p "/proc/$$/fd/3" ] || starting=yes
 
