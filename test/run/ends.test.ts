@@ -32,7 +32,7 @@ test.for(['exhausts', 'exhausts_slowly'])(
   {
     timeout: 90_000,
     // The thread has some milliseconds before the abort: on a machine that is busy with other tests it may not get its turn.
-    retry: 2,
+    retry: 5,
   },
   async (way) => {
     await using database = await createDatabase();

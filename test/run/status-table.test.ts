@@ -131,7 +131,7 @@ test('misconfigured, 78: the schema is not migrated, so that there is no record'
 });
 
 // As in ends.test.ts: the thread that speaks may not get its turn in time.
-test('crashed, 134: the heap was exhausted', { retry: 2 }, async () => {
+test('crashed, 134: the heap was exhausted', { retry: 5 }, async () => {
   await using database = await createDatabase();
   const ended = await runToEnd(['ends', '--param', 'way=exhausts'], {
     database,
