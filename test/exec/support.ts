@@ -51,8 +51,8 @@ export async function execToEnd(
 }
 
 /**
- * The processes that live (no zombies) and were started with this variable, or with this argument where it is `cmdline`. A process may end while it is looked for, and leave a child; and while
- * it becomes another program it has no environment: that nobody lives is said only when three looks say so.
+ * The processes that live (no zombies) and were started with this variable, or with this argument where it is `cmdline`. A process may end while it
+ * is looked for, and leave a child; and while it becomes another program it has no environment: that nobody lives is said only when three looks say so.
  */
 export function processesWith(text: string, where: 'environ' | 'cmdline' = 'environ'): number[] {
   for (let look = 1; ; look += 1) {
